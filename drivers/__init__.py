@@ -1,0 +1,1 @@
+"""What knows storage: the contract, the drivers behind it and how they talk to a server. Never imports cgctl."""

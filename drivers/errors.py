@@ -1,0 +1,95 @@
+"""What can go wrong on the way to a server and on it.
+
+Each class says what the caller can conclude: whether the server was reached at all, whether the work may have been
+done, or which promise of `drivers.contract` cannot be kept. A `hint` is a sentence or a command that mends it.
+"""
+
+from __future__ import annotations
+
+
+class DriverError(Exception):
+    """Root of everything that drivers and runners raise."""
+
+    hint: str | None = None
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if hint is not None:
+            self.hint = hint
+
+
+class ServerNotReached(DriverError):
+    """Nothing ran: the server could not be asked."""
+
+
+class Unreachable(ServerNotReached):
+    """No connection: name, route, port, or no answer in time."""
+
+
+class HostKeyUnknown(ServerNotReached):
+    """The server's host key is not in known_hosts."""
+
+
+class HostKeyChanged(ServerNotReached):
+    """The server shows another host key than known_hosts has: perhaps not the same server."""
+
+
+class LoginRefused(ServerNotReached):
+    """The server answered and refused user or key."""
+
+
+class OutcomeUnknown(DriverError):
+    """The connection was lost, or the time ran out, after the work was sent: it may have been done or not."""
+
+
+class ConnectionLost(OutcomeUnknown):
+    """The server closed the connection before the answer was complete."""
+
+
+class TimedOut(OutcomeUnknown):
+    """The server is connected and did not answer in time."""
+
+
+class ServerRefused(DriverError):
+    """The server ran nothing, or changed nothing, and says why."""
+
+
+class SudoRefused(ServerRefused):
+    """`sudo -n` is not allowed for this user."""
+
+
+class ToolMissing(ServerRefused):
+    """A program that the driver needs is not installed on the server."""
+
+
+class PoolMissing(ServerRefused):
+    """The pool's directory, dataset or volume group is not there, or not of the driver's kind."""
+
+
+class PoolForeign(ServerRefused):
+    """The pool belongs to another state store."""
+
+
+class PoolFull(ServerRefused):
+    """Not enough room in the pool."""
+
+
+class NotOnServer(ServerRefused):
+    """The object is not on the server."""
+
+
+class AlreadyOnServer(ServerRefused):
+    """An object with this id is on the server already, and it is not what was asked for."""
+
+
+class Busy(ServerRefused):
+    """Something uses the object: a session, a mount, a dependent snapshot."""
+
+
+class HoldBroken(ServerRefused):
+    """The hold did not stand for the whole group snapshot: the set is void and was removed."""
+
+
+class ServerFailed(DriverError):
+    """A tool on the server failed with a message that no table knows. The text is in the message."""
