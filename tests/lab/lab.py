@@ -110,6 +110,9 @@ class Lab:
         def living() -> list[int]:
             return [pid for pid in network.processes(self.instance, self._addresses()) if pid != os.getpid()]
 
+        for host in self.hosts:
+            if host.is_running():
+                host.terminate()
         for pid in living():
             _kill(pid)
         wait_until(lambda: not living(), "the lab's processes to end")

@@ -10,23 +10,34 @@ from tests.lab.command import run, wait_until
 
 @dataclass(frozen=True)
 class Loop:
+    """One attachment of a loop device.
+
+    The path of the backing file changes when its mount namespace dies, long before the device is free: the
+    disk sequence number (Linux 5.15) tells this attachment from a later one.
+    """
+
     device: str
     backing_file: str
+    sequence: str
 
     def is_attached(self) -> bool:
-        path = Path("/sys/block", Path(self.device).name, "loop/backing_file")
-        try:
-            return path.read_text().strip() == self.backing_file
-        except OSError:
-            return False
+        return (_sysfs(self.device) / "loop").exists() and _sequence(self.device) == self.sequence
+
+
+def _sysfs(device: str) -> Path:
+    return Path("/sys/block", Path(device).name)
+
+
+def _sequence(device: str) -> str:
+    return (_sysfs(device) / "diskseq").read_text().strip()
 
 
 def below(directory: Path) -> list[Loop]:
     """The loop devices whose images lie below a directory."""
     columns = ["--raw", "--output", "NAME,BACK-FILE"]
     rows = run(["losetup", "--list", "--noheadings", *columns]).stdout.splitlines()
-    loops = [Loop(*row.split(" ", 1)) for row in rows if " " in row]
-    return [loop for loop in loops if loop.backing_file.startswith(f"{directory}/")]
+    pairs = [row.split(" ", 1) for row in rows if f" {directory}/" in row]
+    return [Loop(device, backing_file, _sequence(device)) for device, backing_file in pairs]
 
 
 def wait_until_free(loops: list[Loop]) -> None:
