@@ -45,4 +45,5 @@ delete_iscsi
 delete_nfs
 unmount_exports
 delete_subvolumes
+btrfs filesystem sync "$pool" >/dev/null # else a power loss would bring the old files back
 rm -rf /var/lib/cgctl /run/cgctl /run/lock/cgctl* /run/export
