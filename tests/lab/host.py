@@ -24,9 +24,9 @@ class Host:
 
     pool = Path("/srv/pool")
 
-    def __init__(self, instance: Instance, name: str, short_name: str, ip: str) -> None:
+    def __init__(self, instance: Instance, name: str, short_name: str) -> None:
         self.name = name
-        self.ip = ip
+        self.ip = network.ADDRESSES[short_name]
         self.short_name = short_name
         self.directory = instance.directory / name
         self._instance = instance
@@ -130,8 +130,9 @@ class Host:
         network.set_link(self._instance, self.short_name, "down")
 
     def join(self) -> None:
-        """Plug it in again; harmless if it is in."""
+        """Plug it in again; harmless if it is in. The other hosts reach it at once."""
         network.set_link(self._instance, self.short_name, "up")
+        network.forget_neighbours(self._instance)
 
     # Power
 

@@ -15,8 +15,6 @@ from tests.lab.command import LabError, wait_until
 from tests.lab.host import Host
 from tests.lab.instance import Instance
 
-CLIENT = "cl"
-CLIENT_IP = "10.77.0.9"
 OWNER = "cgctl-lab-owner"
 
 
@@ -26,11 +24,11 @@ class Lab:
     def __init__(self, instance: Instance | None = None) -> None:
         self.instance = instance or Instance.from_environment()
         self.directory = self.instance.directory
-        self.stor1 = Host(self.instance, "stor1", "1", "10.77.0.1")
-        self.stor2 = Host(self.instance, "stor2", "2", "10.77.0.2")
+        self.stor1 = Host(self.instance, "stor1", "1")
+        self.stor2 = Host(self.instance, "stor2", "2")
         self.hosts = (self.stor1, self.stor2)
-        self.client_ip = CLIENT_IP
-        self.client_namespace = self.instance.namespace_file(CLIENT)
+        self.client_ip = network.ADDRESSES[network.CLIENT]
+        self.client_namespace = self.instance.namespace_file(network.CLIENT)
         self.identity_file = self.directory / "keys/id_ed25519"
         self.wrong_identity_file = self.directory / "keys/id_wrong"
         self.known_hosts = self.directory / "keys/known_hosts"
@@ -42,7 +40,7 @@ class Lab:
         self.down()
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / OWNER).write_text(str(os.getpid()))
-        network.create(self.instance, self._addresses())
+        network.create(self.instance)
         keys.make(self.identity_file)
         keys.make(self.wrong_identity_file)
         self._each(self._make_host)
@@ -55,7 +53,7 @@ class Lab:
         self._kill_processes()
         loops.detach(attached)
         loops.wait_until_free(attached)
-        network.delete(self.instance, self._addresses())
+        network.delete(self.instance)
         self._remove_directory()
 
     def _remove_directory(self) -> None:
@@ -70,9 +68,6 @@ class Lab:
 
     def clean_pools(self) -> None:
         self._each(Host.clean)
-
-    def _addresses(self) -> dict[str, str]:
-        return {**{host.short_name: host.ip for host in self.hosts}, CLIENT: CLIENT_IP}
 
     def _each(self, step: Callable[[Host], None]) -> None:
         with ThreadPoolExecutor() as pool:
@@ -108,7 +103,7 @@ class Lab:
 
     def _kill_processes(self) -> None:
         def living() -> list[int]:
-            return [pid for pid in network.processes(self.instance, self._addresses()) if pid != os.getpid()]
+            return [pid for pid in network.processes(self.instance) if pid != os.getpid()]
 
         for host in self.hosts:
             if host.is_running():

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from tests.lab.command import run
 from tests.lab.instance import Instance
 
 SWITCH = "sw"
+CLIENT = "cl"
+ADDRESSES = {"1": "10.77.0.1", "2": "10.77.0.2", CLIENT: "10.77.0.9"}
 
 
-def create(instance: Instance, addresses: Mapping[str, str]) -> None:
-    """Wire up the hosts, given as short name → IP address."""
-    _ip_batch([], (f"netns add {instance.namespace(name)}" for name in (SWITCH, *addresses)))
-    _ip_batch(["-n", instance.namespace(SWITCH)], _switch_commands(instance, addresses))
-    for name, address in addresses.items():
+def create(instance: Instance) -> None:
+    """Wire up the hosts and the client."""
+    _ip_batch([], (f"netns add {instance.namespace(name)}" for name in (SWITCH, *ADDRESSES)))
+    _ip_batch(["-n", instance.namespace(SWITCH)], _switch_commands(instance))
+    for name, address in ADDRESSES.items():
         _ip_batch(
             ["-n", instance.namespace(name)],
             [f"addr add {address}/24 dev eth0", "link set eth0 up", "link set lo up"],
         )
 
 
-def _switch_commands(instance: Instance, addresses: Mapping[str, str]) -> Iterable[str]:
+def _switch_commands(instance: Instance) -> Iterable[str]:
     yield "link add br0 type bridge"
     yield "link set br0 up"
-    for name in addresses:
+    for name in ADDRESSES:
         yield f"link add p-{name} type veth peer name eth0 netns {instance.namespace(name)}"
         yield f"link set p-{name} master br0 up"
 
@@ -38,18 +40,24 @@ def set_link(instance: Instance, name: str, state: str) -> None:
     run(["ip", "-n", instance.namespace(SWITCH), "link", "set", f"p-{name}", state])
 
 
-def existing_namespaces(instance: Instance, names: Iterable[str]) -> list[str]:
-    return [name for name in (SWITCH, *names) if instance.namespace_file(name).exists()]
+def forget_neighbours(instance: Instance) -> None:
+    """Without this a host that is back is unreachable until the next ARP request, for up to a second."""
+    for name in ADDRESSES:
+        run(["ip", "-n", instance.namespace(name), "neigh", "flush", "dev", "eth0", "nud", "all"])
 
 
-def processes(instance: Instance, names: Iterable[str]) -> list[int]:
+def existing_namespaces(instance: Instance) -> list[str]:
+    return [name for name in (SWITCH, *ADDRESSES) if instance.namespace_file(name).exists()]
+
+
+def processes(instance: Instance) -> list[int]:
     """Every process in the lab's network namespaces, whoever started it."""
     found: list[int] = []
-    for name in existing_namespaces(instance, names):
+    for name in existing_namespaces(instance):
         found += map(int, run(["ip", "netns", "pids", instance.namespace(name)]).stdout.split())
     return found
 
 
-def delete(instance: Instance, names: Iterable[str]) -> None:
-    for name in existing_namespaces(instance, names):
+def delete(instance: Instance) -> None:
+    for name in existing_namespaces(instance):
         run(["ip", "netns", "delete", instance.namespace(name)])
