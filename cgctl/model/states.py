@@ -1,0 +1,86 @@
+"""The states that are stored: Cinder's own words (reference/cinder-groups.md, B.1)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class GroupStatus(StrEnum):
+    """A group's life."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
+    UPDATING = "updating"
+    DELETING = "deleting"
+    DELETED = "deleted"
+    ERROR = "error"
+    ERROR_DELETING = "error_deleting"
+
+
+class GroupSnapshotStatus(StrEnum):
+    """A group snapshot's life."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
+    DELETING = "deleting"
+    DELETED = "deleted"
+    ERROR = "error"
+    ERROR_DELETING = "error_deleting"
+
+
+class SnapshotStatus(StrEnum):
+    """A snapshot's life, alone or as a member of a group snapshot."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
+    DELETING = "deleting"
+    DELETED = "deleted"
+    ERROR = "error"
+    ERROR_DELETING = "error_deleting"
+
+
+class VolumeStatus(StrEnum):
+    """A volume's life; `in-use` while it has an attachment."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
+    IN_USE = "in-use"
+    ATTACHING = "attaching"
+    DETACHING = "detaching"
+    EXTENDING = "extending"
+    DELETING = "deleting"
+    DELETED = "deleted"
+    ERROR = "error"
+    ERROR_DELETING = "error_deleting"
+    ERROR_EXTENDING = "error_extending"
+
+
+class AttachmentStatus(StrEnum):
+    """Cinder's attach_status, as far as attachments have a life here."""
+
+    ATTACHING = "attaching"
+    ATTACHED = "attached"
+    DETACHING = "detaching"
+    ERROR_ATTACHING = "error_attaching"
+    ERROR_DETACHING = "error_detaching"
+
+
+class ReplicationStatus(StrEnum):
+    """Replication of a group or of its member."""
+
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+
+
+class OperationState(StrEnum):
+    """A journal row: running, ended well, refused or failed by a server, left behind, or put right afterwards."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    UNSETTLED = "unsettled"
+    SETTLED = "settled"
+
+
+TRANSITIONAL = frozenset({"creating", "updating", "deleting", "attaching", "detaching", "extending"})
+"""No object may be left in one of these when its operation has ended."""

@@ -1,0 +1,135 @@
+"""The state store: one database, its transactions and its identity.
+
+SQLite: WAL, full synchronous (an acknowledged command survives a power loss), BEGIN IMMEDIATE for writers, so that two
+commands never both read and then both write. PostgreSQL: the same code on serializable transactions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlmodel import Session, create_engine
+
+from cgctl.errors import ConfigurationError, Locked
+from cgctl.store.schema import bring_up_to_date
+
+BUSY_TIMEOUT_SECONDS = 30
+
+
+class Store:
+    """The state behind a URL; opening it makes what is missing."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _checked(url)
+        self.engine = _engine(self.url)
+        self.owner = self._open()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent view; nothing is written."""
+        with self._told(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+            session.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: all of it is committed at the end of the block, or nothing."""
+        writing = self.engine.execution_options(cgctl_write=True)
+        with self._told(), Session(writing, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    def _open(self) -> str:
+        with self._told(), self.engine.connect() as connection:
+            return bring_up_to_date(connection)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise _explained(self.url, error) from error
+
+
+def _explained(url: URL, error: SQLAlchemyError) -> ConfigurationError | Locked:
+    reason = str(getattr(error, "orig", error)).strip().splitlines()[0].lower()
+    if "database is locked" in reason:
+        return Locked("state", f"busy for more than {BUSY_TIMEOUT_SECONDS} s", "try again")
+    shown = url.render_as_string(hide_password=True)
+    if "full" in reason:
+        return ConfigurationError(
+            f"state {shown}", reason, "make room on the disk that holds the state, then try again"
+        )
+    return ConfigurationError(
+        f"state {shown}", reason, "look at the file's place and rights, or name another: --state URL"
+    )
+
+
+def _checked(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ConfigurationError(
+            f"state '{text}'", "is not a database URL", "for example: --state sqlite:////var/lib/cgctl/state.db"
+        ) from None
+    if url.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise ConfigurationError(
+            f"state {url.get_backend_name()}", "is not supported", "use sqlite:///FILE or postgresql+psycopg://…"
+        )
+    return url
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return _postgresql(url)
+    if url.database and url.database != ":memory:":
+        _private_file(Path(url.database))
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    event.listen(engine, "connect", _sqlite_defaults)
+    event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        return create_engine(url, isolation_level="SERIALIZABLE")
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            "state", "the PostgreSQL client is missing", "pip install 'cgctl[postgresql]'"
+        ) from None
+
+
+def _private_file(path: Path) -> None:
+    """The directory 0700 where it is made here, the file 0600 always: it holds CHAP secrets."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except OSError as error:
+        raise ConfigurationError(
+            f"state {path}", (error.strerror or str(error)).lower(), "name a place that you can write: --state URL"
+        ) from None
+
+
+def _sqlite_defaults(connection: object, _record: object) -> None:
+    connection.isolation_level = None  # type: ignore[attr-defined]  # transactions are begun below, not by the module
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("cgctl_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
