@@ -22,7 +22,6 @@ delete_iscsi() {
 
 # Export 0 is ganesha's own pseudo root.
 delete_nfs() {
-    : >"$exports_conf"
     ganesha ShowExports | sed -n 's/^ *uint16 \([1-9][0-9]*\)$/\1/p' |
         while read -r id; do ganesha RemoveExport "uint16:$id" >/dev/null; done
 }
@@ -40,7 +39,17 @@ delete_subvolumes() {
     find "$pool" -mindepth 1 -delete
 }
 
-for service in tgtd ganesha; do sh /mnt/services.sh wait "$service" "$ip"; done
+# A service that a test stopped, killed or misled with a broken configuration runs again afterwards.
+revive() {
+    sh /mnt/services.sh continue "$1" "$ip"
+    sh /mnt/services.sh answers "$1" "$ip" && return
+    sh /mnt/services.sh stop "$1" "$ip"
+    sh /mnt/services.sh start "$1" "$ip"
+    sh /mnt/services.sh wait "$1" "$ip"
+}
+
+: >"$exports_conf"
+for service in sshd tgtd dbus ganesha; do revive "$service"; done
 delete_iscsi
 delete_nfs
 unmount_exports

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
-from tests.lab.command import run
+from tests.lab.command import run, wait_until
 from tests.lab.instance import Instance
 
 SWITCH = "sw"
@@ -43,7 +44,13 @@ def set_link(instance: Instance, name: str, state: str) -> None:
 def forget_neighbours(instance: Instance) -> None:
     """Without this a host that is back is unreachable until the next ARP request, for up to a second."""
     for name in ADDRESSES:
-        run(["ip", "-n", instance.namespace(name), "neigh", "flush", "dev", "eth0", "nud", "all"])
+        wait_until(partial(_flush_neighbours, instance.namespace(name)), "an empty neighbour table")
+
+
+def _flush_neighbours(namespace: str) -> bool:
+    """Fails when an entry ends by itself between its listing and its deletion."""
+    flush = ["ip", "-n", namespace, "neigh", "flush", "dev", "eth0", "nud", "all"]
+    return run(flush, check=False).returncode == 0
 
 
 def existing_namespaces(instance: Instance) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 from tests.lab.command import LabError, run
@@ -44,15 +45,17 @@ def install_missing() -> None:
     wanted = missing()
     if not wanted:
         return
-    if _install(wanted) and (_apt("update") or _install(wanted)):
-        raise LabError(f"apt-get could not install {' '.join(wanted)}")
+    install = ["install", "--yes", "--no-install-recommends", *wanted]
+    if _apt(*install).returncode == 0:
+        return
+    _apt("update")
+    done = _apt(*install)
+    if done.returncode:
+        raise LabError(f"apt-get could not install {' '.join(wanted)}:\n{done.stdout}{done.stderr}")
 
 
-def _install(wanted: list[str]) -> int:
-    return _apt("install", "--yes", "--no-install-recommends", *wanted)
-
-
-def _apt(*arguments: str) -> int:
+def _apt(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Waits for another apt; keeps the packages' daemons from starting on the machine itself."""
     policy = Path("/usr/sbin/policy-rc.d")
     made_here = not policy.exists()
     if made_here:
@@ -60,7 +63,8 @@ def _apt(*arguments: str) -> int:
         policy.chmod(0o755)
     try:
         environment = [f"PATH={os.environ['PATH']}", "DEBIAN_FRONTEND=noninteractive"]
-        return run(["env", *environment, "apt-get", *arguments], check=False, timeout_seconds=900).returncode
+        command = ["env", *environment, "apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments]
+        return run(command, check=False, timeout_seconds=900)
     finally:
         if made_here:
             policy.unlink()

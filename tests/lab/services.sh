@@ -1,13 +1,14 @@
 #!/bin/sh
 # The services of a host, without an init system.
-#   services.sh start|stop|wait SERVICE IP
+#   services.sh start|stop|continue|answers|wait SERVICE IP
 set -eu
 action=$1 service=$2 ip=$3
 
 answers() {
     case $service in
     sshd) ss -Htln "src $ip:22" | grep -q . ;;
-    tgtd) tgtadm --lld iscsi --mode system --op show ;;
+    tgtd) timeout 2 tgtadm --lld iscsi --mode system --op show ;;
+    dbus) dbus-send --system --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.GetId ;;
     ganesha) dbus-send --system --print-reply --dest=org.ganesha.nfsd /org/ganesha/nfsd/ExportMgr \
         org.ganesha.nfsd.exportmgr.ShowExports ;;
     esac >/dev/null 2>&1
@@ -48,5 +49,7 @@ wait_for_answer() {
 case $action in
 start) start ;;
 stop) stop ;;
+continue) pkill -CONT -x "$(process_name)" || true ;;
+answers) answers ;;
 wait) wait_for_answer ;;
 esac

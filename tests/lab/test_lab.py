@@ -319,6 +319,16 @@ def test_clean_pools_leaves_no_subvolume_target_account_or_export(lab: Lab, stor
         assert "iqn" not in shown
 
 
+@pytest.mark.usefixtures("clean_pools")
+def test_clean_revives_stopped_dead_and_misconfigured_services(stor1: Host) -> None:
+    stor1.run(["pkill", "-STOP", "-x", "tgtd"])
+    stor1.script("echo 'EXPORT {' >/etc/ganesha/cgctl-exports.conf")
+    stor1.stop_service("ganesha")
+    stor1.stop_sshd()
+    stor1.clean()
+    assert [port for port in (22, 2049, 3260) if not can_connect(stor1.ip, port)] == []
+
+
 def leftovers(instance: Instance) -> Sequence[object]:
     mounts = Path("/proc/self/mountinfo").read_text()
     return [
