@@ -88,3 +88,11 @@ class PartlyFailed(CgctlError):
     """Some of several objects failed; each failure has been told."""
 
     exit_code = 10
+
+
+class DryRun(Exception):
+    """Not a failure: --dry-run has checked everything; steps say what would be done, and on which server."""
+
+    def __init__(self, steps: list[str]) -> None:
+        super().__init__("; ".join(steps))
+        self.steps = steps

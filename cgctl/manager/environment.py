@@ -1,0 +1,76 @@
+"""What every operation works with; `cgctl.cli.wiring` makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from cgctl.model.tables import utc_now
+from cgctl.store.database import Store
+from drivers.contract import Backend, Context
+
+
+@dataclass(frozen=True)
+class QuiesceHooks:
+    """The operator's own commands around a hold: pre quiesces the application, post resumes it."""
+
+    pre: str | None = None
+    post: str | None = None
+    timeout_seconds: float = 30.0
+
+    def __bool__(self) -> bool:
+        return bool(self.pre or self.post)
+
+
+class Backends(Protocol):
+    """The configured backends; one is built, and its server reached, only when it is used."""
+
+    def ids(self) -> Sequence[str]:
+        """All configured ids, in the configuration's order."""
+        ...
+
+    def get(self, backend_id: str) -> Backend:
+        """Raises ConfigurationError when the configuration does not have it (any more)."""
+        ...
+
+    def server(self, backend_id: str) -> str:
+        """The server and pool, for messages; also of a backend that is not configured any more."""
+        ...
+
+
+Quiesced = Callable[[QuiesceHooks, float, Mapping[str, str]], AbstractContextManager[None]]
+"""(hooks, bound in seconds, environment) -> the time between pre and post; post runs whatever happens."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The state, the backends and the caller's wishes.
+
+    hold_seconds: the bound of a hold. operation_seconds: how long one operation may take, the lease of its locks.
+    warn: tells the operator something that does not stop the command.
+    """
+
+    store: Store
+    backends: Backends
+    quiesced: Quiesced
+    warn: Callable[[str], None]
+    command_line: str = "cgctl"
+    dry_run: bool = False
+    lock_timeout_seconds: float = 0.0
+    hold_seconds: float = 7.0
+    operation_seconds: float = 3600.0
+    configured_hooks: Mapping[str, QuiesceHooks] = field(default_factory=dict)
+    default_volume_type: str | None = None
+    default_group_type: str | None = None
+
+    def context(self, operation_id: str) -> Context:
+        """The context of an operation's driver calls."""
+        return Context(
+            operation_id=operation_id,
+            owner=self.store.owner,
+            deadline=utc_now() + timedelta(seconds=self.operation_seconds),
+            hold_bound_seconds=self.hold_seconds,
+        )

@@ -1,0 +1,158 @@
+"""An operation's life, once for all of them: lock and check, commit the intent, work on the server, commit the result.
+
+Decided 2026-11-21: what a failure leaves depends on what is known of the server. Nothing ran or nothing changed
+(ServerNotReached, ServerRefused): the intent is taken back, no trace but a line in the history. The server failed: the
+objects end in `error`, as seed 003 says. The answer is missing (OutcomeUnknown, Ctrl-C, kill -9): the journal row stays
+unsettled and keeps its locks; the next operation on these objects, or `cgctl recover`, settles it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from sqlmodel import Session, SQLModel
+
+from cgctl.errors import CgctlError, DryRun, Locked
+from cgctl.failures import explain
+from cgctl.manager.environment import Environment
+from cgctl.model.states import OperationState
+from cgctl.model.tables import Operation as Journal
+from cgctl.store import journal
+from cgctl.store.journal import StaleLock
+from drivers.contract import Context
+from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached, ServerRefused
+
+log = logging.getLogger(__name__)
+
+Subject = TypeVar("Subject")
+Outcome = TypeVar("Outcome")
+
+
+@dataclass
+class Intent:
+    """The transaction in which an operation is checked and intended."""
+
+    session: Session
+    journal: Journal
+    steps: list[str] = field(default_factory=list)
+
+    def lock(self, *keys: str) -> None:
+        """Take locks. Raises Locked or StaleLock."""
+        journal.take_locks(self.session, self.journal, keys)
+
+    def add(self, *rows: SQLModel) -> None:
+        """Write new rows."""
+        self.session.add_all(rows)
+
+    def about(self, kind: str, row_id: str, name: str | None) -> None:
+        """What the operation is about, for messages and history."""
+        self.journal.subject_kind, self.journal.subject_id, self.journal.subject_name = kind, row_id, name
+
+    def settled_by(self, action: str, **arguments: object) -> None:
+        """What settles the operation if it does not end (`cgctl.manager.recover`)."""
+        self.journal.plan = {"action": action, **arguments}
+
+    def will(self, step: str) -> None:
+        """A line of --dry-run: what is done, and on which server."""
+        self.steps.append(step)
+
+
+class Operation(Protocol, Generic[Subject, Outcome]):
+    """The parts in which operations differ."""
+
+    kind: str
+
+    def intend(self, intent: Intent) -> Subject:
+        """Check everything, lock, write intent and transitional states. Runs again when a lock had to be settled."""
+        ...
+
+    def work(self, context: Context, subject: Subject) -> Outcome:
+        """The server's part; no transaction is open."""
+        ...
+
+    def finish(self, session: Session, subject: Subject, outcome: Outcome) -> CgctlError | None:
+        """Write the result; an error that is returned is raised after it is committed."""
+        ...
+
+    def refuse(self, session: Session, subject: Subject) -> None:
+        """Take the intent back: nothing has changed on the server."""
+        ...
+
+    def fail(self, session: Session, subject: Subject) -> None:
+        """The server failed: write what the objects are now."""
+        ...
+
+
+def perform(env: Environment, operation: Operation[Subject, Outcome]) -> Subject:
+    """Run an operation to its end. Raises what `intend` refuses, and CgctlErrors for what the server says."""
+    row, subject = _begin(env, operation)
+    try:
+        outcome = operation.work(env.context(row.id), subject)
+    except DriverError as error:
+        raise _not_done(env, operation, row, subject, error) from error
+    except BaseException as error:
+        _leave_unsettled(env, operation, row, subject, str(error) or type(error).__name__)
+        raise
+    with env.store.write() as session:
+        failure = operation.finish(session, subject, outcome)
+        state = OperationState.FAILED if failure else OperationState.DONE
+        journal.end(session, row, state, failure.reason if failure else None)
+    log.info("%s %s: %s", row.kind, row.subject_id, state.value)
+    if failure:
+        raise failure
+    return subject
+
+
+def _begin(env: Environment, operation: Operation[Subject, Outcome]) -> tuple[Journal, Subject]:
+    from cgctl.manager.recover import settle  # noqa: PLC0415  (recovery uses operations, and operations recovery)
+
+    give_up_at = time.monotonic() + env.lock_timeout_seconds
+    while True:
+        try:
+            return _try_begin(env, operation)
+        except StaleLock as stale:
+            if env.dry_run:
+                raise DryRun([f"settle the interrupted operation {stale.operation_id} first: cgctl recover"]) from None
+            settle(env, stale.operation_id)
+        except Locked:
+            if time.monotonic() >= give_up_at:
+                raise
+            time.sleep(0.1)
+
+
+def _try_begin(env: Environment, operation: Operation[Subject, Outcome]) -> tuple[Journal, Subject]:
+    row = journal.new_operation(operation.kind, env.command_line, env.operation_seconds)
+    with env.store.write() as session:
+        intent = Intent(session, row)
+        session.add(row)
+        subject = operation.intend(intent)
+        session.flush()
+        if env.dry_run:
+            session.rollback()
+            raise DryRun(intent.steps)
+    return row, subject
+
+
+def _not_done(
+    env: Environment, operation: Operation[Subject, Outcome], row: Journal, subject: Subject, error: DriverError
+) -> CgctlError:
+    told = explain(error, f"{row.subject_kind} {row.subject_name or row.subject_id}")
+    if isinstance(error, OutcomeUnknown):
+        _leave_unsettled(env, operation, row, subject, told.reason)
+        return told
+    unchanged = isinstance(error, (ServerNotReached, ServerRefused))
+    with env.store.write() as session:
+        (operation.refuse if unchanged else operation.fail)(session, subject)
+        journal.end(session, row, OperationState.FAILED, told.reason)
+    return told
+
+
+def _leave_unsettled(
+    env: Environment, operation: Operation[Subject, Outcome], row: Journal, subject: Subject, reason: str
+) -> None:
+    with env.store.write() as session:
+        operation.fail(session, subject)
+        journal.end(session, row, OperationState.UNSETTLED, reason)

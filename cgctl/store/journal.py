@@ -1,0 +1,116 @@
+"""Journal rows and locks, inside a transaction that the caller holds.
+
+A lock belongs to a journal row, and names its holder by it. It is released when the row ends; when the holder died, or
+left the row unsettled, the next operation settles the row first (`cgctl.manager.recover`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from sqlmodel import Session, col, delete, select
+
+from cgctl.errors import Locked
+from cgctl.model.states import OperationState
+from cgctl.model.tables import Event, Lock, Operation, utc_now
+from cgctl.store.holder import Holder
+
+
+class StaleLock(Exception):
+    """A lock whose operation is over without an end; operation_id wants to be settled."""
+
+    def __init__(self, operation_id: str) -> None:
+        super().__init__(operation_id)
+        self.operation_id = operation_id
+
+
+def new_operation(kind: str, command_line: str, lease_seconds: float) -> Operation:
+    """A journal row of this process; not yet in any session."""
+    me = Holder.current()
+    return Operation(
+        kind=kind,
+        state=OperationState.RUNNING,
+        subject_kind="",
+        subject_id="",
+        command_line=command_line,
+        holder_host=me.host,
+        holder_space=me.space,
+        holder_pid=me.pid,
+        holder_started=me.started,
+        lease_until=utc_now() + timedelta(seconds=lease_seconds),
+    )
+
+
+def is_left_behind(operation: Operation) -> bool:
+    """Whether nobody works on it any more although it has not ended."""
+    if operation.state == OperationState.UNSETTLED:
+        return True
+    holder = Holder(operation.holder_host, operation.holder_space, operation.holder_pid, operation.holder_started)
+    return operation.state == OperationState.RUNNING and holder.is_gone(operation.lease_until, utc_now())
+
+
+def take_locks(session: Session, operation: Operation, keys: Iterable[str]) -> None:
+    """Lock all keys, or raise Locked (a living holder) or StaleLock (one to settle first)."""
+    wanted = sorted(set(keys))
+    held = session.exec(
+        select(Operation).join(Lock, col(Lock.operation_id) == Operation.id).where(col(Lock.key).in_(wanted))
+    ).all()
+    for other in held:
+        if other.id != operation.id:
+            raise StaleLock(other.id) if is_left_behind(other) else _locked_by(other)
+    mine = {lock.key for lock in session.exec(select(Lock).where(Lock.operation_id == operation.id))}
+    session.add_all(Lock(key=key, operation_id=operation.id) for key in wanted if key not in mine)
+
+
+def _locked_by(other: Operation) -> Locked:
+    since = other.started_at.isoformat(timespec="seconds")
+    return Locked(
+        f"{other.subject_kind} {other.subject_name or other.subject_id}",
+        f"is locked by `{other.command_line}` (pid {other.holder_pid} on {other.holder_host}) since {since}",
+        "wait for it, or let this command wait: --lock-timeout 60",
+    )
+
+
+def take_over(session: Session, operation_id: str, lease_seconds: float) -> Operation | None:
+    """Make an operation that was left behind this process's own; None when somebody else was quicker."""
+    operation = session.get(Operation, operation_id, with_for_update=True)
+    if operation is None or not is_left_behind(operation):
+        return None
+    me = Holder.current()
+    operation.state = OperationState.RUNNING
+    operation.holder_host, operation.holder_space = me.host, me.space
+    operation.holder_pid, operation.holder_started = me.pid, me.started
+    operation.lease_until = utc_now() + timedelta(seconds=lease_seconds)
+    return operation
+
+
+def end(session: Session, operation: Operation, state: OperationState, error: str | None = None) -> None:
+    """Write the row's end, release its locks (an unsettled one keeps them), and tell the subject's history."""
+    row = session.merge(operation)
+    row.state, row.error, row.finished_at = state, error, utc_now()
+    if state is not OperationState.UNSETTLED:
+        session.exec(delete(Lock).where(col(Lock.operation_id) == row.id))
+    session.add(event_of(row, state, error))
+
+
+def event_of(operation: Operation, state: OperationState, error: str | None) -> Event:
+    """The line in the subject's history."""
+    return Event(
+        operation_id=operation.id,
+        level="error" if error else "info",
+        subject_kind=operation.subject_kind,
+        subject_id=operation.subject_id,
+        subject_name=operation.subject_name,
+        kind=operation.kind,
+        message=f"{state.value}: {error}" if error else state.value,
+    )
+
+
+def left_behind(session: Session) -> Sequence[Operation]:
+    """All operations that want to be settled, oldest first."""
+    open_states = (OperationState.RUNNING, OperationState.UNSETTLED)
+    rows = session.exec(
+        select(Operation).where(col(Operation.state).in_(open_states)).order_by(col(Operation.started_at))
+    ).all()
+    return [row for row in rows if is_left_behind(row)]

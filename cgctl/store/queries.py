@@ -1,0 +1,120 @@
+"""Finding rows by what people write: id, unique name, or the unique beginning of an id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from sqlmodel import Session, col, or_, select, update
+
+from cgctl.errors import NotFound
+from cgctl.model.names import candidates_hint, looks_like_prefix
+from cgctl.model.tables import (
+    Attachment,
+    Group,
+    GroupSnapshot,
+    GroupType,
+    Operation,
+    Snapshot,
+    Volume,
+    VolumeType,
+    utc_now,
+)
+
+Named = TypeVar("Named", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType)
+Row = TypeVar("Row", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType, Attachment, Operation)
+
+WORDS: Mapping[type, tuple[str, str]] = {
+    Group: ("group", "cgctl group-list"),
+    Volume: ("volume", "cgctl list"),
+    Snapshot: ("snapshot", "cgctl snapshot-list"),
+    GroupSnapshot: ("group snapshot", "cgctl group-snapshot-list"),
+    GroupType: ("group type", "cgctl group-type-list"),
+    VolumeType: ("volume type", "cgctl type-list"),
+    Attachment: ("attachment", "cgctl attachment-list"),
+    Operation: ("operation", "cgctl history"),
+}
+"""How messages call a table's rows, and the command that lists them."""
+
+
+def subject(kind: type, reference: str) -> str:
+    """`group db1`: how an error names an object."""
+    return f"{WORDS[kind][0]} {reference}"
+
+
+def find(session: Session, kind: type[Named], reference: str) -> Named:
+    """The one row that a reference means. Raises NotFound: none, or several (the hint lists them)."""
+    rows = session.exec(select(kind).where(or_(col(kind.id) == reference, col(kind.name) == reference)).limit(6)).all()
+    by_id = [row for row in rows if row.id == reference]
+    if not rows and looks_like_prefix(reference):
+        rows = session.exec(select(kind).where(col(kind.id).startswith(reference, autoescape=True)).limit(6)).all()
+    return _only(kind, reference, by_id or rows)
+
+
+def find_attachment(session: Session, reference: str) -> Attachment:
+    """Attachments have no name: an id, or its beginning."""
+    matching = col(Attachment.id).startswith(reference, autoescape=True)
+    wanted = matching if looks_like_prefix(reference) else col(Attachment.id) == reference
+    rows = session.exec(select(Attachment).where(wanted).limit(6)).all()
+    if len(rows) == 1:
+        return rows[0]
+    raise _not_one(Attachment, reference, [(row.id, None) for row in rows])
+
+
+def _only(kind: type[Named], reference: str, rows: Sequence[Named]) -> Named:
+    if len(rows) == 1:
+        return rows[0]
+    raise _not_one(kind, reference, [(row.id, row.name) for row in rows])
+
+
+def _not_one(kind: type, reference: str, candidates: Sequence[tuple[str, str | None]]) -> NotFound:
+    word, listing = WORDS[kind]
+    if candidates:
+        return NotFound(subject(kind, reference), f"several {word}s answer to this name", candidates_hint(candidates))
+    return NotFound(subject(kind, reference), "does not exist", f"see what is there: {listing}")
+
+
+def find_many(session: Session, kind: type[Named], references: Iterable[str]) -> list[Named]:
+    """One row per reference, in the given order."""
+    return [find(session, kind, reference) for reference in references]
+
+
+def get(session: Session, kind: type[Row], row_id: str) -> Row:
+    """A row that must be there, by its id."""
+    row = session.get(kind, row_id)
+    if row is None:
+        raise NotFound(subject(kind, row_id), "does not exist", f"see what is there: {WORDS[kind][1]}")
+    return row
+
+
+def members(session: Session, group_id: str) -> list[Volume]:
+    """The volumes of a group, oldest first."""
+    ordered = select(Volume).where(Volume.group_id == group_id).order_by(col(Volume.created_at), col(Volume.id))
+    return list(session.exec(ordered))
+
+
+def member_snapshots(session: Session, group_snapshot_id: str) -> list[Snapshot]:
+    """The snapshots of a group snapshot, in the order of their volumes."""
+    ordered = (
+        select(Snapshot)
+        .join(Volume, col(Volume.id) == Snapshot.volume_id)
+        .where(Snapshot.group_snapshot_id == group_snapshot_id)
+        .order_by(col(Volume.created_at), col(Volume.id))
+    )
+    return list(session.exec(ordered))
+
+
+def attachments_of(session: Session, volume_ids: Sequence[str]) -> list[Attachment]:
+    """All attachments of these volumes, oldest first."""
+    wanted = select(Attachment).where(col(Attachment.volume_id).in_(volume_ids))
+    return list(session.exec(wanted.order_by(col(Attachment.created_at))))
+
+
+def set_status(session: Session, kind: type[Volume] | type[Snapshot], statuses: Mapping[str, str]) -> None:
+    """Write many statuses: one statement per distinct status, not per row."""
+    for status in sorted(set(statuses.values())):
+        ids = [row_id for row_id, its in statuses.items() if its == status]
+        values: dict[str, object] = {"status": status}
+        if kind is Volume:
+            values["updated_at"] = utc_now()
+        session.exec(update(kind).where(col(kind.id).in_(ids)).values(**values))
