@@ -1,0 +1,87 @@
+"""stdout and stderr: the only module that writes to them.
+
+stdout carries the result and nothing else. stderr: `error:` and `hint:` lines, messages, warnings; in colour on a
+terminal unless NO_COLOR is set.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+
+from cgctl.cli.cells import printable
+from cgctl.cli.invocation import Invocation
+from cgctl.errors import CgctlError
+
+_PASSWORD = re.compile(r"(?P<before>://[^:/@\s]*:)[^@\s]+(?P<after>@)")
+
+
+def masked(text: str) -> str:
+    """The text without the passwords of URLs."""
+    return _PASSWORD.sub(r"\g<before>***\g<after>", text)
+
+
+def write(text: str) -> None:
+    """Put a result on stdout, at once. Raises BrokenPipeError when nobody reads it, CgctlError when it has no room."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CgctlError("standard output", (error.strerror or "cannot be written").lower()) from error
+
+
+def say(message: str, invocation: Invocation) -> None:
+    """Tell that something was done, unless `--quiet`."""
+    if not invocation.quiet:
+        _line(printable(message))
+
+
+def ask(question: str) -> None:
+    """The question of a confirmation, without a line end."""
+    print(printable(question), end="", file=sys.stderr, flush=True)
+
+
+def tell(error: CgctlError) -> None:
+    """`error: <subject>: <reason>`, one line per problem, then `hint: <what to do>`."""
+    for reason in getattr(error, "problems", (error.reason,)):
+        _line(f"{_coloured('error:', 31)} {printable(masked(f'{error.subject}: {reason}'))}")
+    if error.hint:
+        _line(f"{_coloured('hint:', 36)} {printable(masked(error.hint))}")
+
+
+def _line(text: str) -> None:
+    if sys.stderr is not None:
+        print(text, file=sys.stderr, flush=True)
+
+
+def _coloured(word: str, code: int) -> str:
+    on_terminal = sys.stderr is not None and sys.stderr.isatty()
+    if not on_terminal or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return word
+    return f"\x1b[{code}m{word}\x1b[0m"
+
+
+class _Formatter(logging.Formatter):
+    """`warning: text` and `error: text`; INFO and DEBUG as they are. One line each, passwords masked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        word = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        return word + printable(masked(record.getMessage()))
+
+
+def configure_logging(invocation: Invocation) -> None:
+    """cgctl's and the drivers' loggers to stderr; other libraries' only with `--debug`."""
+    output = logging.StreamHandler(sys.stderr)
+    output.setFormatter(_Formatter())
+    own = logging.ERROR if invocation.quiet else logging.WARNING
+    if invocation.verbose or invocation.debug:
+        own = logging.DEBUG
+    logging.basicConfig(handlers=[output], level=logging.DEBUG if invocation.debug else logging.ERROR, force=True)
+    for name in ("cgctl", "drivers"):
+        logging.getLogger(name).setLevel(own)

@@ -1,0 +1,64 @@
+"""What a command hands back to the frame, which prints it: never the command itself.
+
+return Show(group.as_json(), shown=("id", "name", "status"))
+return Listing(rows, columns=(Column("ID", "id"), Column("Status", "status"), Column("Name", "name")))
+return Done("request to update group 'db' has been accepted")
+return Several(refs, lambda ref: groups.delete(env, ref), done="deleted")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Column(NamedTuple):
+    """A column of a listing: its heading in tables, and the key of the rows."""
+
+    heading: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Show:
+    """One object with all its keys. shown: what a table, csv and value print, in this order (default: all, sorted)."""
+
+    fields: dict[str, object]
+    shown: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The same objects as `Show` prints, many of them.
+
+    columns: what a table, csv and value print unless `--long` or `-c`. keys: all keys of a row, for the check of `-c`
+    and `--sort` when there are no rows (left out: any word passes then).
+    """
+
+    rows: Sequence[dict[str, object]]
+    columns: tuple[Column, ...]
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Done:
+    """Nothing on stdout; the message goes to stderr unless `--quiet`."""
+
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Several:
+    """The same act on several objects: the frame tries all of them.
+
+    Each failure is told on stderr. Exit code: 0 when all went well, 10 when some failed, the failures' own code when
+    all failed with the same. done: the word told for each success, as in `g1: deleted`.
+    """
+
+    subjects: Sequence[str]
+    act: Callable[[str], object]
+    done: str = "done"
+
+
+Result = Show | Listing | Done | Several | None

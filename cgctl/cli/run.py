@@ -1,0 +1,109 @@
+"""One command's run: logging, confirmation, the call, the printing of what it returns."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from cgctl.cli import report
+from cgctl.cli.invocation import Invocation
+from cgctl.cli.render import Format, render_listing, render_show
+from cgctl.cli.result import Done, Listing, Result, Several, Show
+from cgctl.cli.selection import Selection
+from cgctl.errors import CgctlError, PartlyFailed, Refused
+from cgctl.failures import explain
+from drivers.errors import DriverError
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the command line came to: the function with its values, and the values of the frame's options."""
+
+    name: str
+    function: Callable[..., Any]
+    values: Mapping[str, Any]
+    frame: Mapping[str, Any]
+    root: Mapping[str, Any]
+    destructive: bool
+
+
+def run(call: Call) -> None:
+    """Call the function and print its result. Raises CgctlError, and typer.Exit when failures were told already."""
+    invocation = Invocation.of(call.root, call.frame, [report.masked(word) for word in call.root.get("words", ())])
+    report.configure_logging(invocation)
+    if call.destructive and not (invocation.assume_yes or invocation.dry_run):
+        _confirm(invocation)
+    result: Result = call.function(**_first_parameter(call.function, invocation), **call.values)
+    _present(result, call, invocation)
+
+
+def _first_parameter(function: Callable[..., Any], invocation: Invocation) -> dict[str, Any]:
+    names = inspect.signature(function).parameters
+    if "env" in names:
+        from cgctl.cli.wiring import Env  # noqa: PLC0415 (not every command needs it, and it imports much)
+
+        return {"env": Env(invocation)}
+    return {"invocation": invocation} if "invocation" in names else {}
+
+
+def _confirm(invocation: Invocation) -> None:
+    """Ask on a terminal; cron and pipes are never asked. Raises Refused."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    words = shlex.join(["cgctl", *invocation.command_line])
+    report.ask(f"{words}: this cannot be undone. Go on? [y/N] ")
+    if sys.stdin.readline().strip().casefold() not in {"y", "yes"}:
+        raise Refused(words, "not confirmed; nothing was changed", "answer y, or add --yes")
+
+
+def _present(result: Result, call: Call, invocation: Invocation) -> None:
+    form = call.frame.get("format", Format.TABLE)
+    columns = call.frame.get("column") or ()
+    match result:
+        case Show():
+            report.write(render_show(result, form, columns))
+        case Listing():
+            report.write(render_listing(result, form, _selection(call.frame)))
+        case Several():
+            _try_all(result, call.name, invocation)
+        case Done(message) if message:
+            report.say(message, invocation)
+
+
+def _selection(frame: Mapping[str, Any]) -> Selection:
+    return Selection(
+        columns=frame.get("column") or (),
+        long=frame.get("long", False),
+        sort=frame.get("sort"),
+        limit=frame.get("limit"),
+        marker=frame.get("marker"),
+    )
+
+
+def _try_all(several: Several, name: str, invocation: Invocation) -> None:
+    """All subjects are tried. One subject: its own error. Several: each failure told, then the code of the whole."""
+    failures: list[CgctlError] = []
+    for subject in several.subjects:
+        try:
+            several.act(subject)
+            report.say(f"{subject}: {several.done}", invocation)
+        except CgctlError as error:
+            failures.append(error)
+        except DriverError as error:
+            failures.append(explain(error, subject))
+    if not failures:
+        return
+    if len(several.subjects) == 1:
+        raise failures[0]
+    for failure in failures:
+        report.tell(failure)
+    codes = {failure.exit_code for failure in failures}
+    if len(failures) == len(several.subjects) and len(codes) == 1:
+        raise typer.Exit(codes.pop())
+    raise PartlyFailed(name, f"{len(failures)} of {len(several.subjects)} failed")

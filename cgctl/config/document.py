@@ -1,0 +1,52 @@
+"""YAML text in and out; the only importer of yaml.
+
+Reading is stricter than YAML 1.1: a key that is there twice is a problem, not a silent loss of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+
+class Unreadable(Exception):
+    """The text is no YAML document; the message says where."""
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that collects duplicate keys."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.duplicates: list[str] = []
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+                continue
+            if key.value in seen:
+                self.duplicates.append(f"line {key.start_mark.line + 1}: {key.value!r} is there twice")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def from_yaml(text: str) -> tuple[object, list[str]]:
+    """The document and the duplicate keys in it, as `line 7: 'alpha' is there twice`. Raises Unreadable."""
+    try:
+        loader = _Loader(text)
+        return loader.get_single_data(), loader.duplicates
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise Unreadable(f"{place}{error.problem or error.context}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise Unreadable(" ".join(str(error).split())) from error
+
+
+def to_yaml(document: object) -> str:
+    """The document in block style, keys in their order, pure ASCII."""
+    text: str = yaml.safe_dump(document, sort_keys=False, default_flow_style=False)
+    return text
