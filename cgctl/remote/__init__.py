@@ -1,0 +1,1 @@
+"""How commands reach a server: `factory.runner_for` gives a runner, `hooks` quiesces applications on this machine."""

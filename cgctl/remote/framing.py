@@ -1,0 +1,100 @@
+"""The form in which a command reaches a login shell, and how its answer is told from the shell's own noise.
+
+The login shell is somebody else's: it may be bash with a talkative profile, csh, which knows no newline within quotes,
+or fish, which reads backslashes within them. It therefore gets one line of plain words only, in which everything that
+such shells treat in their own way is an octal escape; `sh` decodes it (`printf %b`). `frame.sh` then runs the command
+between two marks with a random nonce. The marks never stand in the line as such, so a profile with `set -x` cannot
+show them.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from importlib import resources
+
+from drivers.command import Command
+from drivers.runner import Completed
+
+LINE_LIMIT_BYTES = 128 * 1024 - 1
+"""The longest single argument that Linux hands to a program (execve(2), MAX_ARG_STRLEN): the login shell's `-c`."""
+
+_DECODE = 'eval "$(printf %b "$0")"'
+_SPECIAL = re.compile(rb"[^\x20-\x7e]|[\\'!]")
+
+
+def _script(file_name: str) -> str:
+    return resources.files(__package__).joinpath(file_name).read_text()
+
+
+class Frame:
+    """One execution: the line to send, and the two outputs that come back."""
+
+    def __init__(self, command: Command, sudo: bool) -> None:
+        self._nonce = secrets.token_hex(16)
+        self._sudo = sudo
+        self.line = self._line(command)
+        self.stdout = MarkedOutput(self._nonce, "begin")
+        self.stderr = MarkedOutput(self._nonce, "ready" if sudo else "begin")
+
+    def _line(self, command: Command) -> str:
+        as_root = ("sudo", "-n", "--", "sh", "-c", _script("ready.sh"), "cgctl", self._nonce) if self._sudo else ()
+        framed = ("exec", "sh", "-c", _script("frame.sh"), "cgctl", self._nonce, *as_root, *command.argv)
+        return Command(("sh", "-c", _DECODE, _encode(Command(framed).to_shell()))).to_shell()
+
+    def entered(self) -> bool:
+        """The login shell got as far as the frame; without it, nothing ran."""
+        return self.stdout.has_begun()
+
+    def began(self) -> bool:
+        """The command itself was started; with sudo, as root."""
+        return self.stdout.has_begun() and self.stderr.has_begun()
+
+    def completed(self) -> Completed | None:
+        """The command's own exit status and outputs; None when the end did not arrive."""
+        status = self.stdout.end_status()
+        if status is None or self.stderr.end_status() is None:
+            return None
+        return Completed(status, self.stdout.text(), self.stderr.text())
+
+
+class MarkedOutput:
+    """What arrived on one stream."""
+
+    def __init__(self, nonce: str, begin_word: str) -> None:
+        self._nonce = nonce
+        self._received = bytearray()
+        self._begin = f"{nonce}-{begin_word}\n".encode()
+        self._end = re.compile(rf"\n{nonce}-end (\d+)\n".encode())
+        self._longest_end = len(f"\n{nonce}-end 255\n")
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take what arrived; True when the end mark is in it."""
+        searched = max(0, len(self._received) - self._longest_end)
+        self._received += chunk
+        return self._end.search(self._received, searched) is not None
+
+    def has_begun(self) -> bool:
+        return self._begin in self._received
+
+    def end_status(self) -> int | None:
+        end = self._end.search(self._received)
+        return int(end[1]) if end else None
+
+    def text(self) -> str:
+        """What lies between the marks, byte for byte but for what is not UTF-8."""
+        mark = self._received.find(self._begin)
+        begin = mark + len(self._begin) if mark >= 0 else 0
+        end = self._end.search(self._received, begin)
+        return bytes(self._received[begin : end.start() if end else None]).decode(errors="replace")
+
+    def last_line(self) -> str:
+        """The last line that is not a mark, for messages; empty when there is none."""
+        lines = [line.strip() for line in bytes(self._received).decode(errors="replace").splitlines()]
+        return next((line for line in reversed(lines) if line and self._nonce not in line), "")
+
+
+def _encode(text: str) -> str:
+    """Octal escapes of printf(1)'s %b for all that a login shell could treat in its own way."""
+    raw = text.encode(errors="surrogateescape")
+    return _SPECIAL.sub(lambda found: f"\\0{found[0][0]:03o}".encode(), raw).decode("ascii")

@@ -1,0 +1,104 @@
+"""The runner for a server that is reached over SSH."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from cgctl.remote import sudo
+from cgctl.remote.framing import LINE_LIMIT_BYTES, Frame
+from cgctl.remote.settings import SshSettings
+from cgctl.remote.trace import traced
+from drivers import errors
+from drivers.command import Command
+from drivers.runner import Completed
+
+if TYPE_CHECKING:
+    from cgctl.remote.ssh import Connection, Ending
+
+
+class SshRunner:
+    """One connection, opened at the first command; a new one is opened only after the old one was lost.
+
+    A command is sent once: it is never repeated after it may have arrived. executions counts the commands that were
+    sent, connections the logins; both are for tests of round trips. Not for several threads at a time.
+    """
+
+    def __init__(self, settings: SshSettings) -> None:
+        self.server = settings.server
+        self.executions = 0
+        self.connections = 0
+        self._settings = settings
+        self._connection: Connection | None = None
+
+    def run(self, command: Command, timeout_seconds: float) -> Completed:
+        """As `drivers.runner.Runner.run`; timeout_seconds counts from when the server is connected.
+
+        After TimedOut and ConnectionLost the command may still be running on the server.
+        """
+        return traced(self.server, command, lambda: self._run(command, timeout_seconds))
+
+    def close(self) -> None:
+        """As `drivers.runner.Runner.close`; a later command connects again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _run(self, command: Command, timeout_seconds: float) -> Completed:
+        frame = Frame(command, self._settings.sudo)
+        if len(frame.line) > LINE_LIMIT_BYTES:
+            message = f"{self.server}: the command is too long: {len(frame.line)} of {LINE_LIMIT_BYTES} bytes"
+            raise errors.ServerRefused(message, "name fewer objects at once")
+        ending = self._execute(frame, command.stdin_bytes, timeout_seconds)
+        completed = frame.completed()
+        if completed is None:
+            self.close()
+            raise self._unanswered(frame, ending, timeout_seconds)
+        if not frame.began():
+            raise sudo.refused(self._settings, frame.stderr.last_line())
+        return completed
+
+    def _execute(self, frame: Frame, stdin: bytes, timeout_seconds: float) -> Ending:
+        """A kept connection may have died unnoticed; as nothing was sent then, one more is tried."""
+        from cgctl.remote.ssh import NotSent  # noqa: PLC0415 - paramiko only when it is needed
+
+        for _ in range(2):
+            try:
+                return self._execute_once(frame, stdin, timeout_seconds)
+            except NotSent:
+                self.close()
+        raise errors.Unreachable(f"{self.server}: the connection is lost as soon as it is made")
+
+    def _execute_once(self, frame: Frame, stdin: bytes, timeout_seconds: float) -> Ending:
+        ending = self._connected().execute(frame, stdin, timeout_seconds)
+        self.executions += 1
+        return ending
+
+    def _connected(self) -> Connection:
+        from cgctl.remote.ssh import Connection  # noqa: PLC0415 - paramiko only when it is needed
+
+        if self._connection is None or not self._connection.is_alive():
+            self.close()
+            self._connection = Connection(self._settings)
+            self.connections += 1
+        return self._connection
+
+    def _unanswered(self, frame: Frame, ending: Ending, timeout_seconds: float) -> errors.DriverError:
+        if ending.timed_out:
+            return errors.TimedOut(
+                f"{self.server}: no answer within {timeout_seconds:g} s; it may still be running there"
+            )
+        if ending.exit_status is not None and not frame.entered():
+            return self._not_begun(frame)
+        return errors.ConnectionLost(f"{self.server}: the connection was lost before the answer was complete")
+
+    def _not_begun(self, frame: Frame) -> errors.LoginRefused:
+        """The login shell ended, and the command's frame was never entered: nothing ran."""
+        said = frame.stderr.last_line() or frame.stdout.last_line() or "it says nothing"
+        shell = shlex.join(
+            ("ssh", "-p", str(self._settings.port), f"{self._settings.user}@{self._settings.host}", "true")
+        )
+        return errors.LoginRefused(
+            f"{self.server}: the login ended before the command began: {said}",
+            f"the user needs a login shell that runs commands, and a profile that does not exit; try: {shell}",
+        )
