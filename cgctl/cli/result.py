@@ -33,12 +33,13 @@ class Listing:
     """The same objects as `Show` prints, many of them.
 
     columns: what a table, csv and value print unless `--long` or `-c`. keys: all keys of a row, for the check of `-c`
-    and `--sort` when there are no rows (left out: any word passes then).
+    and `--sort` when there are no rows (left out: any word passes then). note: told on stderr, unless `--quiet`.
     """
 
     rows: Sequence[dict[str, object]]
     columns: tuple[Column, ...]
     keys: tuple[str, ...] = ()
+    note: str | None = None
 
 
 @dataclass(frozen=True)

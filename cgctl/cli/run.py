@@ -70,6 +70,8 @@ def _present(result: Result, call: Call, invocation: Invocation) -> None:
             report.write(render_show(result, form, columns))
         case Listing():
             report.write(render_listing(result, form, _selection(call.frame)))
+            if result.note:
+                report.say(result.note, invocation)
         case Several():
             _try_all(result, call.name, invocation)
         case Done(message) if message:
