@@ -67,6 +67,12 @@ class PoolMissing(ServerRefused):
     """The pool's directory, dataset or volume group is not there, or not of the driver's kind."""
 
 
+class PoolUnmarked(PoolMissing):
+    """The pool's directory is there and was never used: new, or its file system is not mounted."""
+
+    hint = "mount the pool's file system; a new pool is marked by the first object that is made in it"
+
+
 class PoolForeign(ServerRefused):
     """The pool belongs to another state store."""
 
@@ -93,3 +99,14 @@ class HoldBroken(ServerRefused):
 
 class ServerFailed(DriverError):
     """A tool on the server failed with a message that no table knows. The text is in the message."""
+
+
+class HookFailed(DriverError):
+    """A quiesce hook failed or did not end in time; phase is `pre` or `post`.
+
+    After `pre` the application has been released again: `post` has run. After `post` it may still be held.
+    """
+
+    def __init__(self, message: str, phase: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.phase = phase

@@ -11,12 +11,14 @@ from drivers.runner import Completed
 REFUSALS: dict[str, type[errors.ServerRefused]] = {
     "tool-missing": errors.ToolMissing,
     "pool-missing": errors.PoolMissing,
+    "pool-unmarked": errors.PoolUnmarked,
     "pool-foreign": errors.PoolForeign,
     "pool-full": errors.PoolFull,
     "not-on-server": errors.NotOnServer,
     "already-on-server": errors.AlreadyOnServer,
     "busy": errors.Busy,
     "hold-broken": errors.HoldBroken,
+    "refused": errors.ServerRefused,
 }
 """The words of `refuse` in drivers/prelude.sh."""
 

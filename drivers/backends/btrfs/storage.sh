@@ -1,0 +1,60 @@
+# What a pool on btrfs can do; the file driver's storage.sh has the same functions.
+
+# copy_members and freeze_members hold one point in time whatever is written meanwhile.
+is_atomic() {
+    return 0
+}
+
+hold_method() {
+    echo btrfs-snapshot
+}
+
+check_storage() {
+    need btrfs
+    [ "$(stat -f -c %T .)" = btrfs ] || refuse pool-missing "$1 is not on btrfs (it is on $(stat -f -c %T .))"
+}
+
+# make_container DIRECTORY: where the volumes of a group, or one volume alone, live.
+make_container() {
+    btrfs subvolume create "$1" >/dev/null
+}
+
+# remove_tree PATH: a container or a plain directory; nothing there is fine. The commit makes it last.
+remove_tree() {
+    [ -e "$1" ] || return 0
+    if [ "$(stat -c %i "$1")" = 256 ]; then
+        btrfs subvolume delete -c "$1" >/dev/null
+    else
+        rm -rf "$1"
+    fi
+}
+
+# copy_disk SOURCE DESTINATION: the kernel locks the source's inode for the whole clone: one point in time.
+copy_disk() {
+    cp --reflink=always "$1" "$2"
+}
+
+# move_disk SOURCE DESTINATION: into another container, which is another subvolume: no rename, no link.
+move_disk() {
+    copy_disk "$1" "$2"
+}
+
+# copy_members SOURCE DESTINATION ID...: a writable container with (at least) these volumes of one point in time.
+copy_members() {
+    btrfs subvolume snapshot "$1" "$2" >/dev/null
+}
+
+# freeze_members SOURCE DESTINATION ID...: the same, read-only, within the bound of `within`.
+freeze_members() {
+    within btrfs subvolume snapshot -r "$1" "$2" >/dev/null
+}
+
+# needed_room PATH...: clones share their data.
+needed_room() {
+    :
+}
+
+# in_use FILE: some process of this server has it open; what it writes after a move would go to the old place.
+in_use() {
+    [ -n "$(find -L /proc/[0-9]*/fd -maxdepth 1 -samefile "$1" -print -quit 2>/dev/null)" ]
+}

@@ -1,0 +1,155 @@
+# Head of every script of the drivers whose pool is a directory; it stands behind drivers/prelude.sh and the driver's
+# storage.sh, and before the method's own lines. POSIX sh with GNU coreutils.
+#   first parameters of every script: POOL OWNER LOCK_WAIT_SECONDS
+# From here on the working directory is the pool and every path is relative: nothing outside of it can be named.
+pool=$1 owner=$2 lock_wait=$3
+shift 3
+need chmod cp date find flock ln mkdir mv rm sort stat sync timeout truncate
+if ! { [ -d "$pool" ] && cd -- "$pool"; } 2>/dev/null; then
+    refuse pool-missing "$pool is no directory that can be entered"
+fi
+check_storage "$pool"
+
+# What a script has under way stands under a staging name, and goes when the script fails; what a killed script leaves
+# there is seen by list.sh and removed by the next run or by the object's delete.
+staging=''
+undo() {
+    [ -z "$staging" ] || remove_tree "$staging" || :
+    exit "$1"
+}
+trap 'undo $?' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# own: refuse unless the pool carries the mark of our state store. A pool without any mark may be the empty directory
+# below a file system that is not mounted: whoever asks for what should be there gets no answer from it.
+own() {
+    [ -e .cgctl/owner ] || refuse pool-unmarked "$pool has no owner mark: is its file system mounted?"
+    found=''
+    read -r found <.cgctl/owner || :
+    [ "$found" = "$owner" ] || refuse pool-foreign "$pool belongs to another state store ($found)"
+}
+
+# claim: as own, but a pool without mark and without objects becomes ours. Only link(2) decides who was first.
+claim() {
+    [ -e .cgctl/owner ] || make_mark
+    own
+}
+
+make_mark() {
+    for object in live/cgctl-* snap/cgctl-* groupsnap/cgctl-*; do
+        [ ! -e "$object" ] || refuse pool-foreign "$pool has objects of cgctl and no owner mark"
+    done
+    [ -w . ] || refuse pool-missing "$pool cannot be written"
+    mkdir -p .cgctl/sets .cgctl/locks live snap groupsnap
+    printf '%s\n' "$owner" >".cgctl/owner-$owner.$$"
+    sync ".cgctl/owner-$owner.$$"
+    ln ".cgctl/owner-$owner.$$" .cgctl/owner 2>/dev/null || [ -e .cgctl/owner ]
+    rm ".cgctl/owner-$owner.$$"
+    sync .cgctl .
+}
+
+# lock ID [ID]: wait until no other script works on these objects; ends with this script and its children. One of 256
+# files by the id's first two digits, so that none ever has to be removed; taken in order, so that two never wait for
+# each other.
+lock() {
+    # shellcheck disable=SC2046 # two hexadecimal digits each
+    set -- $(printf '%.2s\n' "$@" | sort -u)
+    exec 8>>".cgctl/locks/$1"
+    flock -w "$lock_wait" 8 || refuse busy "another script still works on this object"
+    [ $# -gt 1 ] || return 0
+    exec 9>>".cgctl/locks/$2"
+    flock -w "$lock_wait" 9 || refuse busy "another script still works on this object"
+}
+
+# stage FOLDER KIND ID: $staging is the free staging name of an object of FOLDER; what a former run left is removed.
+stage() {
+    staging=$1/.staging-$2-$3
+    remove_tree "$staging"
+}
+
+# settle PLACE: what stands under $staging becomes the object, in one step and for good.
+settle() {
+    mv -T "$staging" "$1"
+    staging=''
+    sync "${1%/*}"
+}
+
+# vanish PLACE KIND ID: remove an object: first its name in one step, then its data. What cannot be removed comes back.
+vanish() {
+    grave=${1%/*}/.staging-$2-$3
+    remove_tree "$grave" || return 1
+    if [ -e "$1" ]; then
+        mv -T "$1" "$grave" || return 1
+        remove_tree "$grave" || { mv -T "$grave" "$1"; return 1; }
+    fi
+    sync "${1%/*}"
+}
+
+# remove_volume ID: wherever it stands, alone or in a group, whole or half-made.
+remove_volume() {
+    vanish "live/cgctl-$1" volume "$1" || return 1
+    for group in live/cgctl-*; do
+        if [ -e "$group/cgctl-$1" ] || [ -e "$group/.staging-volume-$1" ]; then
+            vanish "$group/cgctl-$1" volume "$1" || return 1
+        fi
+    done
+}
+
+# size PATH: bytes of a file.
+size() {
+    stat -c %s "$1"
+}
+
+# stamps ID...: what changes when somebody writes to the live disks of these members of live/cgctl-$group.
+stamps() {
+    for member in "$@"; do
+        stat -c '%i %s %y' "live/cgctl-$group/cgctl-$member/disk"
+    done
+}
+
+# fill DIRECTORY SOURCE BYTES: a volume's directory with its disk: zeros, or SOURCE's data and then zeros.
+fill() {
+    mkdir "$1"
+    [ -z "$2" ] || copy_disk "$2" "$1/disk"
+    truncate -s "$3" "$1/disk"
+    chmod 600 "$1/disk"
+    sync "$1/disk" "$1"
+}
+
+# source_fits SOURCE BYTES: refuse when the source is gone, or too large for what shall be made of it.
+source_fits() {
+    [ -e "$1" ] || refuse not-on-server "$1 is not in the pool"
+    [ "$(size "$1")" -le "$2" ] || refuse refused "$1 has $(size "$1") bytes, more than the $2 of the new volume"
+}
+
+# marked GROUP_SNAPSHOT: refuse to use a set without its commit mark.
+marked() {
+    if ! { [ -e ".cgctl/sets/cgctl-$1" ] && [ -e "groupsnap/cgctl-$1" ]; }; then
+        refuse not-on-server "group snapshot $1 is not in the pool, or void"
+    fi
+}
+
+# room BYTES: refuse when the file system cannot take so many more.
+room() {
+    # shellcheck disable=SC2046 # two numbers
+    set -- "$1" $(stat -f -c '%a %S' .)
+    [ "$1" -le "$(($2 * $3))" ] || refuse pool-full "$pool has $(($2 * $3)) bytes free, $1 are needed"
+}
+
+# list_files: everything of cgctl's, in lines for listing.py.
+list_files() {
+    [ -d live ] || return 0
+    find live groupsnap snap -mindepth 1 -maxdepth 3 -printf 'file %y %s %p\n'
+    for path in .cgctl/sets/cgctl-*; do
+        group=''
+        [ ! -e "$path" ] || read -r group _ <"$path" || :
+        printf 'mark %s %s\n' "${path##*/cgctl-}" "$group"
+    done
+    for path in snap/cgctl-*; do
+        volume=''
+        [ ! -e "$path/volume" ] || read -r volume <"$path/volume" || :
+        printf 'snapshot %s %s\n' "${path##*/cgctl-}" "$volume"
+    done
+}

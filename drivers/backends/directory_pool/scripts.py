@@ -1,0 +1,34 @@
+"""The scripts of a driver: what is shared by all, the storage's functions, what pools share, the method's own lines."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+from drivers.command import Script
+
+PACKAGE = "drivers.backends.directory_pool"
+METHODS = (
+    "check_for_setup_error",
+    "get_volume_stats",
+    "list_objects",
+    "create_volume",
+    "delete_volume",
+    "extend_volume",
+    "create_snapshot",
+    "delete_snapshot",
+    "create_consistencygroup",
+    "create_consistencygroup_from_src",
+    "delete_consistencygroup",
+    "update_consistencygroup",
+    "create_cgsnapshot",
+    "delete_cgsnapshot",
+)
+
+
+@cache
+def load(driver: str, method: str) -> Script:
+    """The script of one of METHODS, for `file` or `btrfs`."""
+    storage = Script.load(f"drivers.backends.{driver}", "storage.sh").text
+    shared = [resources.files(PACKAGE).joinpath(f"{part}.sh").read_text() for part in ("pool", method)]
+    return Script(f"{driver}/{method}.sh", "\n".join([storage, *shared]))
