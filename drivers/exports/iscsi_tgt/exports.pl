@@ -1,0 +1,424 @@
+# Targets of tgtd: ensure, remove or check them, all in one process.
+#   exports.pl ensure|remove|check PORTAL     reads from stdin, fields separated by tabs:
+#     export VOLUME SOURCE SIZE_BYTES SERIAL GUARD
+#     access INITIATOR USER SECRET            (of the export above; USER and SECRET are empty without CHAP)
+# It speaks tgtd's control protocol itself: tgtadm takes CHAP secrets as arguments, for every user of ps to read.
+# Written for the perl that tgt brings (tgt-admin is perl); core modules only.
+use strict;
+use warnings;
+use Fcntl qw(:DEFAULT :flock :seek :mode);
+use Socket;
+use Time::HiRes qw(sleep time);
+
+my $PREFIX = 'iqn.2026-11.io.cgctl:';
+my $SOCKET = '/var/run/tgtd/socket.0';
+my $STATE_DIRECTORY = '/run/cgctl';
+my $LOCK_WAIT_SECONDS = 60;
+my $DELETE_WAIT_SECONDS = 10;
+
+# enum tgtadm_mode, tgtadm_op and tgtadm_errno of tgt 1.0.24-1.0.9x
+my %MODE = (target => 1, unit => 2, portal => 3, connection => 6, account => 7);
+my %OP = (new => 0, delete => 1, show => 2, bind => 3, unbind => 4, update => 5);
+my @ERROR = (
+    'done', 'unknown error', 'out of memory', 'no such driver', 'no such target',
+    'no such unit', 'no such session', 'no such connection', 'target exists', 'unit exists',
+    'rule exists', 'no such rule', 'account exists', 'no such account', 'too many accounts', 'invalid request',
+    'outgoing account exists', 'target is active', 'unit is active', 'unsupported', 'unknown parameter',
+);
+my ($NO_SESSION, $NO_CONNECTION, $TARGET_EXISTS, $TARGET_ACTIVE, $UNIT_ACTIVE) = (6, 7, 8, 17, 18);
+
+# --- tgtd
+
+sub tgtd_connection {
+    socket(my $socket, AF_UNIX, SOCK_STREAM, 0) or die "socket: $!\n";
+    connect($socket, pack_sockaddr_un($SOCKET)) or return;
+    return $socket;
+}
+
+# One request is one connection; answers (error number, text).
+sub ask {
+    my ($mode, $op, $field, $text) = @_;
+    my $socket = tgtd_connection() or die "tgtd does not answer: $!\n";
+    my $data = defined $text ? "$text\0" : '';
+    my $size = 120 + length $data;
+    my $request = pack 'LLa64LlQQLLLLLL', $MODE{$mode}, $OP{$op}, 'iscsi', $size, $field->{tid} // -1,
+        $field->{sid} // 0, $field->{lun} // ~0, $field->{cid} // 0, 0, 0, 0, 0, $field->{force} // 0;
+    my $written = syswrite $socket, $request . $data;
+    die "tgtd: request not sent\n" unless defined $written && $written == $size;
+    my ($error, $length) = unpack 'LL', read_exactly($socket, 8);
+    return ($error, $length > 8 ? read_exactly($socket, $length - 8) : '');
+}
+
+sub read_exactly {
+    my ($socket, $count) = @_;
+    my $bytes = '';
+    while (length $bytes < $count) {
+        my $got = sysread $socket, $bytes, $count - length $bytes, length $bytes;
+        die "tgtd: answer cut short\n" unless $got;
+    }
+    return $bytes;
+}
+
+sub order {
+    my ($what, @request) = @_;
+    my ($error) = ask(@request);
+    die "$what: tgtd: ", error_text($error), "\n" if $error;
+}
+
+sub error_text { return $ERROR[$_[0]] // "error $_[0]" }
+
+# The process that serves: the one whose descriptors are the opened sources.
+sub tgtd_pid {
+    my $socket = tgtd_connection() or die "tgtd does not answer: $!\n";
+    my ($pid) = unpack 'L', getsockopt $socket, SOL_SOCKET, SO_PEERCRED;
+    return $pid;
+}
+
+# --- what is there
+
+# Everything that tgtd offers: IQN => {tid, State, luns, accounts, acls, sessions}.
+sub observe {
+    my ($error, $text) = ask('target', 'show', {});
+    die 'show targets: tgtd: ', error_text($error), "\n" if $error;
+    my (%offered, %tids, $one, $section, $lun, $session);
+    for (split /\n/, $text =~ s/\0.*//sr) {
+        if (/^Target (\d+): (.+)$/) {
+            # An initiator chooses its alias, which is shown here too: it shall not pass for a target.
+            die "tgtd shows $2 ($1) twice\n" if $offered{$2} || $tids{$1}++;
+            $one = $offered{$2} = {tid => $1, luns => {}, accounts => [], acls => [], sessions => []};
+        }
+        elsif (/^ {4}(\S.*):$/) { $section = $1 }
+        elsif (/^ {8}LUN: (\d+)$/) { $lun = $one->{luns}{$1} = {} }
+        elsif (/^ {8}I_T nexus: (\d+)$/) { push @{$one->{sessions}}, $session = {sid => $1, cids => []} }
+        elsif (/^ {12}Initiator: (\S+)/) { $session->{initiator} = $1 }
+        elsif (/^ {12}Connection: (\d+)$/) { push @{$session->{cids}}, $1 }
+        elsif (/^ {12}([^:]+): ?(.*)$/) { $lun->{$1} = $2 if $lun }
+        elsif (/^ {8}State: (\S+)$/) { $one->{state} = $1 }
+        elsif (/^ {8}(\S+)/ && $section eq 'Account information') { push @{$one->{accounts}}, $1 }
+        elsif (/^ {8}(\S+)$/ && $section eq 'ACL information') { push @{$one->{acls}}, $1 }
+    }
+    return \%offered;
+}
+
+sub observe_accounts {
+    my ($error, $text) = ask('account', 'show', {});
+    die 'show accounts: tgtd: ', error_text($error), "\n" if $error;
+    return map { /^ {4}(\S+)$/ ? $1 : () } split /\n/, $text =~ s/\0.*//sr;
+}
+
+# The files that tgtd has open, as device:inode. A source that was replaced under its old name is not among them.
+sub observe_open_files {
+    my $pid = tgtd_pid();
+    my %open;
+    for my $descriptor (glob "/proc/$pid/fd/*") {
+        my @stat = stat $descriptor or next;
+        $open{file_identity(@stat)} = 1;
+    }
+    return \%open;
+}
+
+# Block devices are told by their number, files by where they lie.
+sub file_identity {
+    my @stat = @_;
+    return S_ISBLK($stat[2]) ? "block:$stat[6]" : "$stat[0]:$stat[1]";
+}
+
+# --- what is wrong with it
+
+# tgtd's own rounding (usr/target.c, print_disksize); the only size that it shows.
+sub shown_size {
+    use integer;
+    my $sectors = $_[0] / 512;
+    return ($sectors - ($sectors / 625 - 974)) / 1950 . ' MB, Block size: 512';
+}
+
+# Reasons to delete the target and make it anew.
+sub unit_faults {
+    my ($export, $seen, $open_files) = @_;
+    my @stat = stat $export->{source} or return "source $export->{source} is missing";
+    my $lun = $seen->{luns}{1} or return 'has no LUN 1';
+    my %right = (
+        'Type' => 'disk', 'Backing store type' => 'rdwr', 'Backing store path' => $export->{source},
+        'Backing store flags' => 'direct', 'Readonly' => 'No', 'Online' => 'Yes',
+        'SCSI ID' => $export->{serial}, 'SCSI SN' => $export->{serial},
+        'Size' => shown_size(source_size($export->{source})),
+    );
+    my @faults = map { "$_ is '" . ($lun->{$_} // '') . "', not '$right{$_}'" }
+        grep { ($lun->{$_} // '') ne $right{$_} } sort keys %right;
+    push @faults, 'serves a file that has been replaced' unless $open_files->{file_identity(@stat)};
+    push @faults, "is $seen->{state}" if $seen->{state} ne 'ready';
+    push @faults, 'has more than LUN 1' if keys %{$seen->{luns}} > 2;
+    return @faults;
+}
+
+sub source_size {
+    my ($path) = @_;
+    sysopen my $file, $path, O_RDONLY or die "$path: $!\n";
+    return sysseek($file, 0, SEEK_END) + 0;
+}
+
+sub wanted_users {
+    my ($export) = @_;
+    return grep { length } $export->{guard}, map { $_->{user} } @{$export->{accesses}};
+}
+
+sub wanted_initiators { return map { $_->{initiator} } @{$_[0]{accesses}} }
+
+sub without {
+    my ($all, @out) = @_;
+    my %out = map { $_ => 1 } @out;
+    return grep { !$out{$_} } @$all;
+}
+
+sub unwanted_sessions {
+    my ($export, $seen) = @_;
+    my %wanted = map { $_ => 1 } wanted_initiators($export);
+    return grep { !$wanted{$_->{initiator} // ''} } @{$seen->{sessions}};
+}
+
+sub access_faults {
+    my ($export, $seen) = @_;
+    my @users = wanted_users($export);
+    my @initiators = wanted_initiators($export);
+    return (
+        (map { "account $_ is missing" } without(\@users, @{$seen->{accounts}})),
+        (map { "account $_ is too many" } without($seen->{accounts}, @users)),
+        (map { "$_ has no access" } without(\@initiators, @{$seen->{acls}})),
+        (map { "$_ has access" } without($seen->{acls}, @initiators)),
+        (map { ($_->{initiator} // '?') . ' is logged in' } unwanted_sessions($export, $seen)),
+    );
+}
+
+sub faults {
+    my ($export, $seen, $open_files) = @_;
+    return $seen ? ('is offered') : () unless @{$export->{accesses}};
+    return 'is not offered' unless $seen;
+    return (unit_faults($export, $seen, $open_files), access_faults($export, $seen));
+}
+
+# --- changes
+
+# Offline first: it drops the commands that run, and no initiator can log in again.
+sub destroy {
+    my ($iqn, $seen) = @_;
+    order("$iqn offline", 'target', 'update', {tid => $seen->{tid}}, 'state=offline');
+    my $until = time + $DELETE_WAIT_SECONDS;
+    while (1) {
+        my ($error) = ask('target', 'delete', {tid => $seen->{tid}, force => 1});
+        last unless $error;
+        my $busy = $error == $TARGET_ACTIVE || $error == $UNIT_ACTIVE;
+        die "delete $iqn: tgtd: ", error_text($error), "\n" unless $busy && time < $until;
+        sleep 0.02;
+    }
+}
+
+sub delete_account { order("delete account $_[0]", 'account', 'delete', {}, "user=$_[0]") }
+
+# Accounts outlive their targets. Ours are those that our targets had, and what a killed run left (told by the name).
+sub delete_unused_accounts {
+    my ($offered, @had) = @_;
+    my %had = map { $_ => 1 } @had;
+    my @used = map { @{$_->{accounts}} } values %$offered;
+    delete_account($_) for grep { $had{$_} || /^cgctl-/ } without([observe_accounts()], @used);
+}
+
+sub new_tid {
+    my ($iqn, $offered) = @_;
+    my %used = map { $_->{tid} => 1 } values %$offered;
+    my $tid = 1;
+    while (1) {
+        $tid++ while $used{$tid};
+        my ($error) = ask('target', 'new', {tid => $tid}, "targetname=$iqn");
+        return $tid unless $error;
+        die "new $iqn: tgtd: ", error_text($error), "\n" unless $error == $TARGET_EXISTS && $tid < 65535;
+        $used{$tid} = 1; # taken by somebody who does not know our lock
+    }
+}
+
+# Nobody may log in yet: a target without rules admits nobody.
+sub create {
+    my ($export, $iqn, $offered) = @_;
+    my $tid = new_tid($iqn, $offered);
+    my $unit = {tid => $tid, lun => 1};
+    order("LUN of $iqn", 'unit', 'new', $unit, "path=$export->{source},bstype=rdwr,bsoflags=direct");
+    order("identity of $iqn", 'unit', 'update', $unit,
+        "targetOps vendor_id=CGCTL,product_id=VOLUME,scsi_id=$export->{serial},scsi_sn=$export->{serial}");
+    return $offered->{$iqn} = {tid => $tid, luns => {}, accounts => [], acls => [], sessions => []};
+}
+
+# The guard is an account that nobody can use (its secret is random and thrown away). It is bound before all others
+# and stays: the target asks for CHAP at every moment, also while an account is made anew. Its name holds a digest of
+# the accounts and secrets that belong here, so a changed secret shows although tgtd never shows secrets.
+sub authenticate {
+    my ($export, $seen) = @_;
+    my @users = wanted_users($export);
+    if (without(\@users, @{$seen->{accounts}})) {
+        new_account($seen, $export->{guard}, random_secret());
+        new_account($seen, $_->{user}, $_->{secret}) for @{$export->{accesses}};
+    }
+    for (without($seen->{accounts}, @users)) {
+        order("unbind account $_", 'account', 'unbind', {tid => $seen->{tid}}, "user=$_");
+    }
+}
+
+sub new_account {
+    my ($seen, $user, $secret) = @_;
+    ask('account', 'delete', {}, "user=$user");
+    order("account $user", 'account', 'new', {}, "user=$user,password=$secret");
+    order("bind account $user", 'account', 'bind', {tid => $seen->{tid}}, "user=$user");
+}
+
+sub random_secret {
+    sysopen my $random, '/dev/urandom', O_RDONLY or die "/dev/urandom: $!\n";
+    return unpack 'H*', read_exactly($random, 16);
+}
+
+sub authorize {
+    my ($export, $seen) = @_;
+    my @initiators = wanted_initiators($export);
+    for (without($seen->{acls}, @initiators)) {
+        order("unbind $_", 'target', 'unbind', {tid => $seen->{tid}}, rule($_));
+    }
+    for (without(\@initiators, @{$seen->{acls}})) {
+        order("bind $_", 'target', 'bind', {tid => $seen->{tid}}, rule($_));
+    }
+}
+
+# tgtd shows rules of both kinds in one list, and any of them admits. What is no name was made by another hand.
+sub rule { return $_[0] =~ /^(?:iqn|eui|naa)\./ ? "initiator-name=$_[0]" : "initiator-address=$_[0]" }
+
+# Taking away a rule leaves the session: it has to be ended by its own number.
+sub end_sessions {
+    my ($export, $seen) = @_;
+    return unless $seen;
+    for my $session (unwanted_sessions($export, $seen)) {
+        for my $cid (@{$session->{cids}}) {
+            my $field = {tid => $seen->{tid}, sid => $session->{sid}, cid => $cid};
+            my ($error) = ask('connection', 'delete', $field);
+            next if !$error || $error == $NO_SESSION || $error == $NO_CONNECTION;
+            die 'end session: tgtd: ', error_text($error), "\n";
+        }
+    }
+}
+
+sub ensure_one {
+    my ($export, $offered, $open_files) = @_;
+    my $iqn = $PREFIX . $export->{volume};
+    my $seen = $offered->{$iqn};
+    my @accesses = @{$export->{accesses}};
+    if ($seen && (!@accesses || unit_faults($export, $seen, $open_files))) {
+        destroy($iqn, $seen);
+        delete $offered->{$iqn};
+        $seen = undef;
+    }
+    return unless @accesses;
+    $seen //= create($export, $iqn, $offered);
+    authenticate($export, $seen);
+    authorize($export, $seen);
+}
+
+# --- actions
+
+sub require_sources {
+    for my $export (grep { @{$_->{accesses}} } @_) {
+        my ($path, $wanted) = @$export{qw(source size)};
+        refuse('not-on-server', "$path: no such file or block device") unless -f $path || -b _;
+        my $size = source_size($path);
+        refuse('not-on-server', "$path has $size bytes, not $wanted") if $size < $wanted;
+    }
+}
+
+sub ensure {
+    my @exports = @_;
+    require_sources(@exports);
+    my $lock = take_lock();
+    my $offered = observe();
+    my @had_accounts = map { @{($offered->{$PREFIX . $_->{volume}} // {})->{accounts} // []} } @exports;
+    my $open_files = observe_open_files();
+    ensure_one($_, $offered, $open_files) for @exports;
+    # Whoever logged in before the rules changed is seen only now.
+    $offered = observe();
+    end_sessions($_, $offered->{$PREFIX . $_->{volume}}) for @exports;
+    delete_unused_accounts($offered, @had_accounts);
+    prove(@exports);
+}
+
+sub prove {
+    my @exports = @_;
+    my ($offered, $open_files) = (observe(), observe_open_files());
+    for my $export (@exports) {
+        my @faults = faults($export, $offered->{$PREFIX . $export->{volume}}, $open_files);
+        die "export of $export->{volume}: ", join('; ', @faults), "\n" if @faults;
+    }
+}
+
+sub remove {
+    my @exports = @_;
+    $_->{accesses} = [] for @exports;
+    ensure(@exports);
+}
+
+sub check {
+    my @exports = @_;
+    my ($offered, $open_files) = (observe(), observe_open_files());
+    print "daemon\tup\n";
+    check_portal();
+    for my $export (@exports) {
+        my @faults = faults($export, delete $offered->{$PREFIX . $export->{volume}}, $open_files);
+        print "wrong\t$export->{volume}\t", join('; ', @faults), "\n" if @faults;
+    }
+    print "unknown\t$_\t$offered->{$_}{tid}\n" for grep { index($_, $PREFIX) == 0 } sort keys %$offered;
+}
+
+sub check_portal {
+    my ($error, $text) = ask('portal', 'show', {});
+    my ($port) = $ARGV[1] =~ /:(\d+)$/;
+    for (split /\n/, $text) {
+        return if /^Portal: \Q$ARGV[1]\E,/ || /^Portal: (?:0\.0\.0\.0|\[::\]):$port,/;
+    }
+    print "portal\tmissing\n";
+}
+
+sub refuse {
+    my ($word, $text) = @_;
+    print STDERR "cgctl-refused $word: $text\n";
+    exit 3;
+}
+
+sub take_lock {
+    mkdir $STATE_DIRECTORY, 0700;
+    sysopen my $lock, "$STATE_DIRECTORY/exports-tgt.lock", O_RDWR | O_CREAT, 0600 or die "lock: $!\n";
+    my $until = time + $LOCK_WAIT_SECONDS;
+    until (flock $lock, LOCK_EX | LOCK_NB) {
+        refuse('busy', "another command changes the exports for $LOCK_WAIT_SECONDS s") if time > $until;
+        sleep 0.02;
+    }
+    return $lock;
+}
+
+sub read_exports {
+    my @exports;
+    while (defined(my $line = <STDIN>)) {
+        chomp $line;
+        my ($kind, @value) = split /\t/, $line, -1;
+        if ($kind eq 'export') {
+            my %export = (accesses => []);
+            @export{qw(volume source size serial guard)} = @value;
+            push @exports, \%export;
+        }
+        else {
+            my %access;
+            @access{qw(initiator user secret)} = @value;
+            push @{$exports[-1]{accesses}}, \%access;
+        }
+    }
+    return @exports;
+}
+
+my %ACTION = (ensure => \&ensure, remove => \&remove, check => \&check);
+my @exports = read_exports();
+unless (tgtd_connection()) {
+    print STDERR "tgtd is not running: $SOCKET: $!\n";
+    exit 4;
+}
+$ACTION{$ARGV[0]}->(@exports);

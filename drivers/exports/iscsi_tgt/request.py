@@ -1,0 +1,101 @@
+"""What exports.pl reads from its standard input, and what its check answers. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+
+from drivers.command import Secret
+from drivers.contract import Access, Exported, Finding
+from drivers.errors import ServerRefused
+from drivers.exports.iscsi_tgt.identity import IQN_PREFIX, iqn, serial
+
+_SOURCE = re.compile(r"/[^,\x00-\x1f\x7f]+")
+_INITIATOR = re.compile(r"(iqn|eui|naa)\.[0-9A-Za-z.:-]{1,219}")
+_USER = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:-]{0,99}")
+_SECRET = re.compile(r"[\x21-\x7e]{12,100}")
+
+REPAIR = "export it again: group-reconcile, or detach and attach the volume"
+
+
+def wanted(exports: Sequence[Exported]) -> Secret:
+    """All lines for these exports. Raises ServerRefused for what tgt cannot offer."""
+    return Secret("".join(line for export in exports for line in _lines(export)))
+
+
+def unwanted(volume_ids: Sequence[str]) -> str:
+    """The lines for volumes that nobody may use."""
+    return "".join(_line("export", _id(volume_id), "", "0", "", "") for volume_id in volume_ids)
+
+
+def _lines(export: Exported) -> Iterator[str]:
+    source = _matching(_SOURCE, export.source, "source")
+    volume_id = _id(export.volume_id)
+    yield _line("export", volume_id, source, str(export.size_bytes), serial(volume_id), _guard(export))
+    for access in export.accesses:
+        yield _line("access", *_credentials(access))
+
+
+def _line(*fields: str) -> str:
+    return "\t".join(fields) + "\n"
+
+
+def _id(volume_id: str) -> str:
+    return iqn(volume_id).removeprefix(IQN_PREFIX)
+
+
+def _credentials(access: Access) -> tuple[str, str, str]:
+    initiator = _matching(_INITIATOR, access.initiator or "", "initiator")
+    if access.username is None or access.secret is None:
+        return initiator, "", ""
+    return initiator, _matching(_USER, access.username, "user name"), _secret(access.secret)
+
+
+def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
+    """tgt's parameters are separated by commas, ours by tabs and lines: what holds them is refused, never sent."""
+    if not pattern.fullmatch(text):
+        raise ServerRefused(f"tgt cannot offer a volume with the {what} {text!r}")
+    return text
+
+
+def _secret(secret: Secret) -> str:
+    if not _SECRET.fullmatch(secret.value):
+        raise ServerRefused("a CHAP secret has 12 to 100 visible ASCII characters")
+    return secret.value
+
+
+def _guard(export: Exported) -> str:
+    """The name of the account that holds the place of all accounts; see exports.pl. Empty without CHAP.
+
+    Its digest shows to root on the server (tgtd answers nobody else), who has the secrets in tgtd's memory anyway.
+    """
+    pairs = sorted(
+        (access.username, access.secret.value) for access in export.accesses if access.username and access.secret
+    )
+    if not pairs:
+        return ""
+    if len(pairs) < len(export.accesses):
+        raise ServerRefused(f"volume {export.volume_id}: tgt asks all initiators of a volume for CHAP, or none")
+    digest = hashlib.sha256("\n".join(f"{user} {secret}" for user, secret in pairs).encode())
+    return f"cgctl-guard-{export.volume_id}-{digest.hexdigest()[:16]}"
+
+
+def findings(answer: str) -> list[Finding]:
+    """One for the daemon, one per wrong volume, one per target that nobody asked for."""
+    result = [Finding("iscsi daemon", True, "tgtd answers")]
+    for line in answer.splitlines():
+        kind, *values = line.split("\t")
+        match kind:
+            case "wrong":
+                result.append(Finding(f"export of volume {values[0]}", False, values[1], REPAIR))
+            case "portal":
+                result[0] = Finding("iscsi daemon", False, "tgtd does not listen on the configured portal")
+            case "unknown":
+                result.append(_unknown(*values))
+    return result
+
+
+def _unknown(name: str, tid: str) -> Finding:
+    hint = f"if no other state store owns it: tgtadm --lld iscsi --op delete --mode target --tid {tid} --force"
+    return Finding(f"export of volume {name.removeprefix(IQN_PREFIX)}", False, f"{name} is offered but not known", hint)

@@ -1,0 +1,44 @@
+"""An initiator: libiscsi's own tools."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+
+from drivers.contract import Access, Connection
+from tests.lab.command import run
+
+NAA_PAGE = "131"
+
+
+@dataclass(frozen=True)
+class Initiator:
+    name: str
+    credentials: str = ""
+
+    @classmethod
+    def of(cls, access: Access, **other: str) -> Initiator:
+        """Who has this access; `initiator`, `username` or `secret` may be given wrong."""
+        secret = other.get("secret", access.secret.value if access.secret else "")
+        user = other.get("username", access.username)
+        return cls(other.get("initiator", access.initiator or ""), f"{user}%{secret}@" if secret else "")
+
+    def url(self, connection: Connection) -> str:
+        return f"iscsi://{self.credentials}{connection.portal}/{connection.iqn}/{connection.lun}"
+
+    def inquire(self, connection: Connection, *options: str) -> subprocess.CompletedProcess[str]:
+        return run(["iscsi-inq", "-i", self.name, *options, self.url(connection)], check=False)
+
+    def serial(self, connection: Connection) -> str:
+        answer = self.inquire(connection, "-e", "1", "-c", "128").stdout
+        return re.findall(r"Unit Serial Number:\[(.*)\]", answer)[0].strip()
+
+
+def is_admitted(answer: subprocess.CompletedProcess[str]) -> bool:
+    return answer.returncode == 0 and "Peripheral Qualifier:CONNECTED" in answer.stdout
+
+
+def is_refused(answer: subprocess.CompletedProcess[str], status: int) -> bool:
+    """status: of the login, 513 authentication failed, 515 not found."""
+    return f"({status})" in answer.stderr + answer.stdout
