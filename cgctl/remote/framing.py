@@ -88,10 +88,10 @@ class MarkedOutput:
         end = self._end.search(self._received, begin)
         return bytes(self._received[begin : end.start() if end else None]).decode(errors="replace")
 
-    def last_line(self) -> str:
-        """The last line that is not a mark, for messages; empty when there is none."""
-        lines = [line.strip() for line in bytes(self._received).decode(errors="replace").splitlines()]
-        return next((line for line in reversed(lines) if line and self._nonce not in line), "")
+    def noise(self) -> str:
+        """Everything but the marks: what shells and sudo said, when the command did not begin."""
+        lines = bytes(self._received).decode(errors="replace").splitlines()
+        return "\n".join(line for line in lines if self._nonce not in line)
 
 
 def _encode(text: str) -> str:

@@ -141,7 +141,7 @@ def _feed(channel: paramiko.Channel, stdin: bytes) -> None:
 
 
 def _receive(receive: Callable[[int], bytes], output: MarkedOutput) -> bool:
-    """Read up to the end mark (True) or the end of the stream. A daemon that keeps the stream open is not waited for."""
+    """Read up to the end mark (True), so that a daemon which keeps the stream open is not waited for, or to the end."""
     with contextlib.suppress(*_BROKEN):
         while chunk := receive(_CHUNK_BYTES):
             if output.feed(chunk):
@@ -173,15 +173,13 @@ def _identity(settings: SshSettings) -> paramiko.PKey | None:
     try:
         return _load(path)
     except OSError as error:
-        raise errors.LoginRefused(
-            f"{settings.server}: the identity file {path} cannot be read: {error.strerror}",
-            f"make a key without a passphrase: {shlex.join(('ssh-keygen', '-t', 'ed25519', '-N', '', '-f', str(path)))}",
-        ) from error
+        message = f"{settings.server}: the identity file {path} cannot be read: {error.strerror}"
+        keygen = shlex.join(("ssh-keygen", "-t", "ed25519", "-N", "", "-f", str(path)))
+        raise errors.LoginRefused(message, f"a new key without a passphrase is made by: {keygen}") from error
     except (paramiko.PasswordRequiredException, TypeError) as error:
-        raise errors.LoginRefused(
-            f"{settings.server}: the identity file {path} is protected by a passphrase",
-            "name a key without one, or no identity_file and load the key into ssh-agent",
-        ) from error
+        message = f"{settings.server}: the identity file {path} is protected by a passphrase"
+        hint = "name a key without one, or no identity_file and load the key into ssh-agent"
+        raise errors.LoginRefused(message, hint) from error
     except (paramiko.SSHException, paramiko.pkey.UnknownKeyType, ValueError) as error:
         hint = "it must be a private key of type ed25519, ecdsa or rsa, not the .pub file"
         raise errors.LoginRefused(f"{settings.server}: {path} is not a usable private key", hint) from error

@@ -55,7 +55,7 @@ class SshRunner:
             self.close()
             raise self._unanswered(frame, ending, timeout_seconds)
         if not frame.began():
-            raise sudo.refused(self._settings, frame.stderr.last_line())
+            raise sudo.refused(self._settings, frame.stderr.noise())
         return completed
 
     def _execute(self, frame: Frame, stdin: bytes, timeout_seconds: float) -> Ending:
@@ -94,7 +94,8 @@ class SshRunner:
 
     def _not_begun(self, frame: Frame) -> errors.LoginRefused:
         """The login shell ended, and the command's frame was never entered: nothing ran."""
-        said = frame.stderr.last_line() or frame.stdout.last_line() or "it says nothing"
+        noise = f"{frame.stdout.noise()}\n{frame.stderr.noise()}".split("\n")
+        said = next((line.strip() for line in reversed(noise) if line.strip()), "it says nothing")
         shell = shlex.join(
             ("ssh", "-p", str(self._settings.port), f"{self._settings.user}@{self._settings.host}", "true")
         )

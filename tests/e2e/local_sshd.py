@@ -75,9 +75,7 @@ class Sshd:
                 make_key(self.host_key(key_type), key_type)
         host_keys = "\n".join(f"HostKey {self.host_key(key_type)}" for key_type in host_key_types)
         config = self.directory / "sshd_config"
-        config.write_text(
-            CONFIG.format(port=self.port, directory=self.directory, host_keys=host_keys, extra=extra)
-        )
+        config.write_text(CONFIG.format(port=self.port, directory=self.directory, host_keys=host_keys, extra=extra))
         sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin") or "/usr/sbin/sshd"
         with (self.directory / "sshd.log").open("ab") as log:
             self.process = subprocess.Popen(
