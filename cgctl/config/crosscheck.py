@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
 from cgctl.config.schema import Backend, Configuration
 
 
-def contradictions(configuration: Configuration) -> Iterator[str]:
-    """Problems of backends with each other, each with its path in the file."""
-    for (first, one), (second, other) in combinations(configuration.backends.items(), 2):
+def contradictions(backends: Mapping[str, Backend], ids: Collection[str]) -> Iterator[str]:
+    """Problems of backends with each other, each with its path in the file. ids: of all, also of unsound ones."""
+    for (first, one), (second, other) in combinations(backends.items(), 2):
         if one.server == other.server and _overlap(one, other):
             yield f"backends.{second}.pool: the same pool on the same server as backends.{first}"
-    for name, backend in configuration.backends.items():
-        yield from _replication(name, backend, configuration)
+    for name, backend in backends.items():
+        yield from _replication(name, backend, ids)
 
 
 def _overlap(one: Backend, other: Backend) -> bool:
@@ -26,7 +26,7 @@ def _overlap(one: Backend, other: Backend) -> bool:
     return first.is_relative_to(second) or second.is_relative_to(first)
 
 
-def _replication(name: str, backend: Backend, configuration: Configuration) -> Iterator[str]:
+def _replication(name: str, backend: Backend, ids: Collection[str]) -> Iterator[str]:
     seen: set[str] = set()
     for number, device in enumerate(backend.replication_targets):
         path = f"backends.{name}.replication_targets.{number}"
@@ -35,7 +35,7 @@ def _replication(name: str, backend: Backend, configuration: Configuration) -> I
         seen.add(device.backend_id)
         if device.backend == name:
             yield f"{path}.backend: a backend cannot replicate to itself"
-        elif device.backend not in configuration.backends:
+        elif device.backend not in ids:
             yield f"{path}.backend: there is no backend {device.backend!r}"
 
 

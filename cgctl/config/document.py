@@ -15,29 +15,39 @@ class Unreadable(Exception):
     """The text is no YAML document; the message says where."""
 
 
+_TEXT = "tag:yaml.org,2002:str"
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that collects duplicate keys."""
+    """SafeLoader that collects duplicate keys, and keys such as `on` that YAML would turn into something else."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.duplicates: list[str] = []
+        self.problems: list[str] = []
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+            if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE:
                 continue
+            if key.tag != _TEXT:
+                self._note(key, "must be in quotes")
+                key.tag = _TEXT
             if key.value in seen:
-                self.duplicates.append(f"line {key.start_mark.line + 1}: {key.value!r} is there twice")
+                self._note(key, "is there twice")
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
+    def _note(self, key: yaml.ScalarNode, reason: str) -> None:
+        self.problems.append(f"line {key.start_mark.line + 1}: the key {key.value} {reason}")
+
 
 def from_yaml(text: str) -> tuple[object, list[str]]:
-    """The document and the duplicate keys in it, as `line 7: 'alpha' is there twice`. Raises Unreadable."""
+    """The document, and what is wrong with its keys: `line 7: the key alpha is there twice`. Raises Unreadable."""
     try:
         loader = _Loader(text)
-        return loader.get_single_data(), loader.duplicates
+        return loader.get_single_data(), loader.problems
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

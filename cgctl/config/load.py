@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -77,20 +78,28 @@ def _parse(text: str, source: Path) -> Configuration:
         configuration = Configuration.model_validate(document)
     except ValidationError as error:
         problems += [_problem(detail) for detail in error.errors(include_url=False)]
+        problems += contradictions(*_sound_backends(document))
     else:
-        problems += contradictions(configuration)
+        problems += contradictions(configuration.backends, configuration.backends)
         if not problems:
             return configuration
     raise ConfigurationProblems(source, problems)
 
 
+def _sound_backends(document: dict[str, Any]) -> tuple[dict[str, Backend], list[str]]:
+    """The backends that have no problem of their own, and the ids of all."""
+    written = document.get("backends")
+    sound: dict[str, Backend] = {}
+    for name, backend in written.items() if isinstance(written, dict) else ():
+        with suppress(ValidationError):
+            sound[name] = Backend.model_validate(backend)
+    return sound, list(written) if isinstance(written, dict) else []
+
+
 def _problem(detail: ErrorDetails) -> str:
     """`backends.alpha.ssh.port: must be …`."""
-    context = detail.get("ctx", {})
-    path = [str(step) for step in detail["loc"] if step != "[key]"]
-    if context.get("at"):
-        path.append(context["at"])
-    return f"{'.'.join(path) or 'file'}: {_reason(detail, context)}"
+    path = ".".join(str(step) for step in detail["loc"] if step != "[key]")
+    return f"{path or 'file'}: {_reason(detail, detail.get('ctx', {}))}"
 
 
 _REASONS = {
@@ -99,7 +108,11 @@ _REASONS = {
     "dict_type": "must be keys with values",
     "model_type": "must be keys with values",
     "model_attributes_type": "must be keys with values",
-    "invalid_key": "keys must be words",
+    "string_type": "must be text; if it is, put quotes around it",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "tuple_type": "must be a list",
     "too_short": "must not be empty",
 }
 
@@ -108,8 +121,6 @@ def _reason(detail: ErrorDetails, context: dict[str, Any]) -> str:
     match detail["type"]:
         case "extra_forbidden":
             return f"unknown key{_closest(detail['loc'])}"
-        case "at":
-            return str(context["message"])
         case "value_error":
             return str(context["error"])
         case "literal_error":

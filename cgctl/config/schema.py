@@ -15,9 +15,11 @@ from pydantic import (
     Field,
     JsonValue,
     StringConstraints,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from cgctl.config import values
 from cgctl.config.places import checked_state_url
@@ -55,11 +57,6 @@ Identifier = Annotated[str, AfterValidator(_identifier)]
 StateUrl = Annotated[str, AfterValidator(_state)]
 
 
-def at(path: str, message: str) -> PydanticCustomError:
-    """A problem of a key below the model that is looked at."""
-    return PydanticCustomError("at", "{message}", {"message": message, "at": path})
-
-
 class Section(BaseModel):
     """Frozen, no unknown keys, no silent conversions between kinds."""
 
@@ -86,31 +83,33 @@ class Export(Section):
     server: Literal["lio", "tgt", "kernel", "ganesha"]
     portal: str
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        servers = EXPORT_SERVERS[self.protocol]
-        if self.server not in servers:
-            raise at("server", f"{self.server} does not serve {self.protocol}; one of: {', '.join(servers)}")
-        try:
-            object.__setattr__(self, "portal", values.portal(self.portal, DEFAULT_PORTS[self.protocol]))
-        except ValueError as error:
-            raise at("portal", str(error)) from error
-        return self
+    @field_validator("server")
+    @classmethod
+    def _serves(cls, server: str, found: ValidationInfo) -> str:
+        protocol = found.data.get("protocol", "")
+        servers = EXPORT_SERVERS.get(protocol, (server,))
+        if server not in servers:
+            raise ValueError(f"{server} does not serve {protocol}; one of: {', '.join(servers)}")
+        return server
+
+    @field_validator("portal")
+    @classmethod
+    def _with_port(cls, portal: str, found: ValidationInfo) -> str:
+        return values.portal(portal, DEFAULT_PORTS.get(found.data.get("protocol", ""), 1))
 
 
 class ReplicationTarget(Section):
     """Cinder's replication_device. backend: the configured backend it stands for. bandwidth: bytes per second."""
 
     backend_id: Identifier
-    backend: Identifier = ""
+    backend: Annotated[Identifier, Field(validate_default=True)] = ""
     rpo_seconds: Duration | None = Field(default=None, alias="rpo")
     bandwidth_limit_bytes: Size | None = Field(default=None, alias="bandwidth_limit")
 
-    @model_validator(mode="after")
-    def _stands_for(self) -> Self:
-        if not self.backend:
-            object.__setattr__(self, "backend", self.backend_id)
-        return self
+    @field_validator("backend", mode="wrap")
+    @classmethod
+    def _same_word(cls, value: object, check: ValidatorFunctionWrapHandler, found: ValidationInfo) -> str:
+        return str(check(value) if value != "" else found.data.get("backend_id", ""))
 
 
 class Backend(Section):
@@ -126,13 +125,10 @@ class Backend(Section):
     max_over_subscription_ratio: Annotated[float, Field(strict=True, ge=1, allow_inf_nan=False)] = 20.0
     capabilities: dict[Word, JsonValue] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _pool_fits_driver(self) -> Self:
-        try:
-            object.__setattr__(self, "pool", values.pool(self.pool, self.driver))
-        except ValueError as error:
-            raise at("pool", f"{error} (driver {self.driver})") from error
-        return self
+    @field_validator("pool")
+    @classmethod
+    def _fits_driver(cls, pool: str, found: ValidationInfo) -> str:
+        return values.pool(pool, found.data["driver"]) if "driver" in found.data else pool
 
     @property
     def server(self) -> str:
@@ -150,7 +146,7 @@ class Hooks(Section):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.pre is None and self.post is None:
-            raise at("", "must have pre or post")
+            raise ValueError("must have pre or post")
         return self
 
 
