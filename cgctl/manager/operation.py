@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 
 from sqlmodel import Session, SQLModel
 
-from cgctl.errors import CgctlError, DryRun, Locked
+from cgctl.errors import CgctlError, DryRun, Locked, NotFound
 from cgctl.failures import explain
 from cgctl.manager.environment import Environment
 from cgctl.model.states import OperationState
@@ -23,12 +23,19 @@ from cgctl.model.tables import Operation as Journal
 from cgctl.store import journal
 from cgctl.store.journal import StaleLock
 from drivers.contract import Context
-from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached, ServerRefused
+from drivers.errors import DriverError, HookFailed, OutcomeUnknown, ServerNotReached, ServerRefused
 
 log = logging.getLogger(__name__)
 
 Subject = TypeVar("Subject")
 Outcome = TypeVar("Outcome")
+
+
+class GoneMeanwhile(NotFound):
+    """The object was there, and settling an interrupted operation has removed it: for a deletion, that is the end."""
+
+    def __init__(self, missing: NotFound) -> None:
+        super().__init__(missing.subject, f"{missing.reason}: an interrupted operation was settled", missing.hint)
 
 
 @dataclass
@@ -44,8 +51,9 @@ class Intent:
         journal.take_locks(self.session, self.journal, keys)
 
     def add(self, *rows: SQLModel) -> None:
-        """Write new rows."""
+        """Write new rows, at once: what refers to them may come with the next call."""
         self.session.add_all(rows)
+        self.session.flush()
 
     def about(self, kind: str, row_id: str, name: str | None) -> None:
         """What the operation is about, for messages and history."""
@@ -63,7 +71,10 @@ class Intent:
 class Operation(Protocol, Generic[Subject, Outcome]):
     """The parts in which operations differ."""
 
-    kind: str
+    @property
+    def kind(self) -> str:
+        """Its word in journal and history: `group-snapshot-create`."""
+        ...
 
     def intend(self, intent: Intent) -> Subject:
         """Check everything, lock, write intent and transitional states. Runs again when a lock had to be settled."""
@@ -110,13 +121,19 @@ def _begin(env: Environment, operation: Operation[Subject, Outcome]) -> tuple[Jo
     from cgctl.manager.recover import settle  # noqa: PLC0415  (recovery uses operations, and operations recovery)
 
     give_up_at = time.monotonic() + env.lock_timeout_seconds
+    settled = False
     while True:
         try:
             return _try_begin(env, operation)
+        except NotFound as missing:
+            if settled:
+                raise GoneMeanwhile(missing) from None
+            raise
         except StaleLock as stale:
             if env.dry_run:
                 raise DryRun([f"settle the interrupted operation {stale.operation_id} first: cgctl recover"]) from None
             settle(env, stale.operation_id)
+            settled = True
         except Locked:
             if time.monotonic() >= give_up_at:
                 raise
@@ -128,6 +145,7 @@ def _try_begin(env: Environment, operation: Operation[Subject, Outcome]) -> tupl
     with env.store.write() as session:
         intent = Intent(session, row)
         session.add(row)
+        session.flush()
         subject = operation.intend(intent)
         session.flush()
         if env.dry_run:
@@ -143,7 +161,7 @@ def _not_done(
     if isinstance(error, OutcomeUnknown):
         _leave_unsettled(env, operation, row, subject, told.reason)
         return told
-    unchanged = isinstance(error, (ServerNotReached, ServerRefused))
+    unchanged = isinstance(error, (ServerNotReached, ServerRefused, HookFailed))
     with env.store.write() as session:
         (operation.refuse if unchanged else operation.fail)(session, subject)
         journal.end(session, row, OperationState.FAILED, told.reason)

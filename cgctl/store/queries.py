@@ -87,6 +87,11 @@ def get(session: Session, kind: type[Row], row_id: str) -> Row:
     return row
 
 
+def fresh(session: Session, row: Row) -> Row:
+    """The row as it is now, to be changed: another command may have renamed it since."""
+    return session.get_one(type(row), row.id)
+
+
 def members(session: Session, group_id: str) -> list[Volume]:
     """The volumes of a group, oldest first."""
     ordered = select(Volume).where(Volume.group_id == group_id).order_by(col(Volume.created_at), col(Volume.id))

@@ -1,0 +1,96 @@
+"""Backends as the scheduler and the operator see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from cgctl.manager.environment import Environment
+from cgctl.model.tables import new_id
+from cgctl.scheduler.candidates import Candidate
+from drivers.contract import Backend, PoolStats
+from drivers.errors import DriverError
+
+
+@dataclass(frozen=True)
+class Service:
+    """A backend with what it answered: stats, or why there are none."""
+
+    backend: Backend
+    stats: PoolStats | None
+    problem: str | None
+
+    def capabilities(self) -> dict[str, object]:
+        """What the scheduler matches specs against: the configuration's own capabilities, the driver's above them."""
+        export = {"export_protocol": self.backend.export.protocol if self.backend.export else None}
+        reserved = {"reserved_percentage": self.backend.reserved_percentage}
+        return {**self.backend.capabilities, **reserved, **export, **(self.stats or {})}
+
+    def candidate(self) -> Candidate:
+        """The scheduler's view."""
+        return Candidate(
+            self.backend.id,
+            self.backend.availability_zone,
+            self.backend.reserved_percentage,
+            self.backend.max_over_subscription_ratio,
+            self.capabilities() if self.stats else {},
+            self.problem,
+        )
+
+
+def observe_services(env: Environment, only: str | None = None) -> list[Service]:
+    """Ask every backend (or one) for its stats, all at once; one execution on each server."""
+    backends = [env.backends.get(backend_id) for backend_id in ([only] if only else env.backends.ids())]
+    with ThreadPoolExecutor(max_workers=max(len(backends), 1)) as pool:
+        return list(pool.map(lambda backend: _observe(env, backend), backends))
+
+
+def _observe(env: Environment, backend: Backend) -> Service:
+    try:
+        return Service(backend, backend.driver.get_volume_stats(env.context(new_id())), None)
+    except DriverError as error:
+        return Service(backend, None, error.message)
+
+
+def candidates(env: Environment, only: str | None = None) -> list[Candidate]:
+    """What the scheduler chooses from."""
+    return [service.candidate() for service in observe_services(env, only)]
+
+
+def pools_view(env: Environment) -> list[dict[str, object]]:
+    """`get-pools`: one object per pool, every capability of it."""
+    return [
+        {"name": service.backend.id, "problem": service.problem, **service.capabilities()}
+        for service in observe_services(env)
+    ]
+
+
+def capabilities_view(env: Environment, backend_id: str) -> dict[str, object]:
+    """`get-capabilities`: stats, and seed 004's read-only attributes."""
+    backend = env.backends.get(backend_id)
+    stats: Mapping[str, object] = backend.driver.get_volume_stats(env.context(new_id()))
+    return {
+        "host": backend.id,
+        "driver": backend.driver.name,
+        "export_protocol": backend.export.protocol if backend.export else None,
+        **backend.capabilities,
+        **stats,
+        "activity_attributes": backend.driver.activities.as_dict(),
+    }
+
+
+def services_view(env: Environment) -> list[dict[str, object]]:
+    """`service-list`: which backends answer."""
+    return [
+        {
+            "binary": "cgctl-volume",
+            "host": service.backend.id,
+            "zone": service.backend.availability_zone,
+            "status": "enabled",
+            "state": "down" if service.problem else "up",
+            "disabled_reason": None,
+            "backend_state": service.problem or "up",
+        }
+        for service in observe_services(env)
+    ]

@@ -1,0 +1,119 @@
+"""Group snapshots: all members at one point in time, or nothing."""
+
+from __future__ import annotations
+
+from sqlmodel import select
+
+from cgctl.errors import Refused
+from cgctl.manager import creation, deletion, removal
+from cgctl.manager.between_hooks import take_between_hooks
+from cgctl.manager.creation import Made
+from cgctl.manager.environment import Environment
+from cgctl.manager.objects import shown, snapshot_objects
+from cgctl.manager.operation import Intent
+from cgctl.manager.quiesce import hooks_of, require_quiet
+from cgctl.manager.removal import Doomed
+from cgctl.model.names import checked_text
+from cgctl.model.states import GroupSnapshotStatus, SnapshotStatus
+from cgctl.model.tables import Group, GroupSnapshot, Snapshot, Volume
+from cgctl.store.queries import find, members
+from drivers import contract
+from drivers.contract import Context
+
+
+def create_group_snapshot(
+    env: Environment, group: str, name: str | None = None, description: str | None = None
+) -> GroupSnapshot:
+    """Snapshot every member of a group at one point in time (B.6)."""
+    checked_text("group snapshot name", name)
+    checked_text("group snapshot description", description)
+
+    def prepare(intent: Intent) -> Doomed:
+        source = find(intent.session, Group, group)
+        intent.lock(source.id)
+        volumes = members(intent.session, source.id)
+        _check_group(env, source, volumes)
+        return _rows(intent, source, volumes, name, description)
+
+    def call(context: Context, new: Doomed) -> Made:
+        return _take(env, context, new)
+
+    made = creation.create(env, "group-snapshot-create", "group snapshot", prepare, call).row
+    assert isinstance(made, GroupSnapshot)
+    return made
+
+
+def _check_group(env: Environment, group: Group, volumes: list[Volume]) -> None:
+    word = f"group {shown(group)}"
+    if group.status != "available" or group.host is None:  # Cinder's D20 accepted groups in error
+        raise Refused(word, f"is {group.status}, not available", f"cgctl history {group.id}")
+    if not volumes:
+        raise Refused(word, "has no volumes", f"cgctl create --group-id {group.id} --volume-type TYPE SIZE")
+    for volume in volumes:
+        if volume.status not in {"available", "in-use"}:
+            raise Refused(
+                word,
+                f"its volume {shown(volume)} is {volume.status}, not available or in-use",
+                f"cgctl history {volume.id}",
+            )
+    require_quiet(env.backends.get(group.host).driver, "create_cgsnapshot", word, volumes, hooks_of(env, group))
+
+
+def _rows(intent: Intent, group: Group, volumes: list[Volume], name: str | None, description: str | None) -> Doomed:
+    row = GroupSnapshot(
+        name=name,
+        description=description,
+        status=GroupSnapshotStatus.CREATING,
+        group_id=group.id,
+        group_type_id=group.group_type_id,
+        host=group.host,
+    )
+    intent.add(row)
+    snapshots = [
+        Snapshot(
+            name=name,
+            description=description,
+            status=SnapshotStatus.CREATING,
+            volume_id=volume.id,
+            size_bytes=volume.size_bytes,
+            group_snapshot_id=row.id,
+            group_id=group.id,
+            host=group.host,
+        )
+        for volume in volumes
+    ]
+    intent.add(*snapshots)
+    return Doomed(row, snapshots=snapshots)
+
+
+def _take(env: Environment, context: Context, new: Doomed) -> Made:
+    assert isinstance(new.row, GroupSnapshot)
+    driver = env.backends.get(new.row.host or "").driver
+    on_server = contract.GroupSnapshot(new.row.id, new.row.group_id)
+    snapshots = snapshot_objects(new.snapshots)
+    with env.store.read() as session:
+        group = session.get_one(Group, new.row.group_id)
+
+    def take() -> contract.Updates:
+        return driver.create_cgsnapshot(context, on_server, snapshots)
+
+    def remove() -> None:
+        driver.delete_cgsnapshot(context, on_server, snapshots)
+
+    return take_between_hooks(env, context, group, take, remove)
+
+
+def delete_group_snapshot(env: Environment, reference: str) -> None:
+    """Delete a group snapshot with all its member snapshots (B.7)."""
+
+    def select_snapshot(intent: Intent) -> Doomed:
+        row = find(intent.session, GroupSnapshot, reference)
+        intent.lock(row.group_id)
+        running = intent.session.exec(
+            select(Group.name).where(Group.group_snapshot_id == row.id, Group.status == "creating")
+        ).first()
+        if running is not None:
+            raise Refused(f"group snapshot {shown(row)}", f"group {running} is being created from it")
+        return removal.doomed(intent.session, row)
+
+    deletion.delete(env, "group-snapshot-delete", "group snapshot", select_snapshot)

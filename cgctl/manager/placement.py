@@ -1,0 +1,61 @@
+"""Which backend a new object goes to: the joint between manager and scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select
+
+from cgctl.errors import NotFound, Refused
+from cgctl.manager.backends import candidates
+from cgctl.manager.environment import Environment
+from cgctl.manager.kinds import CG_TYPE, specs_of
+from cgctl.model.specs import is_true
+from cgctl.model.tables import GroupType, GroupVolumeType, VolumeType
+from cgctl.scheduler.candidates import Request, Specs
+from cgctl.scheduler.choose import choose
+
+CG_SUPPORT = "consistencygroup_support"
+
+
+def volume_types_of(session: Session, group_id: str) -> list[VolumeType]:
+    """The volume types that a group takes, by name."""
+    joined = select(VolumeType).join(GroupVolumeType, col(GroupVolumeType.volume_type_id) == VolumeType.id)
+    return list(session.exec(joined.where(GroupVolumeType.group_id == group_id).order_by(col(VolumeType.name))))
+
+
+def specs_for(group_type: GroupType | None, volume_types: Sequence[VolumeType]) -> list[tuple[str, Specs]]:
+    """The specs that take part; seed 000: where a consistency group's types do not ask for support, it is asked for."""
+    specs: list[tuple[str, Specs]] = [(f"volume type {one.name}", specs_of(one)) for one in volume_types]
+    if group_type is None:
+        return specs
+    own = dict(specs_of(group_type))
+    asked = any(key in its for _, its in specs for key in (CG_SUPPORT, f"capabilities:{CG_SUPPORT}"))
+    if group_type.name == CG_TYPE and not asked:
+        own[CG_SUPPORT] = "<is> True"
+    return [(f"group type {group_type.name}", own), *specs]
+
+
+def place(env: Environment, subject: str, request: Request, only: str | None = None) -> str:
+    """The id of the backend that fits; asks the servers. Raises Refused with every backend's reasons."""
+    return choose(subject, request, candidates(env, only)).backend_id
+
+
+def check_zone(env: Environment, subject: str, zone: str | None) -> None:
+    """An availability zone that no backend is in is a typing mistake."""
+    zones = sorted({env.backends.get(backend_id).availability_zone for backend_id in env.backends.ids()})
+    if zone and zone not in zones:
+        raise NotFound(subject, f"no backend is in availability zone '{zone}'", f"zones: {', '.join(zones) or 'none'}")
+
+
+def check_group_and_volume_types(group_type: GroupType, volume_types: Sequence[VolumeType], subject: str) -> None:
+    """A group whose type asks for a capability that a volume type excludes could never be placed."""
+    for one in volume_types:
+        for key, requirement in specs_of(one).items():
+            asked = is_true(specs_of(group_type), key)
+            if asked and requirement is not None and "false" in requirement.lower():
+                raise Refused(
+                    subject,
+                    f"group type {group_type.name} asks for {key}, volume type {one.name} excludes it",
+                    f"cgctl type-key {one.name} unset {key}",
+                )

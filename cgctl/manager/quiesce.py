@@ -1,0 +1,69 @@
+"""When a group's writers must be quiet, and how they are made so.
+
+A driver method that is not among its `stateless_activities` wants the volumes quiesced first (seed 004): no member
+attached, or the group's hooks run. Hooks, where a group has them, surround every group snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from cgctl.errors import Refused, UsageError
+from cgctl.manager.environment import Environment, QuiesceHooks
+from cgctl.manager.objects import shown
+from cgctl.model.tables import Group, Volume
+from drivers.contract import Driver
+
+HOOK_KEYS = ("quiesce_pre", "quiesce_post", "quiesce_timeout")
+"""Keys of a group's metadata."""
+
+MAX_HOOK_SECONDS = 600.0
+
+
+def hooks_of(env: Environment, group: Group) -> QuiesceHooks:
+    """The hooks in a group's metadata, else the configuration's for its id or name."""
+    if any(key in group.properties for key in HOOK_KEYS):
+        pre, post, timeout = (group.properties.get(key) for key in HOOK_KEYS)
+        return QuiesceHooks(pre, post, hook_seconds(timeout) if timeout else QuiesceHooks.timeout_seconds)
+    configured = env.configured_hooks
+    return configured.get(group.id) or configured.get(group.name or "") or QuiesceHooks()
+
+
+def hook_seconds(text: str) -> float:
+    """A hook's time-out from metadata, in seconds."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_HOOK_SECONDS:
+        raise UsageError(f"quiesce_timeout '{text}'", f"is not a number of seconds up to {MAX_HOOK_SECONDS:g}")
+    return seconds
+
+
+def require_quiet(
+    driver: Driver, method: str, subject: str, volumes: Sequence[Volume], hooks: QuiesceHooks | None = None
+) -> None:
+    """Refuse a method that cannot hold writes while a volume is attached and no hook quiesces it."""
+    if method in driver.activities.stateless_activities or hooks:
+        return
+    attached = [shown(volume) for volume in volumes if volume.status == "in-use"]
+    if attached:
+        raise Refused(
+            subject,
+            f"the {driver.name} driver cannot hold writes, and {', '.join(attached)} is attached",
+            "detach it: cgctl attachment-list; or give the group quiesce hooks: "
+            "cgctl group-update GROUP --metadata quiesce_pre='…' quiesce_post='…'",
+        )
+
+
+def quiesced(env: Environment, group: Group, operation_id: str, hooks: QuiesceHooks) -> AbstractContextManager[None]:
+    """The time between the group's hooks; nothing to wait for where it has none."""
+    if not hooks:
+        return nullcontext()
+    environment = {
+        "CGCTL_GROUP_ID": group.id,
+        "CGCTL_GROUP_NAME": group.name or "",
+        "CGCTL_OPERATION_ID": operation_id,
+    }
+    return env.quiesced(hooks, env.hold_seconds, environment)

@@ -1,0 +1,152 @@
+"""Settling what an operation left behind when it, or its connection, died (architecture, section 3).
+
+Creations are rolled back, deletions, moves and extensions rolled forward: each by the same driver call that the
+operation itself makes, since those calls may run again. The journal row's `plan` says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from cgctl.errors import CgctlError, ConfigurationError
+from cgctl.failures import explain
+from cgctl.manager import removal
+from cgctl.manager.attachments import access_of, forget
+from cgctl.manager.environment import Environment
+from cgctl.manager.exports import apply_exports
+from cgctl.manager.membership import Moving, move_on_server, write_membership
+from cgctl.manager.objects import volume_object
+from cgctl.model.states import OperationState, VolumeStatus
+from cgctl.model.tables import Attachment, Group, Operation, Volume
+from cgctl.store import journal
+from cgctl.store.queries import set_status
+from drivers.contract import Context
+from drivers.errors import DriverError
+
+Plan = Mapping[str, Any]
+Settled = Callable[[Session], CgctlError | None]
+"""What is written to the state once the server is settled."""
+
+
+def settle(env: Environment, operation_id: str) -> str:
+    """Settle one operation; returns what was done. Raises CgctlErrors, and leaves it unsettled, when the server cannot.
+
+    Another process that was quicker makes this a no-op.
+    """
+    with env.store.write() as session:
+        operation = journal.take_over(session, operation_id, env.operation_seconds)
+    if operation is None:
+        return "settled by another command"
+    try:
+        write = _settle_on_server(env, env.context(operation.id), operation.plan)
+    except (DriverError, CgctlError, KeyboardInterrupt) as error:
+        with env.store.write() as session:
+            journal.end(session, operation, OperationState.UNSETTLED, str(error) or "interrupted")
+        if isinstance(error, DriverError):
+            raise explain(
+                error, f"{operation.subject_kind} {operation.subject_name or operation.subject_id}"
+            ) from error
+        raise
+    with env.store.write() as session:
+        failure = write(session)
+        journal.end(session, operation, OperationState.SETTLED, failure.reason if failure else None)
+    told = f"{_word(operation)}: {operation.kind} was interrupted and is settled"
+    env.warn(told)
+    return told
+
+
+def _word(operation: Operation) -> str:
+    return f"{operation.subject_kind} {operation.subject_name or operation.subject_id}"
+
+
+def recover(env: Environment) -> list[dict[str, object]]:
+    """Settle everything that was left behind; one result each, failures among them."""
+    with env.store.read() as session:
+        operations = list(journal.left_behind(session))
+    return [_recovered(env, operation) for operation in operations]
+
+
+def _recovered(env: Environment, operation: Operation) -> dict[str, object]:
+    try:
+        result, reason = "would be settled" if env.dry_run else settle(env, operation.id), None
+    except CgctlError as error:
+        result, reason = "unsettled", error.reason
+    return {
+        "id": operation.id,
+        "kind": operation.kind,
+        "subject": _word(operation),
+        "result": result,
+        "reason": reason,
+    }
+
+
+def _settle_on_server(env: Environment, context: Context, plan: Plan) -> Settled:
+    action = str(plan.get("action", "nothing"))
+    if action not in _ACTIONS:
+        raise ConfigurationError("state", f"has an operation with the unknown plan {action}", "use the newer cgctl")
+    return _ACTIONS[action](env, context, plan)
+
+
+def _nothing(_env: Environment, _context: Context, _plan: Plan) -> Settled:
+    return lambda _session: None
+
+
+def _remove(env: Environment, context: Context, plan: Plan) -> Settled:
+    with env.store.read() as session:
+        what = removal.load(session, plan["word"], plan["id"])
+    if what is None:
+        return lambda _session: None
+    reading = removal.remove_from_server(env, context, what)
+    return lambda session: removal.forget(session, what, reading)
+
+
+def _extend(env: Environment, context: Context, plan: Plan) -> Settled:
+    with env.store.read() as session:
+        row = session.get(Volume, plan["id"])
+    if row is None:
+        return lambda _session: None
+    env.backends.get(row.host or "").driver.extend_volume(context, volume_object(row), plan["size_bytes"])
+
+    def write(session: Session) -> None:
+        kept = session.get_one(Volume, plan["id"])
+        kept.size_bytes, kept.status = plan["size_bytes"], VolumeStatus.AVAILABLE
+
+    return write
+
+
+def _regroup(env: Environment, context: Context, plan: Plan) -> Settled:
+    with env.store.read() as session:
+        group = session.get_one(Group, plan["id"])
+        add, remove = ([session.get_one(Volume, one) for one in plan[word]] for word in ("add", "remove"))
+    moving = Moving(group, add, remove, {})
+    updates = move_on_server(env, context, moving)
+
+    def write(session: Session) -> CgctlError | None:
+        failure = write_membership(session, moving, updates)
+        if failure is None:
+            set_status(session, Volume, {one.id: VolumeStatus.AVAILABLE for one in (*add, *remove)})
+        return failure
+
+    return write
+
+
+def _detach(env: Environment, context: Context, plan: Plan) -> Settled:
+    with env.store.read() as session:
+        row = session.get(Attachment, plan["id"])
+        if row is None:
+            return lambda _session: None
+        access = access_of(session, row, session.get_one(Volume, row.volume_id))
+    apply_exports(env, context, access.volume, access.others)
+    return lambda session: forget(session, access)
+
+
+_ACTIONS: Mapping[str, Callable[[Environment, Context, Plan], Settled]] = {
+    "nothing": _nothing,
+    "remove": _remove,
+    "extend": _extend,
+    "regroup": _regroup,
+    "detach": _detach,
+}

@@ -1,0 +1,131 @@
+"""Removing objects from a server and from the state: what deletions do, and what undoes a creation.
+
+The same functions serve both, and recovery: a driver's delete of what is gone succeeds, so each can run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlmodel import Session, col, delete
+
+from cgctl.errors import CgctlError, ServerFailure
+from cgctl.manager.environment import Environment
+from cgctl.manager.objects import (
+    shown,
+    snapshot_object,
+    snapshot_objects,
+    volume_object,
+    volume_objects,
+)
+from cgctl.manager.updates import Reading, read_updates
+from cgctl.model.tables import Group, GroupSnapshot, GroupVolumeType, Snapshot, Volume
+from cgctl.store.queries import fresh, member_snapshots, members, set_status
+from drivers import contract
+from drivers.contract import Context
+
+DELETED = "deleted"
+Removable = Group | Volume | Snapshot | GroupSnapshot
+
+
+@dataclass
+class Doomed:
+    """What is to go: one row, and its members."""
+
+    row: Removable
+    volumes: list[Volume] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+    @property
+    def members(self) -> list[Volume | Snapshot]:
+        rows: list[Volume | Snapshot] = [*self.volumes, *self.snapshots]
+        return rows
+
+    @property
+    def member_ids(self) -> list[str]:
+        return [row.id for row in self.members]
+
+
+def load(session: Session, word: str, row_id: str) -> Doomed | None:
+    """What an operation was about to remove or to create; None when no row is left of it."""
+    row: Removable | None
+    if word == "group":
+        row = session.get(Group, row_id)
+    elif word == "group snapshot":
+        row = session.get(GroupSnapshot, row_id)
+    elif word == "volume":
+        row = session.get(Volume, row_id)
+    else:
+        row = session.get(Snapshot, row_id)
+    return None if row is None else doomed(session, row)
+
+
+def doomed(session: Session, row: Removable) -> Doomed:
+    """A row with its members."""
+    volumes = members(session, row.id) if isinstance(row, Group) else []
+    snapshots = member_snapshots(session, row.id) if isinstance(row, GroupSnapshot) else []
+    return Doomed(row, volumes, snapshots)
+
+
+def remove_from_server(env: Environment, context: Context, what: Doomed) -> Reading:
+    """One driver call; what has never been placed has nothing on a server."""
+    host = what.row.host
+    if host is None:
+        return Reading(DELETED, dict.fromkeys(what.member_ids, DELETED))
+    model_update, member_updates = _delete_call(env.backends.get(host).driver, context, what)
+    return read_updates(what.member_ids, model_update, member_updates, DELETED)
+
+
+def _delete_call(driver: contract.Driver, context: Context, what: Doomed) -> contract.Updates:
+    row = what.row
+    if isinstance(row, Group):
+        return driver.delete_consistencygroup(context, contract.Group(row.id), volume_objects(what.volumes))
+    if isinstance(row, GroupSnapshot):
+        group_snapshot = contract.GroupSnapshot(row.id, row.group_id)
+        return driver.delete_cgsnapshot(context, group_snapshot, snapshot_objects(what.snapshots))
+    if isinstance(row, Snapshot):
+        return driver.delete_snapshot(context, snapshot_object(row)), None
+    return driver.delete_volume(context, volume_object(row)), None
+
+
+def forget(session: Session, what: Doomed, reading: Reading) -> CgctlError | None:
+    """Drop the rows of what is gone; what is left gets its status, and the error that says so."""
+    gone = [member for member, status in reading.members.items() if status == DELETED]
+    member_kind = Volume if what.volumes else Snapshot
+    session.exec(delete(member_kind).where(col(member_kind.id).in_(gone)))
+    left = {member: status for member, status in reading.members.items() if status != DELETED}
+    set_status(session, member_kind, left)
+    if not reading.failed and not left:
+        _drop(session, what.row)
+        return None
+    fresh(session, what.row).status = "error"
+    names = [shown(row) for row in what.members if row.id in left]
+    reason = f"the server could not delete {', '.join(names) or 'it'}"
+    return ServerFailure(shown(what.row), reason, "mend the cause on the server, then run the same command again")
+
+
+def _drop(session: Session, row: Removable) -> None:
+    if isinstance(row, Group):
+        session.exec(delete(GroupVolumeType).where(col(GroupVolumeType.group_id) == row.id))
+    kind = type(row)
+    session.exec(delete(kind).where(col(kind.id) == row.id))
+
+
+def mark(session: Session, what: Doomed, status: str) -> None:
+    """Write one status on the whole and its members, in a constant number of statements."""
+    fresh(session, what.row).status = status
+    set_status(session, Volume, {row.id: status for row in what.volumes})
+    set_status(session, Snapshot, {row.id: status for row in what.snapshots})
+
+
+def restore(session: Session, what: Doomed, before: Mapping[str, str]) -> None:
+    """Give the whole and its members the statuses back that they had."""
+    fresh(session, what.row).status = before[what.row.id]
+    set_status(session, Volume, {row.id: before[row.id] for row in what.volumes})
+    set_status(session, Snapshot, {row.id: before[row.id] for row in what.snapshots})
+
+
+def statuses(what: Doomed) -> dict[str, str]:
+    """The statuses as they are now, by id."""
+    return {what.row.id: what.row.status, **{row.id: row.status for row in what.members}}

@@ -1,0 +1,79 @@
+"""Snapshots of one volume."""
+
+from __future__ import annotations
+
+from cgctl.errors import Refused
+from cgctl.manager import creation, deletion
+from cgctl.manager.creation import Made
+from cgctl.manager.environment import Environment
+from cgctl.manager.objects import lock_key, shown, snapshot_object
+from cgctl.manager.operation import Intent
+from cgctl.manager.quiesce import require_quiet
+from cgctl.manager.removal import Doomed
+from cgctl.model.names import checked_text
+from cgctl.model.states import SnapshotStatus
+from cgctl.model.tables import Snapshot, Volume
+from cgctl.store.queries import find
+from drivers.contract import Context
+
+
+def create_snapshot(
+    env: Environment,
+    volume: str,
+    name: str | None = None,
+    description: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Snapshot:
+    """Snapshot one volume at one point in time, attached or not where the driver can."""
+    checked_text("snapshot name", name)
+    checked_text("snapshot description", description)
+
+    def prepare(intent: Intent) -> Doomed:
+        source = find(intent.session, Volume, volume)
+        intent.lock(lock_key(source))
+        _check_source(env, source)
+        row = Snapshot(
+            name=name,
+            description=description,
+            status=SnapshotStatus.CREATING,
+            volume_id=source.id,
+            size_bytes=source.size_bytes,
+            group_id=source.group_id,
+            host=source.host,
+            properties=metadata or {},
+        )
+        intent.add(row)
+        return Doomed(row)
+
+    def call(context: Context, new: Doomed) -> Made:
+        assert isinstance(new.row, Snapshot)
+        driver = env.backends.get(new.row.host or "").driver
+        return Made((driver.create_snapshot(context, snapshot_object(new.row)), None))
+
+    made = creation.create(env, "snapshot-create", "snapshot", prepare, call).row
+    assert isinstance(made, Snapshot)
+    return made
+
+
+def _check_source(env: Environment, source: Volume) -> None:
+    word = f"volume {shown(source)}"
+    if source.status not in {"available", "in-use"} or source.host is None:
+        raise Refused(word, f"is {source.status}, not available or in-use", f"cgctl history {source.id}")
+    require_quiet(env.backends.get(source.host).driver, "create_snapshot", word, [source])
+
+
+def delete_snapshot(env: Environment, reference: str) -> None:
+    """Delete a snapshot that is no member of a group snapshot."""
+
+    def select_snapshot(intent: Intent) -> Doomed:
+        row = find(intent.session, Snapshot, reference)
+        intent.lock(row.group_id or row.volume_id)
+        if row.group_snapshot_id:
+            raise Refused(
+                f"snapshot {shown(row)}",
+                f"is a member of group snapshot {row.group_snapshot_id}",
+                f"cgctl group-snapshot-delete {row.group_snapshot_id}",
+            )
+        return Doomed(row)
+
+    deletion.delete(env, "snapshot-delete", "snapshot", select_snapshot)

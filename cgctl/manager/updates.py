@@ -1,0 +1,47 @@
+"""The one reading of a driver's updates (seed 003). Pure.
+
+Decided 2026-11-21: the seed's rule for every method, also for `create_consistencygroup_from_src`, where Cinder's
+manager ignores what the driver reports (its defect D1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from drivers.contract import ModelUpdate
+
+ERRORS = frozenset({"error", "error_deleting"})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What becomes of the whole and of each member, by id."""
+
+    whole: str
+    members: dict[str, str]
+
+    @property
+    def failed(self) -> bool:
+        return self.whole in ERRORS
+
+    @property
+    def failed_members(self) -> list[str]:
+        return [member for member, status in self.members.items() if status in ERRORS]
+
+
+def read_updates(
+    member_ids: Sequence[str],
+    model_update: ModelUpdate | None,
+    member_updates: Sequence[ModelUpdate] | None,
+    success: str,
+) -> Reading:
+    """`None` is success; an error in any entry lifts the whole to `error`; an error without a list is everyone's."""
+    listed = {
+        update["id"]: update["status"] for update in member_updates or () if "id" in update and "status" in update
+    }
+    whole = (model_update or {}).get("status", success)
+    if whole in ERRORS or any(status in ERRORS for status in listed.values()):
+        whole = "error"
+    unlisted = "error" if whole == "error" and not listed else success
+    return Reading(whole, {member: listed.get(member, unlisted) for member in member_ids})

@@ -1,0 +1,201 @@
+"""Volumes: create (empty, from a snapshot, from a volume), delete, extend, rename."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlmodel import Session, select
+
+from cgctl.errors import Refused, UsageError
+from cgctl.manager import creation, deletion
+from cgctl.manager.creation import Made
+from cgctl.manager.environment import Environment
+from cgctl.manager.objects import lock_key, shown, snapshot_object, volume_object
+from cgctl.manager.operation import Intent
+from cgctl.manager.placement import check_zone, place, specs_for, volume_types_of
+from cgctl.manager.quiesce import require_quiet
+from cgctl.manager.removal import Doomed
+from cgctl.model.names import checked_text
+from cgctl.model.states import VolumeStatus
+from cgctl.model.tables import Group, GroupType, Snapshot, Volume, VolumeType
+from cgctl.scheduler.candidates import Request
+from cgctl.store.queries import find, get
+from drivers.contract import Context
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What `create` was asked for: references as the operator wrote them; size_bytes None takes the source's."""
+
+    size_bytes: int | None = None
+    name: str | None = None
+    description: str | None = None
+    volume_type: str | None = None
+    group: str | None = None
+    snapshot: str | None = None
+    source: str | None = None
+    availability_zone: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Resolved:
+    """The same with rows, and everything checked that needs no server."""
+
+    size_bytes: int
+    volume_type: VolumeType | None
+    group: Group | None
+    group_type: GroupType | None
+    snapshot: Snapshot | None
+    source: Volume | None
+
+
+def create_volume(env: Environment, wanted: Wanted) -> Volume:
+    """A new volume. Raises UsageError, NotFound and Refused with nothing changed (B.3)."""
+    checked_text("volume name", wanted.name)
+    checked_text("volume description", wanted.description)
+    subject = f"volume {wanted.name or ''}".strip()
+    check_zone(env, subject, wanted.availability_zone)
+    with env.store.read() as session:
+        first = _resolve(env, session, subject, wanted)
+    host = _place(env, subject, wanted, first)
+
+    def prepare(intent: Intent) -> Doomed:
+        now = _resolve(env, intent.session, subject, wanted)
+        row = _row(env, wanted, now, host)
+        intent.lock(lock_key(row), *_source_keys(now))
+        if now.source:
+            require_quiet(env.backends.get(host).driver, "create_cloned_volume", subject, [now.source])
+        intent.add(row)
+        return Doomed(row)
+
+    def call(context: Context, new: Doomed) -> Made:
+        assert isinstance(new.row, Volume)
+        driver, volume = env.backends.get(host).driver, volume_object(new.row)
+        if first.snapshot:
+            return Made((driver.create_volume_from_snapshot(context, volume, snapshot_object(first.snapshot)), None))
+        if first.source:
+            return Made((driver.create_cloned_volume(context, volume, volume_object(first.source)), None))
+        return Made((driver.create_volume(context, volume), None))
+
+    made = creation.create(env, "create", "volume", prepare, call).row
+    assert isinstance(made, Volume)
+    return made
+
+
+def _resolve(env: Environment, session: Session, subject: str, wanted: Wanted) -> _Resolved:
+    snapshot = find(session, Snapshot, wanted.snapshot) if wanted.snapshot else None
+    source = find(session, Volume, wanted.source) if wanted.source else None
+    if snapshot and source:
+        raise UsageError(subject, "has two sources", "give --snapshot-id or --source-volid")
+    group = find(session, Group, wanted.group) if wanted.group else None
+    origin = source or (get(session, Volume, snapshot.volume_id) if snapshot else None)
+    volume_type = _volume_type(env, session, wanted, origin)
+    size_bytes = _size(subject, wanted, snapshot or source)
+    _check_source(subject, snapshot or source)
+    if group:
+        _check_member(session, subject, group, volume_type)
+    group_type = get(session, GroupType, group.group_type_id) if group else None
+    return _Resolved(size_bytes, volume_type, group, group_type, snapshot, source)
+
+
+def _volume_type(env: Environment, session: Session, wanted: Wanted, origin: Volume | None) -> VolumeType | None:
+    if wanted.volume_type:
+        return find(session, VolumeType, wanted.volume_type)
+    if origin:
+        return get(session, VolumeType, origin.volume_type_id) if origin.volume_type_id else None
+    return find(session, VolumeType, env.default_volume_type) if env.default_volume_type else None
+
+
+def _size(subject: str, wanted: Wanted, origin: Volume | Snapshot | None) -> int:
+    if wanted.size_bytes is None:
+        if origin is None:
+            raise UsageError(subject, "needs a size", "for example 10 GiB: cgctl create 10")
+        return origin.size_bytes
+    if origin and wanted.size_bytes < origin.size_bytes:
+        raise Refused(
+            subject,
+            f"is smaller than its source ({origin.size_bytes} bytes)",
+            "leave the size out to take the source's",
+        )
+    return wanted.size_bytes
+
+
+def _check_source(subject: str, origin: Volume | Snapshot | None) -> None:
+    if origin and origin.status not in {"available", "in-use"}:
+        raise Refused(
+            subject, f"its source {shown(origin)} is {origin.status}, not available", f"cgctl history {origin.id}"
+        )
+
+
+def _check_member(session: Session, subject: str, group: Group, volume_type: VolumeType | None) -> None:
+    types = volume_types_of(session, group.id)
+    names = ", ".join(one.name for one in types)
+    if volume_type is None:
+        raise UsageError(subject, "needs a volume type to be in a group", f"--volume-type, one of: {names}")
+    if volume_type.id not in {one.id for one in types}:
+        raise Refused(subject, f"type {volume_type.name} is not one of group {shown(group)}'s", f"its types: {names}")
+    if group.status not in {"available", "creating"}:
+        raise Refused(f"group {shown(group)}", f"is {group.status}, not available", f"cgctl history {group.id}")
+
+
+def _place(env: Environment, subject: str, wanted: Wanted, resolved: _Resolved) -> str:
+    """The group's backend, or the source's, if it has room; any that fits otherwise."""
+    types = [resolved.volume_type] if resolved.volume_type else []
+    origin = resolved.group or resolved.source or resolved.snapshot
+    zone = None if resolved.group else wanted.availability_zone
+    request = Request(specs_for(resolved.group_type, types), resolved.size_bytes, zone)
+    hosts = {one.host for one in (resolved.group, resolved.source, resolved.snapshot) if one}
+    if len(hosts) > 1:
+        raise Refused(subject, f"group and source are on different backends ({', '.join(map(str, hosts))})")
+    return place(env, subject, request, origin.host if origin else None)
+
+
+def _row(env: Environment, wanted: Wanted, now: _Resolved, host: str) -> Volume:
+    return Volume(
+        name=wanted.name,
+        description=wanted.description,
+        status=VolumeStatus.CREATING,
+        size_bytes=now.size_bytes,
+        volume_type_id=now.volume_type.id if now.volume_type else None,
+        group_id=now.group.id if now.group else None,
+        snapshot_id=now.snapshot.id if now.snapshot else None,
+        source_volid=now.source.id if now.source else None,
+        host=host,
+        availability_zone=env.backends.get(host).availability_zone,
+        properties=wanted.metadata,
+    )
+
+
+def _source_keys(now: _Resolved) -> list[str]:
+    if now.source:
+        return [lock_key(now.source)]
+    return [now.snapshot.group_id or now.snapshot.volume_id] if now.snapshot else []
+
+
+def delete_volume(env: Environment, reference: str) -> None:
+    """Delete a volume that is alone, detached and without snapshots (B.9)."""
+
+    def select_volume(intent: Intent) -> Doomed:
+        row = find(intent.session, Volume, reference)
+        intent.lock(lock_key(row))
+        _refuse_needed(intent.session, row)
+        return Doomed(row)
+
+    deletion.delete(env, "delete", "volume", select_volume)
+
+
+def _refuse_needed(session: Session, row: Volume) -> None:
+    subject = f"volume {shown(row)}"
+    if row.group_id:
+        raise Refused(
+            subject,
+            f"is a member of group {row.group_id}",
+            f"cgctl group-update {row.group_id} --remove-volumes {row.id}",
+        )
+    if row.status in {"in-use", "attaching", "detaching"}:
+        raise Refused(
+            subject, f"is {row.status}", f"cgctl attachment-list --volume-id {row.id}; cgctl attachment-delete ID"
+        )
+    if session.exec(select(Snapshot.id).where(Snapshot.volume_id == row.id)).first():
+        raise Refused(subject, "has snapshots", f"cgctl snapshot-list --volume-id {row.id}")
