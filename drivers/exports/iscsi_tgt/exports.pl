@@ -1,7 +1,8 @@
 # Targets of tgtd: ensure, remove or check them, all in one process.
 #   exports.pl ensure|remove|check PORTAL     reads from stdin, fields separated by tabs:
 #     export VOLUME SOURCE SIZE_BYTES SERIAL GUARD
-#     access INITIATOR USER SECRET            (of the export above; USER and SECRET are empty without CHAP)
+#     access INITIATOR USER SECRET SEAL       (of the export above)
+#   GUARD, USER, SECRET and SEAL are empty without CHAP.
 # It speaks tgtd's control protocol itself: tgtadm takes CHAP secrets as arguments, for every user of ps to read.
 # Written for the perl that tgt brings (tgt-admin is perl); core modules only.
 use strict;
@@ -16,16 +17,17 @@ my $STATE_DIRECTORY = '/run/cgctl';
 my $LOCK_WAIT_SECONDS = 60;
 my $DELETE_WAIT_SECONDS = 10;
 
-# enum tgtadm_mode, tgtadm_op and tgtadm_errno of tgt 1.0.24-1.0.9x
+# enum tgtadm_mode, tgtadm_op and tgtadm_errno (usr/tgtadm_error.h) of tgt 1.0.85
 my %MODE = (target => 1, unit => 2, portal => 3, connection => 6, account => 7);
 my %OP = (new => 0, delete => 1, show => 2, bind => 3, unbind => 4, update => 5);
 my @ERROR = (
     'done', 'unknown error', 'out of memory', 'no such driver', 'no such target',
-    'no such unit', 'no such session', 'no such connection', 'target exists', 'unit exists',
-    'rule exists', 'no such rule', 'account exists', 'no such account', 'too many accounts', 'invalid request',
-    'outgoing account exists', 'target is active', 'unit is active', 'unsupported', 'unknown parameter',
+    'no such unit', 'no such session', 'no such connection', 'no such binding', 'target exists',
+    'binding exists', 'unit exists', 'rule exists', 'no such rule', 'account exists',
+    'no such account', 'too many accounts', 'invalid request', 'outgoing account exists', 'target is active',
+    'unit is active', 'driver is busy', 'unsupported', 'unknown parameter', 'removal prevented',
 );
-my ($NO_SESSION, $NO_CONNECTION, $TARGET_EXISTS, $TARGET_ACTIVE, $UNIT_ACTIVE) = (6, 7, 8, 17, 18);
+my ($NO_SESSION, $NO_CONNECTION, $TARGET_EXISTS, $TARGET_ACTIVE, $UNIT_ACTIVE) = (6, 7, 9, 19, 20);
 
 # --- tgtd
 
@@ -148,6 +150,7 @@ sub unit_faults {
     push @faults, 'serves a file that has been replaced' unless $open_files->{file_identity(@stat)};
     push @faults, "is $seen->{state}" if $seen->{state} ne 'ready';
     push @faults, 'has more than LUN 1' if keys %{$seen->{luns}} > 2;
+    push @faults, 'has no guard' if length $export->{guard} && ($seen->{accounts}[0] // '') ne $export->{guard};
     return @faults;
 }
 
@@ -157,9 +160,12 @@ sub source_size {
     return sysseek($file, 0, SEEK_END) + 0;
 }
 
-sub wanted_users {
+# In the order in which they are bound. The guard and the seals are accounts that nobody can use: their secrets are
+# random and thrown away. The guard stays, so that CHAP is asked at every moment, also while an account is made anew.
+# A seal goes before its account; its name holds a digest of the secret, which tgtd never shows.
+sub wanted_accounts {
     my ($export) = @_;
-    return grep { length } $export->{guard}, map { $_->{user} } @{$export->{accesses}};
+    return grep { length } $export->{guard}, map { @$_{qw(seal user)} } @{$export->{accesses}};
 }
 
 sub wanted_initiators { return map { $_->{initiator} } @{$_[0]{accesses}} }
@@ -178,11 +184,11 @@ sub unwanted_sessions {
 
 sub access_faults {
     my ($export, $seen) = @_;
-    my @users = wanted_users($export);
+    my @accounts = wanted_accounts($export);
     my @initiators = wanted_initiators($export);
     return (
-        (map { "account $_ is missing" } without(\@users, @{$seen->{accounts}})),
-        (map { "account $_ is too many" } without($seen->{accounts}, @users)),
+        (map { "account $_ is missing" } without(\@accounts, @{$seen->{accounts}})),
+        (map { "account $_ is too many" } without($seen->{accounts}, @accounts)),
         (map { "$_ has no access" } without(\@initiators, @{$seen->{acls}})),
         (map { "$_ has access" } without($seen->{acls}, @initiators)),
         (map { ($_->{initiator} // '?') . ' is logged in' } unwanted_sessions($export, $seen)),
@@ -246,26 +252,36 @@ sub create {
     return $offered->{$iqn} = {tid => $tid, luns => {}, accounts => [], acls => [], sessions => []};
 }
 
-# The guard is an account that nobody can use (its secret is random and thrown away). It is bound before all others
-# and stays: the target asks for CHAP at every moment, also while an account is made anew. Its name holds a digest of
-# the accounts and secrets that belong here, so a changed secret shows although tgtd never shows secrets.
+# tgtd 1.0.85 dies of `show` while an account is missing before the last one that is bound (usr/target.c: account_ctl
+# leaves a hole, the loop of show runs into it). So the last is always unbound first, and what follows is bound again.
 sub authenticate {
     my ($export, $seen) = @_;
-    my @users = wanted_users($export);
-    if (without(\@users, @{$seen->{accounts}})) {
-        new_account($seen, $export->{guard}, random_secret());
-        new_account($seen, $_->{user}, $_->{secret}) for @{$export->{accesses}};
-    }
-    for (without($seen->{accounts}, @users)) {
-        order("unbind account $_", 'account', 'unbind', {tid => $seen->{tid}}, "user=$_");
+    my @wanted = wanted_accounts($export);
+    my @bound = @{$seen->{accounts}};
+    my $same = 0;
+    $same++ while $same < @wanted && $same < @bound && $wanted[$same] eq $bound[$same];
+    my @unbound = splice @bound, $same;
+    order("unbind account $_", 'account', 'unbind', {tid => $seen->{tid}}, "user=$_") for reverse @unbound;
+    my %valid = valid_accounts($export, @unbound);
+    my %secret = map { $_->{user} => $_->{secret} } @{$export->{accesses}};
+    for (@wanted[$same .. $#wanted]) {
+        new_account($_, $secret{$_} // random_secret()) unless $valid{$_};
+        order("bind account $_", 'account', 'bind', {tid => $seen->{tid}}, "user=$_");
     }
 }
 
+# Those that can be bound again as they are: the guard, and accounts whose seal says that the secret is right.
+sub valid_accounts {
+    my ($export, @unbound) = @_;
+    my %there = map { $_ => 1 } @unbound;
+    my @sealed = grep { $there{$_->{seal}} } @{$export->{accesses}};
+    return map { $_ => 1 } grep { $there{$_} } $export->{guard}, map { @$_{qw(seal user)} } @sealed;
+}
+
 sub new_account {
-    my ($seen, $user, $secret) = @_;
+    my ($user, $secret) = @_;
     ask('account', 'delete', {}, "user=$user");
     order("account $user", 'account', 'new', {}, "user=$user,password=$secret");
-    order("bind account $user", 'account', 'bind', {tid => $seen->{tid}}, "user=$user");
 }
 
 sub random_secret {
@@ -328,11 +344,24 @@ sub require_sources {
     }
 }
 
+# Deleting an account takes it from every target that has it, and leaves the hole that `authenticate` speaks of.
+sub require_own_accounts {
+    my ($offered, @exports) = @_;
+    for my $export (@exports) {
+        my %wanted = map { $_ => 1 } wanted_accounts($export);
+        for my $iqn (grep { $_ ne $PREFIX . $export->{volume} } sort keys %$offered) {
+            my ($shared) = grep { $wanted{$_} } @{$offered->{$iqn}{accounts}} or next;
+            refuse('already-on-server', "account $shared belongs to $iqn");
+        }
+    }
+}
+
 sub ensure {
     my @exports = @_;
     require_sources(@exports);
     my $lock = take_lock();
     my $offered = observe();
+    require_own_accounts($offered, @exports);
     my @had_accounts = map { @{($offered->{$PREFIX . $_->{volume}} // {})->{accounts} // []} } @exports;
     my $open_files = observe_open_files();
     ensure_one($_, $offered, $open_files) for @exports;
@@ -408,7 +437,7 @@ sub read_exports {
         }
         else {
             my %access;
-            @access{qw(initiator user secret)} = @value;
+            @access{qw(initiator user secret seal)} = @value;
             push @{$exports[-1]{accesses}}, \%access;
         }
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from drivers.command import Secret
@@ -21,6 +22,7 @@ REPAIR = "export it again: group-reconcile, or detach and attach the volume"
 
 def wanted(exports: Sequence[Exported]) -> Secret:
     """All lines for these exports. Raises ServerRefused for what tgt cannot offer."""
+    _refuse_shared_users(exports)
     return Secret("".join(line for export in exports for line in _lines(export)))
 
 
@@ -34,7 +36,7 @@ def _lines(export: Exported) -> Iterator[str]:
     volume_id = _id(export.volume_id)
     yield _line("export", volume_id, source, str(export.size_bytes), serial(volume_id), _guard(export))
     for access in export.accesses:
-        yield _line("access", *_credentials(access))
+        yield _line("access", *_access(volume_id, access))
 
 
 def _line(*fields: str) -> str:
@@ -45,11 +47,21 @@ def _id(volume_id: str) -> str:
     return iqn(volume_id).removeprefix(IQN_PREFIX)
 
 
-def _credentials(access: Access) -> tuple[str, str, str]:
+def _access(volume_id: str, access: Access) -> tuple[str, str, str, str]:
     initiator = _matching(_INITIATOR, access.initiator or "", "initiator")
     if access.username is None or access.secret is None:
-        return initiator, "", ""
-    return initiator, _matching(_USER, access.username, "user name"), _secret(access.secret)
+        return initiator, "", "", ""
+    user, secret = _matching(_USER, access.username, "user name"), _secret(access.secret)
+    return initiator, user, secret, _seal(volume_id, user, secret)
+
+
+def _seal(volume_id: str, user: str, secret: str) -> str:
+    """The name that tells whether an account still has this secret; see exports.pl.
+
+    It shows to root on the server only (tgtd answers nobody else), who has the secrets in tgtd's memory anyway.
+    """
+    digest = hashlib.sha256(f"{volume_id} {user} {secret}".encode())
+    return f"cgctl-seal-{digest.hexdigest()[:24]}"
 
 
 def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
@@ -66,19 +78,21 @@ def _secret(secret: Secret) -> str:
 
 
 def _guard(export: Exported) -> str:
-    """The name of the account that holds the place of all accounts; see exports.pl. Empty without CHAP.
-
-    Its digest shows to root on the server (tgtd answers nobody else), who has the secrets in tgtd's memory anyway.
-    """
-    pairs = sorted(
-        (access.username, access.secret.value) for access in export.accesses if access.username and access.secret
-    )
-    if not pairs:
+    """The name of the account that is bound first and stays; see exports.pl. Empty without CHAP."""
+    with_chap = [access for access in export.accesses if access.username is not None and access.secret is not None]
+    if not with_chap:
         return ""
-    if len(pairs) < len(export.accesses):
+    if len(with_chap) < len(export.accesses):
         raise ServerRefused(f"volume {export.volume_id}: tgt asks all initiators of a volume for CHAP, or none")
-    digest = hashlib.sha256("\n".join(f"{user} {secret}" for user, secret in pairs).encode())
-    return f"cgctl-guard-{export.volume_id}-{digest.hexdigest()[:16]}"
+    return f"cgctl-guard-{export.volume_id}"
+
+
+def _refuse_shared_users(exports: Sequence[Exported]) -> None:
+    """Accounts are tgtd's, not a target's: an account per attachment keeps what belongs to one volume with it."""
+    users = [access.username for export in exports for access in export.accesses if access.username]
+    for user, count in Counter(users).items():
+        if count > 1:
+            raise ServerRefused(f"user name {user} is given to {count} attachments: each needs its own")
 
 
 def findings(answer: str) -> list[Finding]:
