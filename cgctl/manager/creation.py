@@ -15,7 +15,7 @@ from cgctl.manager.operation import Intent, perform
 from cgctl.manager.removal import Doomed
 from cgctl.manager.updates import Reading, read_updates
 from cgctl.model.tables import GroupSnapshot, Snapshot, Volume
-from cgctl.store.queries import fresh, set_status
+from cgctl.store.queries import set_status
 from drivers.contract import Context, Updates
 
 AVAILABLE = "available"
@@ -54,7 +54,7 @@ class Creation:
     def finish(self, session: Session, subject: Doomed, outcome: Made) -> CgctlError | None:
         model_update, member_updates = outcome.updates
         reading = read_updates(subject.member_ids, model_update, member_updates, AVAILABLE)
-        row = fresh(session, subject.row)
+        row = removal.fresh_row(session, subject.row)
         row.status = subject.row.status = reading.whole
         if isinstance(row, GroupSnapshot) and model_update:
             row.hold = dict(model_update.get("hold") or {}) or None

@@ -99,7 +99,7 @@ def forget(session: Session, what: Doomed, reading: Reading) -> CgctlError | Non
     if not reading.failed and not left:
         _drop(session, what.row)
         return None
-    fresh(session, what.row).status = "error"
+    fresh_row(session, what.row).status = "error"
     names = [shown(row) for row in what.members if row.id in left]
     reason = f"the server could not delete {', '.join(names) or 'it'}"
     return ServerFailure(shown(what.row), reason, "mend the cause on the server, then run the same command again")
@@ -112,16 +112,25 @@ def _drop(session: Session, row: Removable) -> None:
     session.exec(delete(kind).where(col(kind.id) == row.id))
 
 
+def fresh_row(session: Session, row: Removable) -> Removable:
+    """The row as it is now, to be changed."""
+    if isinstance(row, Group):
+        return fresh(session, row)
+    if isinstance(row, GroupSnapshot):
+        return fresh(session, row)
+    return fresh(session, row)
+
+
 def mark(session: Session, what: Doomed, status: str) -> None:
     """Write one status on the whole and its members, in a constant number of statements."""
-    fresh(session, what.row).status = status
+    fresh_row(session, what.row).status = status
     set_status(session, Volume, {row.id: status for row in what.volumes})
     set_status(session, Snapshot, {row.id: status for row in what.snapshots})
 
 
 def restore(session: Session, what: Doomed, before: Mapping[str, str]) -> None:
     """Give the whole and its members the statuses back that they had."""
-    fresh(session, what.row).status = before[what.row.id]
+    fresh_row(session, what.row).status = before[what.row.id]
     set_status(session, Volume, {row.id: before[row.id] for row in what.volumes})
     set_status(session, Snapshot, {row.id: before[row.id] for row in what.snapshots})
 
