@@ -44,7 +44,7 @@ class HookRunner:
         """The body runs between `pre` and `post`; bound_seconds count from when `pre` has succeeded.
 
         Raises HookFailed (phase `pre`) before the body, `post` having run; after the body HoldBroken when `post` had
-        to run before its end, and HookFailed (phase `post`). An error of the body comes first: it gets a note, and
+        to run before its end, else HookFailed (phase `post`). An error of the body comes first: it gets a note, and
         the Quiesce has the post_failure.
         """
         if bound_seconds <= 0 or hooks.timeout_seconds <= 0:
@@ -70,13 +70,15 @@ def _await_pre(guard: Guard) -> None:
 
 
 def _end(guard: Guard, quiesce: Quiesce, bound_seconds: float) -> None:
+    """A broken hold outweighs a failed `post`: a caller may keep the set after the one, never after the other."""
     ending = guard.end()
     quiesce.post_failure = _post_failed(ending.failure)
-    if quiesce.post_failure is not None:
-        raise quiesce.post_failure
     if ending.reason != "released":
         reason = f"the hold ended after its bound of {bound_seconds:g} s" if ending.reason == "bound" else ending.reason
-        raise HoldBroken(f"this machine: {reason}: the post hook has run before the group snapshot was complete")
+        also = f"; the post hook failed too: {ending.failure}" if ending.failure else ""
+        raise HoldBroken(f"this machine: {reason}, before the group snapshot was complete{also}")
+    if quiesce.post_failure is not None:
+        raise quiesce.post_failure
 
 
 def _end_after_error(guard: Guard, quiesce: Quiesce, error: BaseException) -> None:
