@@ -10,7 +10,7 @@ hold_method() {
 }
 
 check_storage() {
-    need btrfs
+    need btrfs grep
     [ "$(stat -f -c %T .)" = btrfs ] || refuse pool-missing "$1 is not on btrfs (it is on $(stat -f -c %T .))"
 }
 
@@ -54,7 +54,9 @@ needed_room() {
     :
 }
 
-# in_use FILE: some process of this server has it open; what it writes after a move would go to the old place.
+# in_use FILE: some process of this server has it open; what it writes after a move would go to the old place. By device
+# and inode, because NFS servers see it through another mount (and `find -samefile` opens the file, so finds itself).
 in_use() {
-    [ -n "$(find -L /proc/[0-9]*/fd -maxdepth 1 -samefile "$1" -print -quit 2>/dev/null)" ]
+    identity=$(stat -c %d:%i "$1")
+    find -L /proc/[0-9]*/fd -maxdepth 1 -inum "${identity#*:}" -printf '%D:%i\n' 2>/dev/null | grep -qxF "$identity"
 }

@@ -21,6 +21,7 @@ trap 'undo $?' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+# Functions whose body stands in () keep their variables to themselves.
 
 # own: refuse unless the pool carries the mark of our state store. A pool without any mark may be the empty directory
 # below a file system that is not mounted: whoever asks for what should be there gets no answer from it.
@@ -77,7 +78,7 @@ settle() {
 }
 
 # vanish PLACE KIND ID: remove an object: first its name in one step, then its data. What cannot be removed comes back.
-vanish() {
+vanish() (
     grave=${1%/*}/.staging-$2-$3
     remove_tree "$grave" || return 1
     if [ -e "$1" ]; then
@@ -85,17 +86,17 @@ vanish() {
         remove_tree "$grave" || { mv -T "$grave" "$1"; return 1; }
     fi
     sync "${1%/*}"
-}
+)
 
 # remove_volume ID: wherever it stands, alone or in a group, whole or half-made.
-remove_volume() {
+remove_volume() (
     vanish "live/cgctl-$1" volume "$1" || return 1
-    for group in live/cgctl-*; do
-        if [ -e "$group/cgctl-$1" ] || [ -e "$group/.staging-volume-$1" ]; then
-            vanish "$group/cgctl-$1" volume "$1" || return 1
+    for holder in live/cgctl-*; do
+        if [ -e "$holder/cgctl-$1" ] || [ -e "$holder/.staging-volume-$1" ]; then
+            vanish "$holder/cgctl-$1" volume "$1" || return 1
         fi
     done
-}
+)
 
 # size PATH: bytes of a file.
 size() {
@@ -113,8 +114,8 @@ stamps() {
 fill() {
     mkdir "$1"
     [ -z "$2" ] || copy_disk "$2" "$1/disk"
+    [ ! -e "$1/disk" ] || chmod 600 "$1/disk"
     truncate -s "$3" "$1/disk"
-    chmod 600 "$1/disk"
     sync "$1/disk" "$1"
 }
 

@@ -17,13 +17,25 @@ locate() { # locate add|remove VOLUME: where it comes from and goes to, as direc
     new=${to_object%/*}/.staging-volume-$2
 }
 
-each() { # each FUNCTION: call it for every volume that still has to move.
+pending() { # pending FUNCTION: call it for every volume that still has to move.
+    every call_if_pending "$1"
+}
+
+call_if_pending() {
+    [ ! -e "$from" ] || "$1"
+}
+
+every() { # every FUNCTION [PARAMETER]: call it for every volume.
     while read -r way volume; do
         locate "$way" "$volume"
-        [ ! -e "$from" ] || "$1"
+        "$@"
     done <<END
 $moves
 END
+}
+
+exists() {
+    [ -e "$from/disk" ] || [ -e "$to/disk" ] || refuse not-on-server "volume $volume is not in the pool"
 }
 
 copy() {
@@ -43,7 +55,7 @@ unmove() {
 }
 
 undo_moves() {
-    [ "$1" = 0 ] || each unmove || :
+    [ "$1" = 0 ] || pending unmove || :
     exit "$1"
 }
 
@@ -52,6 +64,7 @@ place() {
     sync "${to_object%/*}"
 }
 
+# The old place goes, and what a killed run left of it: the new one stands.
 forget() {
     vanish "$from_object" volume "$volume"
 }
@@ -65,16 +78,11 @@ check() {
     refuse busy "volume $volume is in use: end its export first"
 }
 
-while read -r way volume; do
-    locate "$way" "$volume"
-    [ -e "$from/disk" ] || [ -e "$to/disk" ] || refuse not-on-server "volume $volume is not in the pool"
-done <<END
-$moves
-END
-each check
-before=$(each note)
+every exists
+pending check
+before=$(pending note)
 trap 'undo_moves $?' EXIT
-each copy
-[ "$before" = "$(each note)" ] || refuse busy "a volume was written to while it was moved"
-each place
-each forget
+pending copy
+[ "$before" = "$(pending note)" ] || refuse busy "a volume was written to while it was moved"
+pending place
+every forget

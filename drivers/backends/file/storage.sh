@@ -1,4 +1,5 @@
 # What a pool in any directory can do, without privileges; the btrfs driver's storage.sh has the same functions.
+# Bodies in () keep their variables to themselves.
 
 # Copies are made one after another: whoever calls has quiesced the volumes.
 is_atomic() {
@@ -24,11 +25,11 @@ remove_tree() {
 }
 
 # copy_disk SOURCE DESTINATION: somebody has quiesced the source; a writer that is active nevertheless is noticed.
-copy_disk() {
+copy_disk() (
     before=$(stat -c '%i %s %y' "$1")
     cp --reflink=auto --sparse=always "$1" "$2"
     [ "$before" = "$(stat -c '%i %s %y' "$1")" ] || refuse hold-broken "a writer was active: $1 changed while copied"
-}
+)
 
 # move_disk SOURCE DESTINATION: a second name of the same file, so that no moment exists in which it has none.
 move_disk() {
@@ -45,7 +46,7 @@ freeze_members() {
     copy_each within "$@"
 }
 
-copy_each() { # copy_each PREFIX SOURCE DESTINATION ID...
+copy_each() ( # copy_each PREFIX SOURCE DESTINATION ID...
     prefix=$1 from=$2 to=$3
     shift 3
     mkdir "$to"
@@ -53,10 +54,10 @@ copy_each() { # copy_each PREFIX SOURCE DESTINATION ID...
         mkdir "$to/cgctl-$member"
         $prefix cp --reflink=auto --sparse=always "$from/cgctl-$member/disk" "$to/cgctl-$member/disk"
     done
-}
+)
 
 # needed_room PATH...: refuse when the data of these files has to be copied and does not fit.
-needed_room() {
+needed_room() (
     bytes=0
     for path in "$@"; do
         # shellcheck disable=SC2046 # two numbers
@@ -64,15 +65,15 @@ needed_room() {
         bytes=$((bytes + $1 * $2))
     done
     shares_data || room "$bytes"
-}
+)
 
-shares_data() {
+shares_data() (
     : >".cgctl/probe.$$"
     cp --reflink=always ".cgctl/probe.$$" ".cgctl/probe-copy.$$" 2>/dev/null
     status=$?
     rm -f ".cgctl/probe.$$" ".cgctl/probe-copy.$$"
     return "$status"
-}
+)
 
 # in_use FILE: a move keeps the file itself, so it disturbs nobody.
 in_use() {

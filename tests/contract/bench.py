@@ -1,0 +1,113 @@
+"""What the conformance suite needs of a driver under test: where it runs, how to see its volumes, how to kill it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from drivers.command import Command
+from drivers.contract import Context, Driver, ObjectKind, ServerObject, Volume
+from drivers.errors import ConnectionLost
+from drivers.runner import Completed
+
+MIB = 1024**2
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass
+class ProcessRunner:
+    """Runs commands through a prefix (into a namespace, as a user); counts them; can kill one in the middle.
+
+    kill_after_seconds: SIGKILL to the whole process group of the next command after this time; the answer is lost.
+    """
+
+    enter: Callable[[Sequence[str]], Sequence[str]] = tuple
+    executions: int = 0
+    kill_after_seconds: float | None = None
+    server: str = "the server under test"
+
+    def run(self, command: Command, timeout_seconds: float) -> Completed:
+        self.executions += 1
+        process = subprocess.Popen(
+            self.enter(command.argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            output = process.communicate(command.stdin_bytes, self.kill_after_seconds or timeout_seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise ConnectionLost("killed in the middle") from None
+        return Completed(process.returncode, *(text.decode() for text in output))
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A driver on a fresh pool. path: where this machine sees a path of the server."""
+
+    driver: Driver
+    runner: ProcessRunner
+    path: Callable[[str], Path]
+    owner: str = field(default_factory=new_id)
+
+    @property
+    def context(self) -> Context:
+        deadline = datetime.now(UTC) + timedelta(seconds=60)
+        return Context(operation_id=new_id(), owner=self.owner, deadline=deadline)
+
+    def bounded(self, seconds: float) -> Context:
+        """A context whose hold may last so long."""
+        return replace(self.context, hold_bound_seconds=seconds)
+
+    @property
+    def stranger(self) -> Context:
+        """Another state store."""
+        return replace(self.context, owner=new_id())
+
+    def disk(self, volume: Volume) -> Path:
+        return self.path(self.driver.volume_source(volume))
+
+    def write(self, volume: Volume, data: bytes, offset: int = 0) -> None:
+        with self.disk(volume).open("r+b") as disk:
+            disk.seek(offset)
+            disk.write(data)
+            disk.flush()
+            os.fsync(disk.fileno())
+
+    def read(self, volume: Volume, count: int, offset: int = 0) -> bytes:
+        with self.disk(volume).open("rb") as disk:
+            disk.seek(offset)
+            return disk.read(count)
+
+    def size(self, volume: Volume) -> int:
+        with self.disk(volume).open("rb") as disk:
+            return disk.seek(0, os.SEEK_END)
+
+    def objects(self) -> list[ServerObject]:
+        return self.driver.list_objects(self.context)
+
+    def ids(self, kind: ObjectKind) -> set[str]:
+        return {item.id for item in self.objects() if item.kind is kind}
+
+    def volume(self, group_id: str | None = None, size_bytes: int = 4 * MIB, data: bytes = b"") -> Volume:
+        """A new volume on the server, beginning with data."""
+        volume = Volume(new_id(), size_bytes, group_id)
+        self.driver.create_volume(self.context, volume)
+        if data:
+            self.write(volume, data)
+        return volume

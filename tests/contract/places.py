@@ -1,0 +1,108 @@
+"""Where each driver is tested. A further driver joins with one function and one line in PLACES."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from drivers.backends.btrfs.driver import BtrfsDriver
+from drivers.backends.file.driver import FileDriver
+from drivers.contract import Driver
+from drivers.runner import Runner
+from tests.contract.bench import Bench, ProcessRunner
+from tests.lab.host import Host
+
+NOBODY = 65534
+_numbers = itertools.count()
+
+Constructor = Callable[[str, str, Runner], Driver]
+
+
+@contextmanager
+def local_file(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """`file` in a directory of this machine, as the user who runs the tests."""
+    directory: Path = request.getfixturevalue("tmp_path")
+    runner = ProcessRunner()
+    yield Bench(FileDriver("here", str(directory), runner), runner, Path)
+
+
+@contextmanager
+def unprivileged_file(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """The same as a user without any privilege."""
+    if os.geteuid() != 0:
+        pytest.skip("the tests run as such a user already")
+    directory = tempfile.mkdtemp(prefix="cgctl contract ")
+    os.chown(directory, NOBODY, NOBODY)
+    drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+    runner = ProcessRunner(lambda argv: [*drop, *argv])
+    yield Bench(FileDriver("here", directory, runner), runner, Path)
+    shutil.rmtree(directory)
+
+
+def on_host(host: Host, constructor: Constructor, directory: str) -> Bench:
+    """A driver on a new directory of a host of the lab."""
+    pool = f"{directory}/contract-{next(_numbers)}"
+    host.run(["mkdir", pool])
+    runner = ProcessRunner(host.command)
+    return Bench(constructor("stor1", pool, runner), runner, host.path)
+
+
+@contextmanager
+def file_on_btrfs(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    yield on_host(request.getfixturevalue("stor1"), FileDriver, "/srv/pool")
+
+
+@contextmanager
+def file_on_xfs(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """With reflink."""
+    yield on_host(request.getfixturevalue("stor1"), FileDriver, "/mnt/store")
+
+
+@contextmanager
+def btrfs(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """In a directory below the mount point."""
+    yield on_host(request.getfixturevalue("stor1"), BtrfsDriver, "/srv/pool")
+
+
+@contextmanager
+def small(host: Host, constructor: Constructor, mkfs: str, size: str) -> Iterator[Bench]:
+    """A driver on a file system of its own that is soon full."""
+    place = f"/tmp/small-{next(_numbers)}"
+    host.script(
+        'truncate -s "$2" "$1.img"; "$3" -q "$1.img"; mkdir "$1"; mount -o loop "$1.img" "$1"', place, size, mkfs
+    )
+    runner = ProcessRunner(host.command)
+    yield Bench(constructor("stor1", place, runner), runner, host.path)
+    host.script('umount "$1"; rm "$1.img"', place)
+
+
+@contextmanager
+def small_file(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    with small(request.getfixturevalue("stor1"), FileDriver, "mkfs.ext4", "32M") as bench:
+        yield bench
+
+
+@contextmanager
+def small_btrfs(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    with small(request.getfixturevalue("stor1"), BtrfsDriver, "mkfs.btrfs", "128M") as bench:
+        yield bench
+
+
+Place = Callable[[pytest.FixtureRequest], AbstractContextManager[Bench]]
+
+PLACES: dict[str, Place] = {
+    "file": local_file,
+    "file-unprivileged": unprivileged_file,
+    "file-on-btrfs": file_on_btrfs,
+    "file-on-xfs": file_on_xfs,
+    "btrfs": btrfs,
+}
+SMALL_PLACES: dict[str, Place] = {"file": small_file, "btrfs": small_btrfs}
+LOCAL = ("file", "file-unprivileged")
