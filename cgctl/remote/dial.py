@@ -15,7 +15,6 @@ _OPTIONS = (
     ("TCP_KEEPIDLE", 10),
     ("TCP_KEEPINTVL", 5),
     ("TCP_KEEPCNT", 4),
-    ("TCP_USER_TIMEOUT", SILENCE_SECONDS * 1000),
 )
 
 
@@ -41,7 +40,7 @@ def dial(settings: SshSettings) -> socket.socket:
 
 def _set_options(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _OPTIONS:
+    for name, value in (*_OPTIONS, ("TCP_USER_TIMEOUT", SILENCE_SECONDS * 1000)):
         option = getattr(socket, name, None)  # not every system has all of them
         if option is not None:
             connection.setsockopt(socket.IPPROTO_TCP, option, value)

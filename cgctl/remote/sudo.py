@@ -7,7 +7,7 @@ import re
 from cgctl.remote.settings import SshSettings
 from drivers.errors import SudoRefused
 
-_ALLOW = "on the server, as root: echo '{user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/cgctl && visudo -c"
+_ALLOW = "on the server, as root: echo '{user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/{file} && visudo -c"
 
 _HINTS = (
     (re.compile(r"sudo: (?:command )?not found$", re.M), "install sudo on the server, or log in as root without sudo"),
@@ -22,9 +22,10 @@ _HINTS = (
 
 def refused(settings: SshSettings, said: str) -> SudoRefused:
     """The error for what sudo said; that its inner shell was not reached has been established without it."""
+    names = {"user": settings.user, "file": f"cgctl-{settings.user}".replace(".", "_")}  # sudo skips names with a dot
     lines = [line.strip() for line in said.splitlines() if line.strip()] or ["sudo refuses without a word"]
     for pattern, hint in _HINTS:
         found = [line for line in lines if pattern.search(line)]
         if found:
-            return SudoRefused(f"{settings.server}: {found[0]}", hint.format(user=settings.user))
-    return SudoRefused(f"{settings.server}: {lines[-1]}", _ALLOW.format(user=settings.user))
+            return SudoRefused(f"{settings.server}: {found[0]}", hint.format(**names))
+    return SudoRefused(f"{settings.server}: {lines[-1]}", _ALLOW.format(**names))

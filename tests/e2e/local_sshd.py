@@ -20,6 +20,7 @@ from pathlib import Path
 from cgctl.remote.settings import SshSettings
 
 CONFIG = """\
+{extra}
 ListenAddress 127.0.0.1:{port}
 PidFile none
 AuthorizedKeysFile {directory}/authorized_keys
@@ -30,7 +31,6 @@ StrictModes no
 MaxSessions 64
 LogLevel VERBOSE
 {host_keys}
-{extra}
 """
 
 

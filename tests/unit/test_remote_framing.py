@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -43,6 +44,29 @@ def test_noise_of_a_profile_is_dropped(profile: str) -> None:
     completed = answered(Frame(both(), sudo=False), ["bash"], profile).completed()
     assert completed is not None
     assert (completed.stdout, completed.stderr) == ("out", "out")
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh", "ksh", "tcsh", "fish"])
+def test_every_login_shell_passes_arguments_on_byte_for_byte(shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    nasty = (
+        "-n",
+        "it's",
+        'a "b"',
+        "$(id) `id` $HOME",
+        "a\n\nb\n",
+        "\\\\ \\' \\n \\0041",
+        "!! !x",
+        "*~{a,b}[c]",
+        "",
+        "é🎉",
+        "%s",
+    )
+    frame = answered(Frame(Command(("printf", "%s\\0", *nasty)), sudo=False), [shell])
+    completed = frame.completed()
+    assert completed is not None
+    assert completed.stdout == "".join(f"{argument}\0" for argument in nasty)
 
 
 def test_shell_that_shows_every_command_cannot_fake_a_mark() -> None:
@@ -113,7 +137,7 @@ def test_every_captured_refusal_of_sudo_has_a_hint_and_keeps_its_words() -> None
 def test_missing_sudoers_entry_gets_the_line_that_is_missing() -> None:
     hint = refused(SETTINGS, "sudo: unable to resolve host x\nsudo: a password is required\n").hint
     assert hint is not None
-    assert "echo 'alice ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/cgctl" in hint
+    assert "echo 'alice ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/cgctl-alice && visudo -c" in hint
 
 
 def test_missing_sudo_is_not_mended_by_a_sudoers_line() -> None:
