@@ -13,6 +13,7 @@ from typer.main import get_command
 from cgctl.cli import options, report
 from cgctl.cli.crash import reader_gone, silence_stdout, tell_crash
 from cgctl.cli.root import Root, UsageProblem, explain_usage
+from cgctl.cli.typer_costs import complete_without_markup
 from cgctl.errors import CgctlError
 from cgctl.failures import explain
 from drivers.errors import DriverError
@@ -74,6 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     group = get_command(app)
     if "_CGCTL_COMPLETE" in os.environ:
+        complete_without_markup()
         group.main(words, prog_name="cgctl")
     try:
         with group.make_context("cgctl", words.copy(), obj={"words": words}) as context:

@@ -2,8 +2,8 @@
 
 JSON and YAML print all keys of an object and of each row; csv and value print the columns of the table, csv with the
 keys as its header. Tables are the same plain ASCII on a terminal and elsewhere, so that what is seen can be cut and
-compared; no markup is interpreted and no name can send a control character to the terminal. Tables and value escape
-such characters; csv keeps them, inside its quotes.
+compared; no markup is interpreted. Invisible and control characters of names are escaped (`\\n`, `\\x1b`) in table, csv
+and value: one row stays one line, and no name can steer the terminal; JSON and YAML give the exact text back.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _csv(keys: Sequence[str], rows: Iterable[Row]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(keys)
-    writer.writerows([bare(row.get(key)) for key in keys] for row in rows)
+    writer.writerows([printable(bare(row.get(key))) for key in keys] for row in rows)
     return text.getvalue()
 
 

@@ -6,10 +6,12 @@ terminal unless NO_COLOR is set.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
 import sys
+from typing import TextIO
 
 from cgctl.cli.cells import printable
 from cgctl.cli.invocation import Invocation
@@ -28,12 +30,27 @@ def write(text: str) -> None:
     if sys.stdout is None:
         return
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        _write_all(sys.stdout, text)
     except BrokenPipeError:
         raise
     except OSError as error:
         raise CgctlError("standard output", (error.strerror or "cannot be written").lower()) from error
+
+
+def _write_all(stream: TextIO, text: str) -> None:
+    """Every byte. Under PYTHONUNBUFFERED the stream itself would take a cut write (pipe, full disk) for a whole one."""
+    binary = getattr(stream, "buffer", None)
+    if binary is None:
+        stream.write(text)
+    else:
+        stream.flush()
+        rest = memoryview(text.encode(stream.encoding, stream.errors or "backslashreplace"))
+        while rest:
+            written = binary.write(rest)
+            if written is None:
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            rest = rest[written:]
+    stream.flush()
 
 
 def say(message: str, invocation: Invocation) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from cgctl.errors import CgctlError
+
 
 class Column(NamedTuple):
     """A column of a listing: its heading in tables, and the key of the rows."""
@@ -40,6 +42,7 @@ class Listing:
     columns: tuple[Column, ...]
     keys: tuple[str, ...] = ()
     note: str | None = None
+    failure: CgctlError | None = None
 
 
 @dataclass(frozen=True)

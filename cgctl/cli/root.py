@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from cgctl.cli.table import COMMANDS, SECTIONS
+from cgctl.cli.typer_costs import convert_only_given
 from cgctl.errors import EXIT_CODES, UsageError
 
 UsageProblem: type[Any] = typer.BadParameter.__mro__[1]
@@ -18,6 +19,11 @@ UsageProblem: type[Any] = typer.BadParameter.__mro__[1]
 
 class Root(TyperGroup):
     """The group of all commands; knows their names and summaries without importing them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As click does."""
+        convert_only_given(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """All names."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from cgctl.cli.invocation import Invocation
 from cgctl.cli.render import Format, render_listing, render_show
 from cgctl.cli.result import Done, Listing, Result, Several, Show
 from cgctl.cli.selection import Selection
-from cgctl.errors import CgctlError, PartlyFailed, Refused
+from cgctl.errors import CgctlError, DryRun, PartlyFailed, Refused
 from cgctl.failures import explain
 from drivers.errors import DriverError
 
@@ -39,17 +40,26 @@ def run(call: Call) -> None:
     report.configure_logging(invocation)
     if call.destructive and not (invocation.assume_yes or invocation.dry_run):
         _confirm(invocation)
-    result: Result = call.function(**_first_parameter(call.function, invocation), **call.values)
-    _present(result, call, invocation)
+    with _first_parameter(call.function, invocation) as first:
+        try:
+            _present(call.function(**first, **call.values), call, invocation)
+        except DryRun as would:
+            report.write("".join(f"would: {step}\n" for step in would.steps))
 
 
-def _first_parameter(function: Callable[..., Any], invocation: Invocation) -> dict[str, Any]:
+@contextmanager
+def _first_parameter(function: Callable[..., Any], invocation: Invocation) -> Iterator[dict[str, Any]]:
     names = inspect.signature(function).parameters
-    if "env" in names:
-        from cgctl.cli.wiring import Env  # noqa: PLC0415 (not every command needs it, and it imports much)
+    if "env" not in names:
+        yield {"invocation": invocation} if "invocation" in names else {}
+        return
+    from cgctl.cli.wiring import Env  # noqa: PLC0415 (not every command needs it, and it imports much)
 
-        return {"env": Env(invocation)}
-    return {"invocation": invocation} if "invocation" in names else {}
+    env = Env(invocation)
+    try:
+        yield {"env": env}
+    finally:
+        env.close()
 
 
 def _confirm(invocation: Invocation) -> None:
@@ -72,6 +82,8 @@ def _present(result: Result, call: Call, invocation: Invocation) -> None:
             report.write(render_listing(result, form, _selection(call.frame)))
             if result.note:
                 report.say(result.note, invocation)
+            if result.failure:
+                raise result.failure
         case Several():
             _try_all(result, call.name, invocation)
         case Done(message) if message:
@@ -95,6 +107,8 @@ def _try_all(several: Several, name: str, invocation: Invocation) -> None:
         try:
             several.act(subject)
             report.say(f"{subject}: {several.done}", invocation)
+        except DryRun as would:
+            report.write("".join(f"would: {step}\n" for step in would.steps))
         except CgctlError as error:
             failures.append(error)
         except DriverError as error:

@@ -8,6 +8,7 @@ from typer.core import TyperCommand
 
 from cgctl.cli.argv import Grammar, respell
 from cgctl.cli.options import PAIR
+from cgctl.cli.typer_costs import convert_only_given
 
 
 class SpelledCommand(TyperCommand):
@@ -15,6 +16,7 @@ class SpelledCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Respell, then parse as click does."""
+        convert_only_given(self.get_params(ctx))
         return super().parse_args(ctx, respell(args, grammar_of(self.get_params(ctx))))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

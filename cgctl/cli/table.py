@@ -18,7 +18,89 @@ class Entry(NamedTuple):
 
 
 SECTIONS: dict[str, dict[str, Entry]] = {
+    "Groups": {
+        "group-create": Entry("group", "group_create", "Create a group."),
+        "group-create-from-src": Entry(
+            "group", "group_create_from_src", "Create a group from a group snapshot or a group."
+        ),
+        "group-delete": Entry("group", "group_delete", "Delete groups."),
+        "group-list": Entry("group", "group_list", "List the groups."),
+        "group-show": Entry("group", "group_show", "Show a group."),
+        "group-update": Entry("group", "group_update", "Change a group, or which volumes are in it."),
+        "consisgroup-create": Entry("consisgroup", "consisgroup_create", "Create a consistency group."),
+        "consisgroup-create-from-src": Entry(
+            "consisgroup", "consisgroup_create_from_src", "Create a consistency group from a cgsnapshot or a group."
+        ),
+        "consisgroup-delete": Entry("consisgroup", "consisgroup_delete", "Delete consistency groups."),
+        "consisgroup-list": Entry("consisgroup", "consisgroup_list", "List the consistency groups."),
+        "consisgroup-show": Entry("consisgroup", "consisgroup_show", "Show a consistency group."),
+        "consisgroup-update": Entry(
+            "consisgroup", "consisgroup_update", "Change a consistency group, or which volumes are in it."
+        ),
+    },
+    "Group snapshots": {
+        "group-snapshot-create": Entry(
+            "group_snapshot", "group_snapshot_create", "Snapshot a group: all volumes at one point in time."
+        ),
+        "cgsnapshot-create": Entry("group_snapshot", "cgsnapshot_create", "Snapshot a group: Cinder's older word."),
+        "group-snapshot-delete": Entry("group_snapshot", "group_snapshot_delete", "Delete group snapshots."),
+        "cgsnapshot-delete": Entry("group_snapshot", "group_snapshot_delete", "Delete group snapshots."),
+        "group-snapshot-list": Entry("group_snapshot", "group_snapshot_list", "List the group snapshots."),
+        "cgsnapshot-list": Entry("group_snapshot", "cgsnapshot_list", "List the group snapshots: Cinder's older word."),
+        "group-snapshot-show": Entry(
+            "group_snapshot", "group_snapshot_show", "Show a group snapshot, with the receipt of its hold."
+        ),
+        "cgsnapshot-show": Entry("group_snapshot", "cgsnapshot_show", "Show a group snapshot: Cinder's older word."),
+    },
+    "Volumes": {
+        "create": Entry("volume", "create", "Create a volume."),
+        "delete": Entry("volume", "delete", "Delete volumes."),
+        "list": Entry("volume", "list_volumes", "List the volumes."),
+        "show": Entry("volume", "show", "Show a volume."),
+        "extend": Entry("volume", "extend", "Grow a volume that is not attached."),
+        "rename": Entry("volume", "rename", "Change a volume's name or description."),
+    },
+    "Snapshots": {
+        "snapshot-create": Entry("snapshot", "snapshot_create", "Snapshot one volume."),
+        "snapshot-delete": Entry("snapshot", "snapshot_delete", "Delete snapshots of single volumes."),
+        "snapshot-list": Entry("snapshot", "snapshot_list", "List the snapshots, those of groups among them."),
+        "snapshot-show": Entry("snapshot", "snapshot_show", "Show a snapshot."),
+    },
+    "Attachments": {
+        "attachment-create": Entry("attachment", "attachment_create", "Offer a volume to one initiator."),
+        "attachment-delete": Entry("attachment", "attachment_delete", "Take access away; its sessions are ended."),
+        "attachment-list": Entry("attachment", "attachment_list", "List the attachments, without secrets."),
+        "attachment-show": Entry("attachment", "attachment_show", "Show an attachment, without its secret."),
+    },
+    "Types": {
+        "type-create": Entry("volume_type", "type_create", "Create a volume type."),
+        "type-update": Entry("volume_type", "type_update", "Change a volume type's words."),
+        "type-list": Entry("volume_type", "type_list", "List the volume types."),
+        "type-default": Entry("volume_type", "type_default", "Show the configuration's default volume type."),
+        "type-show": Entry("volume_type", "type_show", "Show a volume type with its extra specs."),
+        "type-delete": Entry("volume_type", "type_delete", "Delete volume types that nothing uses."),
+        "type-key": Entry("volume_type", "type_key", "Set or unset extra specs of a volume type."),
+        "extra-specs-list": Entry("volume_type", "extra_specs_list", "List the volume types with their extra specs."),
+        "group-type-create": Entry("group_type", "group_type_create", "Create a group type."),
+        "group-type-update": Entry("group_type", "group_type_update", "Change a group type's words."),
+        "group-type-list": Entry("group_type", "group_type_list", "List the group types."),
+        "group-type-default": Entry("group_type", "group_type_default", "Show the configuration's default group type."),
+        "group-type-show": Entry("group_type", "group_type_show", "Show a group type with its group specs."),
+        "group-type-delete": Entry("group_type", "group_type_delete", "Delete group types that nothing uses."),
+        "group-type-key": Entry("group_type", "group_type_key", "Set or unset group specs of a group type."),
+        "group-specs-list": Entry("group_type", "group_specs_list", "List the group types with their group specs."),
+    },
+    "Backends": {
+        "backend-list": Entry("backend", "backend_list", "List the configured backends; no server is asked."),
+        "backend-show": Entry("backend", "backend_show", "Show a backend with what its server answers."),
+        "backend-check": Entry("backend", "backend_check_command", "Check servers, pools and exports."),
+        "get-pools": Entry("backend", "get_pools", "List the pools that volumes can be placed in."),
+        "get-capabilities": Entry("backend", "get_capabilities", "Show what a backend can do."),
+        "service-list": Entry("backend", "service_list", "List the backends with whether their servers answer."),
+    },
     "State and configuration": {
+        "history": Entry("history", "history", "Tell what happened, to an object or to all."),
+        "recover": Entry("history", "recover_all", "Settle what interrupted operations left behind."),
         "config-check": Entry("config", "config_check", "Check the configuration file; every problem at once."),
     },
 }

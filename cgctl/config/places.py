@@ -10,7 +10,7 @@ from pathlib import Path
 from cgctl.errors import ConfigurationError
 
 SYSTEM_FILE = Path("/etc/cgctl/config.yaml")
-_STATE_URL = re.compile(r"^(sqlite(\+pysqlite)?:///[^\s]+|postgresql(\+psycopg)?://[^\s]+)$")
+_STATE_URL = re.compile(r"(sqlite(\+pysqlite)?:///[^\s]+|postgresql(\+psycopg)?://[^\s]+)")
 
 
 def configuration_file(given: str | None) -> Path | None:
@@ -52,7 +52,7 @@ def state_url(given: str | None, configured: Callable[[], str | None]) -> str:
 
 def checked_state_url(url: str, source: str) -> str:
     """The URL, with `~` expanded. Raises ConfigurationError that names the source."""
-    if not _STATE_URL.match(url):
+    if not _STATE_URL.fullmatch(url):
         hint = "sqlite:////var/lib/cgctl/state.db or postgresql+psycopg://user@host/database"
         raise ConfigurationError(source, f"not a URL of SQLite or PostgreSQL: {url}", hint)
     return url.replace("sqlite:///~", f"sqlite:///{Path('~').expanduser()}", 1)

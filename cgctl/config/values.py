@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 _UNITS_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNITS_BYTES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
-_HOST = re.compile(r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)$")
-_PORTAL = re.compile(r"^(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:(?P<port>\d{1,5}))?$")
+_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_PORTAL = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:(?P<port>\d{1,5}))?")
 
 
 def seconds(value: object) -> int:
@@ -31,15 +31,15 @@ def host(value: str) -> str:
     """A host name or address; IPv6 with or without brackets is kept without. Raises ValueError."""
     if ":" in value and re.fullmatch(r"[0-9A-Fa-f:.]+", value):
         return value
-    if not _HOST.match(value):
+    if not _HOST.fullmatch(value):
         raise ValueError("must be a host name or an address")
     return value.strip("[]")
 
 
 def portal(value: str, default_port: int) -> str:
     """`address:port`, with the protocol's port where there is none. Raises ValueError."""
-    found = _PORTAL.match(value)
-    if not found or not _HOST.match(found["host"]):
+    found = _PORTAL.fullmatch(value)
+    if not found or not _HOST.fullmatch(found["host"]):
         raise ValueError("must be address:port, an IPv6 address in brackets")
     port = int(found["port"] or default_port)
     if not 0 < port < 65536:

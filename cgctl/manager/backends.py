@@ -94,3 +94,17 @@ def services_view(env: Environment) -> list[dict[str, object]]:
         }
         for service in observe_services(env)
     ]
+
+
+def backend_view(env: Environment, backend_id: str) -> dict[str, object]:
+    """`backend-list`: what is configured; no server is asked."""
+    backend = env.backends.get(backend_id)
+    return {
+        "id": backend.id,
+        "driver": backend.driver.name,
+        "server": env.backends.server(backend_id),
+        "export": backend.export.protocol if backend.export else None,
+        "availability_zone": backend.availability_zone,
+        "reserved_percentage": backend.reserved_percentage,
+        "max_over_subscription_ratio": backend.max_over_subscription_ratio,
+    }

@@ -41,30 +41,37 @@ class Backends(Protocol):
         ...
 
 
-Quiesced = Callable[[QuiesceHooks, float, Mapping[str, str]], AbstractContextManager[None]]
+Quiesced = Callable[[QuiesceHooks, float, Mapping[str, str]], AbstractContextManager[object]]
 """(hooks, bound in seconds, environment) -> the time between pre and post; post runs whatever happens."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the configuration says for all groups; hold_seconds is the bound of a hold, hooks go by name or id."""
+
+    hold_seconds: float = 7.0
+    hooks: Mapping[str, QuiesceHooks] = field(default_factory=dict)
+    default_volume_type: str | None = None
+    default_group_type: str | None = None
 
 
 @dataclass(frozen=True)
 class Environment:
     """The state, the backends and the caller's wishes.
 
-    hold_seconds: the bound of a hold. operation_seconds: how long one operation may take, the lease of its locks.
-    warn: tells the operator something that does not stop the command.
+    settings: read when first asked for, so that a list needs no configuration. operation_seconds: how long one
+    operation may take, the lease of its locks. warn: tells the operator something that does not stop the command.
     """
 
     store: Store
     backends: Backends
     quiesced: Quiesced
     warn: Callable[[str], None]
+    settings: Callable[[], Settings] = Settings
     command_line: str = "cgctl"
     dry_run: bool = False
     lock_timeout_seconds: float = 0.0
-    hold_seconds: float = 7.0
     operation_seconds: float = 3600.0
-    configured_hooks: Mapping[str, QuiesceHooks] = field(default_factory=dict)
-    default_volume_type: str | None = None
-    default_group_type: str | None = None
 
     def context(self, operation_id: str) -> Context:
         """The context of an operation's driver calls."""
@@ -72,5 +79,5 @@ class Environment:
             operation_id=operation_id,
             owner=self.store.owner,
             deadline=utc_now() + timedelta(seconds=self.operation_seconds),
-            hold_bound_seconds=self.hold_seconds,
+            hold_bound_seconds=self.settings().hold_seconds,
         )

@@ -26,7 +26,7 @@ def hooks_of(env: Environment, group: Group) -> QuiesceHooks:
     if any(key in group.properties for key in HOOK_KEYS):
         pre, post, timeout = (group.properties.get(key) for key in HOOK_KEYS)
         return QuiesceHooks(pre, post, hook_seconds(timeout) if timeout else QuiesceHooks.timeout_seconds)
-    configured = env.configured_hooks
+    configured = env.settings().hooks
     return configured.get(group.id) or configured.get(group.name or "") or QuiesceHooks()
 
 
@@ -57,7 +57,7 @@ def require_quiet(
         )
 
 
-def quiesced(env: Environment, group: Group, operation_id: str, hooks: QuiesceHooks) -> AbstractContextManager[None]:
+def quiesced(env: Environment, group: Group, operation_id: str, hooks: QuiesceHooks) -> AbstractContextManager[object]:
     """The time between the group's hooks; nothing to wait for where it has none."""
     if not hooks:
         return nullcontext()
@@ -66,4 +66,4 @@ def quiesced(env: Environment, group: Group, operation_id: str, hooks: QuiesceHo
         "CGCTL_GROUP_NAME": group.name or "",
         "CGCTL_OPERATION_ID": operation_id,
     }
-    return env.quiesced(hooks, env.hold_seconds, environment)
+    return env.quiesced(hooks, env.settings().hold_seconds, environment)

@@ -145,10 +145,11 @@ def attachment(env: Environment, reference: str) -> View:
         return views.attachment_view(find_attachment(session, reference))
 
 
-def volume_types(env: Environment) -> list[View]:
-    """All volume types, by name."""
+def volume_types(env: Environment, filters: Filters) -> list[View]:
+    """All volume types that pass the filters, by name."""
     with env.store.read() as session:
-        return [views.volume_type_view(row) for row in session.exec(select(VolumeType).order_by(col(VolumeType.name)))]
+        statement = _filtered(select(VolumeType), VolumeType, filters, {"name": "name"})
+        return [views.volume_type_view(row) for row in session.exec(statement.order_by(col(VolumeType.name)))]
 
 
 def volume_type(env: Environment, reference: str) -> View:
@@ -157,10 +158,11 @@ def volume_type(env: Environment, reference: str) -> View:
         return views.volume_type_view(find(session, VolumeType, reference))
 
 
-def group_types(env: Environment) -> list[View]:
-    """All group types, by name."""
+def group_types(env: Environment, filters: Filters) -> list[View]:
+    """All group types that pass the filters, by name."""
     with env.store.read() as session:
-        return [views.group_type_view(row) for row in session.exec(select(GroupType).order_by(col(GroupType.name)))]
+        statement = _filtered(select(GroupType), GroupType, filters, {"name": "name"})
+        return [views.group_type_view(row) for row in session.exec(statement.order_by(col(GroupType.name)))]
 
 
 def group_type(env: Environment, reference: str) -> View:

@@ -118,6 +118,8 @@ def fresh_row(session: Session, row: Removable) -> Removable:
         return fresh(session, row)
     if isinstance(row, GroupSnapshot):
         return fresh(session, row)
+    if isinstance(row, Volume):
+        return fresh(session, row)
     return fresh(session, row)
 
 

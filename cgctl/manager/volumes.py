@@ -104,7 +104,8 @@ def _volume_type(env: Environment, session: Session, wanted: Wanted, origin: Vol
         return find(session, VolumeType, wanted.volume_type)
     if origin:
         return get(session, VolumeType, origin.volume_type_id) if origin.volume_type_id else None
-    return find(session, VolumeType, env.default_volume_type) if env.default_volume_type else None
+    default = env.settings().default_volume_type
+    return find(session, VolumeType, default) if default else None
 
 
 def _size(subject: str, wanted: Wanted, origin: Volume | Snapshot | None) -> int:

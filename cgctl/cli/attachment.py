@@ -1,0 +1,72 @@
+"""`attachment-*`: access of one initiator to one volume."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from cgctl.cli.command import command
+from cgctl.cli.options import AllTenants, Filters, pairs
+from cgctl.cli.result import Column, Listing, Several, Show
+from cgctl.cli.wiring import Env
+from cgctl.manager import attachments, reads, views
+from cgctl.manager.attachments import Client
+
+SECRET_VARIABLE = "CGCTL_CHAP_SECRET"
+COLUMNS = (
+    Column("ID", "id"),
+    Column("Volume ID", "volume_id"),
+    Column("Status", "status"),
+    Column("Initiator", "initiator"),
+    Column("IP", "ip"),
+)
+
+
+@command("attachment-create", changes=True)
+def attachment_create(
+    env: Env,
+    volume: Annotated[str, typer.Argument(help="Volume, by name or id.")],
+    server_id: Annotated[str | None, typer.Argument(help="The client's name, for people.")] = None,
+    initiator: Annotated[str | None, typer.Option("--initiator", metavar="IQN", help="The iSCSI initiator.")] = None,
+    ip: Annotated[str | None, typer.Option("--ip", metavar="ADDRESS", help="The NFS client's address.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="The client's name, for people.")] = None,
+) -> Show:
+    """Offer a volume to one initiator.
+
+    Prints portal, IQN, LUN and the CHAP secret, which is shown this once. The secret is made up, or taken from the environment variable CGCTL_CHAP_SECRET (12 to 16 letters and digits).
+    """
+    client = Client(initiator, ip, host or server_id, os.environ.get(SECRET_VARIABLE))
+    row = attachments.attach(env, volume, client)
+    return Show(
+        {key: value for key, value in views.attachment_view(row, with_secret=True).items() if value is not None}
+    )
+
+
+@command("attachment-delete", changes=True)
+def attachment_delete(
+    env: Env, references: Annotated[list[str], typer.Argument(metavar="ATTACHMENT...", help="Attachments, by id.")]
+) -> Several:
+    """Take access away; its sessions are ended."""
+    return Several(references, lambda one: attachments.detach(env, one), "deleted")
+
+
+@command("attachment-list")
+def attachment_list(
+    env: Env,
+    volume_id: Annotated[str | None, typer.Option("--volume-id", help="Only of this volume, by name or id.")] = None,
+    status: Annotated[str | None, typer.Option("--status", help="Only with this status.")] = None,
+    filters: Filters = None,
+    all_tenants: AllTenants = False,  # noqa: ARG001
+) -> Listing:
+    """List the attachments, without secrets."""
+    return Listing(reads.attachments(env, {"volume_id": volume_id, "status": status, **pairs(filters)}), COLUMNS)
+
+
+@command("attachment-show")
+def attachment_show(
+    env: Env, reference: Annotated[str, typer.Argument(metavar="ATTACHMENT", help="Attachment, by id.")]
+) -> Show:
+    """Show an attachment, without its secret."""
+    return Show(reads.attachment(env, reference))

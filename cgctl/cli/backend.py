@@ -1,0 +1,99 @@
+"""`backend-*`, `get-pools`, `get-capabilities`, `service-list`: what is configured, and what it answers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cgctl.cli.command import command
+from cgctl.cli.options import Filters, pairs
+from cgctl.cli.result import Column, Listing, Show
+from cgctl.cli.wiring import Env
+from cgctl.manager import backend_check, backends
+
+Reference = Annotated[str, typer.Argument(metavar="BACKEND", help="The backend's id in the configuration.")]
+COLUMNS = (
+    Column("ID", "id"),
+    Column("Driver", "driver"),
+    Column("Server", "server"),
+    Column("Export", "export"),
+    Column("Zone", "availability_zone"),
+)
+CHECKED = (
+    Column("Backend", "backend"),
+    Column("Check", "check"),
+    Column("Result", "result"),
+    Column("Detail", "detail"),
+    Column("Hint", "hint"),
+)
+SERVICES = (
+    Column("Binary", "binary"),
+    Column("Host", "host"),
+    Column("Zone", "zone"),
+    Column("Status", "status"),
+    Column("State", "state"),
+    Column("Disabled Reason", "disabled_reason"),
+    Column("Backend State", "backend_state"),
+)
+POOL_COLUMNS = (Column("name", "name"),)
+POOL_DETAILS = (
+    Column("name", "name"),
+    Column("total_capacity_gb", "total_capacity_gb"),
+    Column("free_capacity_gb", "free_capacity_gb"),
+    Column("provisioned_capacity_gb", "provisioned_capacity_gb"),
+    Column("storage_protocol", "storage_protocol"),
+    Column("atomic_group_snapshot", "atomic_group_snapshot"),
+    Column("problem", "problem"),
+)
+
+
+@command("backend-list")
+def backend_list(env: Env) -> Listing:
+    """List the configured backends; no server is asked."""
+    return Listing([backends.backend_view(env, one) for one in env.backends.ids()], COLUMNS)
+
+
+@command("backend-show")
+def backend_show(env: Env, reference: Reference) -> Show:
+    """Show a backend with what its server answers."""
+    return Show({**backends.backend_view(env, reference), **backends.capabilities_view(env, reference)})
+
+
+@command("backend-check", changes=True)
+def backend_check_command(
+    env: Env,
+    references: Annotated[list[str] | None, typer.Argument(metavar="BACKEND...", help="Backends; all without.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Make exports as they shall be, then check again.")] = False,
+) -> Listing:
+    """Check servers, pools and exports.
+
+    Each failed check names what mends it. Exit code 6 when one fails, 8 when a server does not answer."""
+    checked = backend_check.check(env, references or env.backends.ids(), repair=repair)
+    return Listing([one.view() for one in checked], CHECKED, failure=backend_check.verdict(checked))
+
+
+@command("get-pools")
+def get_pools(
+    env: Env,
+    detail: Annotated[bool, typer.Option("--detail", help="Room and capabilities as well.")] = False,
+    filters: Filters = None,
+) -> Listing:
+    """List the pools that volumes can be placed in."""
+    wanted = pairs(filters)
+    rows = [row for row in backends.pools_view(env) if all(str(row.get(key)) == value for key, value in wanted.items())]
+    return Listing(rows, POOL_DETAILS if detail else POOL_COLUMNS)
+
+
+@command("get-capabilities")
+def get_capabilities(env: Env, reference: Reference) -> Show:
+    """Show what a backend can do."""
+    return Show(backends.capabilities_view(env, reference))
+
+
+@command("service-list")
+def service_list(
+    env: Env, host: Annotated[str | None, typer.Option("--host", help="Only this backend.")] = None
+) -> Listing:
+    """List the backends with whether their servers answer."""
+    return Listing([row for row in backends.services_view(env) if host in {None, row["host"]}], SERVICES)

@@ -1,0 +1,134 @@
+"""`group-*`: groups of any type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from cgctl.cli.command import command
+from cgctl.cli.options import AllTenants, AvailabilityZone, Description, Filters, Metadata, Name, pairs
+from cgctl.cli.result import Column, Done, Listing, Several, Show
+from cgctl.cli.wiring import Env
+from cgctl.manager import group_source, groups, membership, reads
+from cgctl.manager.membership import Changes
+from cgctl.model.names import parse_pairs, split_list
+
+Reference = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
+AddVolumes = Annotated[str | None, typer.Option("--add-volumes", metavar="V1,V2", help="Volumes to take in.")]
+RemoveVolumes = Annotated[str | None, typer.Option("--remove-volumes", metavar="V1,V2", help="Volumes to let go.")]
+COLUMNS = (Column("ID", "id"), Column("Status", "status"), Column("Name", "name"))
+SHOWN = (
+    "availability_zone",
+    "created_at",
+    "description",
+    "group_snapshot_id",
+    "group_type",
+    "host",
+    "id",
+    "metadata",
+    "name",
+    "replication_status",
+    "source_group_id",
+    "status",
+    "volume_types",
+)
+
+
+@command("group-create", changes=True)
+def group_create(
+    env: Env,
+    group_type: Annotated[str, typer.Argument(help="Group type, by name or id.")],
+    volume_types: Annotated[str, typer.Argument(help="Volume types, with commas between.")],
+    name: Name = None,
+    description: Description = None,
+    availability_zone: AvailabilityZone = None,
+    metadata: Metadata = None,
+) -> Show:
+    """Create a group.
+
+    It is placed on the backend that fits its types. Metadata quiesce_pre and quiesce_post are shell commands around each group snapshot, quiesce_timeout their seconds.
+    """
+    types = split_list("volume types", volume_types)
+    extra = parse_pairs("metadata", metadata or ())
+    row = groups.create_group(env, group_type, types, name, description, availability_zone, extra)
+    return Show(reads.group(env, row.id), SHOWN)
+
+
+@command("group-create-from-src", changes=True)
+def group_create_from_src(
+    env: Env,
+    group_snapshot: Annotated[
+        str | None, typer.Option("--group-snapshot", help="Group snapshot, by name or id.")
+    ] = None,
+    source_group: Annotated[str | None, typer.Option("--source-group", help="Group, by name or id.")] = None,
+    name: Name = None,
+    description: Description = None,
+) -> Show:
+    """Create a group from a group snapshot or a group."""
+    row = group_source.create_group_from_source(env, group_snapshot, source_group, name, description)
+    return Show(reads.group(env, row.id), SHOWN)
+
+
+@command("group-delete", changes=True, destructive=True)
+def group_delete(
+    env: Env,
+    references: Annotated[list[str], typer.Argument(metavar="GROUP...", help="Groups, by name or id.")],
+    delete_volumes: Annotated[bool, typer.Option("--delete-volumes", help="Delete the volumes as well.")] = False,
+) -> Several:
+    """Delete groups."""
+    return Several(references, lambda one: groups.delete_group(env, one, delete_volumes=delete_volumes), "deleted")
+
+
+@command("group-list")
+def group_list(env: Env, filters: Filters = None, all_tenants: AllTenants = False) -> Listing:  # noqa: ARG001
+    """List the groups."""
+    return Listing(reads.groups(env, pairs(filters)), COLUMNS)
+
+
+@command("group-show")
+def group_show(
+    env: Env,
+    reference: Reference,
+    list_volume: Annotated[bool, typer.Option("--list-volume", help="Print the members' ids as well.")] = False,
+) -> Show:
+    """Show a group."""
+    return Show(reads.group(env, reference), (*SHOWN, "volumes") if list_volume else SHOWN)
+
+
+@command("group-update", changes=True)
+def group_update(
+    env: Env,
+    reference: Reference,
+    name: Name = None,
+    description: Description = None,
+    add_volumes: AddVolumes = None,
+    remove_volumes: RemoveVolumes = None,
+    metadata: Metadata = None,
+) -> Done:
+    """Change a group, or which volumes are in it.
+
+    `--metadata KEY=` removes a key."""
+    update(env, reference, name, description, add_volumes, remove_volumes, metadata)
+    return Done(f"group {reference}: updated")
+
+
+def update(
+    env: Env,
+    reference: str,
+    name: str | None,
+    description: str | None,
+    add_volumes: str | None,
+    remove_volumes: str | None,
+    metadata: Sequence[str] | None = None,
+) -> None:
+    """What `group-update` and `consisgroup-update` share."""
+    changes = Changes(
+        name,
+        description,
+        parse_pairs("metadata", metadata or ()),
+        split_list("--add-volumes", add_volumes or ""),
+        split_list("--remove-volumes", remove_volumes or ""),
+    )
+    membership.update_group(env, reference, changes)

@@ -1,0 +1,78 @@
+"""`group-snapshot-*`, and `cgsnapshot-*`: the same group snapshots under Cinder's older words."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cgctl.cli.command import command
+from cgctl.cli.options import AllTenants, Description, Filters, Name, pairs
+from cgctl.cli.result import Column, Listing, Several, Show
+from cgctl.cli.wiring import Env
+from cgctl.manager import group_snapshots, reads
+
+Group = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
+Reference = Annotated[str, typer.Argument(metavar="GROUP_SNAPSHOT", help="Group snapshot, by name or id.")]
+References = Annotated[list[str], typer.Argument(metavar="GROUP_SNAPSHOT...", help="Group snapshots.")]
+Status = Annotated[str | None, typer.Option("--status", help="Only with this status.")]
+COLUMNS = (Column("ID", "id"), Column("Status", "status"), Column("Name", "name"))
+SHOWN = ("created_at", "description", "group_id", "group_type_id", "hold", "id", "name", "snapshots", "status")
+CG_SHOWN = ("consistencygroup_id", "created_at", "description", "hold", "id", "name", "status")
+
+
+@command("group-snapshot-create", changes=True)
+def group_snapshot_create(env: Env, group: Group, name: Name = None, description: Description = None) -> Show:
+    """Snapshot a group: all volumes at one point in time."""
+    row = group_snapshots.create_group_snapshot(env, group, name, description)
+    return Show(reads.group_snapshot(env, row.id), SHOWN)
+
+
+@command("cgsnapshot-create", changes=True)
+def cgsnapshot_create(env: Env, group: Group, name: Name = None, description: Description = None) -> Show:
+    """Snapshot a group: Cinder's older word."""
+    row = group_snapshots.create_group_snapshot(env, group, name, description)
+    return Show(reads.group_snapshot(env, row.id), CG_SHOWN)
+
+
+@command("group-snapshot-delete", "cgsnapshot-delete", changes=True, destructive=True)
+def group_snapshot_delete(env: Env, references: References) -> Several:
+    """Delete group snapshots."""
+    return Several(references, lambda one: group_snapshots.delete_group_snapshot(env, one), "deleted")
+
+
+@command("group-snapshot-list")
+def group_snapshot_list(
+    env: Env,
+    status: Status = None,
+    group_id: Annotated[str | None, typer.Option("--group-id", help="Only of this group, by name or id.")] = None,
+    filters: Filters = None,
+    all_tenants: AllTenants = False,  # noqa: ARG001
+) -> Listing:
+    """List the group snapshots."""
+    return Listing(reads.group_snapshots(env, {"status": status, "group_id": group_id, **pairs(filters)}), COLUMNS)
+
+
+@command("cgsnapshot-list")
+def cgsnapshot_list(
+    env: Env,
+    status: Status = None,
+    group_id: Annotated[
+        str | None, typer.Option("--consistencygroup-id", help="Only of this group, by name or id.")
+    ] = None,
+    all_tenants: AllTenants = False,  # noqa: ARG001
+) -> Listing:
+    """List the group snapshots: Cinder's older word."""
+    return Listing(reads.group_snapshots(env, {"status": status, "group_id": group_id}), COLUMNS)
+
+
+@command("group-snapshot-show")
+def group_snapshot_show(env: Env, reference: Reference) -> Show:
+    """Show a group snapshot, with the receipt of its hold."""
+    return Show(reads.group_snapshot(env, reference), SHOWN)
+
+
+@command("cgsnapshot-show")
+def cgsnapshot_show(env: Env, reference: Reference) -> Show:
+    """Show a group snapshot: Cinder's older word."""
+    return Show(reads.group_snapshot(env, reference), CG_SHOWN)

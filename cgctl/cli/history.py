@@ -1,0 +1,46 @@
+"""`history` and `recover`: what happened, and what is left to settle."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cgctl.cli.command import command
+from cgctl.cli.result import Column, Listing
+from cgctl.cli.wiring import Env
+from cgctl.manager import reads, recover
+
+COLUMNS = (
+    Column("At", "at"),
+    Column("Subject", "subject"),
+    Column("Kind", "kind"),
+    Column("Message", "message"),
+)
+RECOVERED = (
+    Column("Operation", "id"),
+    Column("Subject", "subject"),
+    Column("Kind", "kind"),
+    Column("Result", "result"),
+    Column("Reason", "reason"),
+)
+
+
+@command("history")
+def history(
+    env: Env,
+    reference: Annotated[str | None, typer.Argument(metavar="OBJECT", help="Object, by name or id.")] = None,
+    newest: Annotated[int, typer.Option("--newest", min=1, help="How many events at most.")] = 100,
+) -> Listing:
+    """Tell what happened, to an object or to all.
+
+    Oldest first; also of an object that is gone."""
+    return Listing(reads.history(env, reference, newest), COLUMNS)
+
+
+@command("recover", changes=True)
+def recover_all(env: Env) -> Listing:
+    """Settle what interrupted operations left behind.
+
+    Creations are undone, deletions, moves and extensions completed."""
+    return Listing(recover.recover(env), RECOVERED)

@@ -1,0 +1,66 @@
+"""`snapshot-*`: snapshots of one volume."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cgctl.cli.command import command
+from cgctl.cli.options import AllTenants, Description, Filters, Metadata, Name, pairs
+from cgctl.cli.result import Column, Listing, Several, Show
+from cgctl.cli.wiring import Env
+from cgctl.manager import reads, snapshots
+from cgctl.model.names import parse_pairs
+
+COLUMNS = (
+    Column("ID", "id"),
+    Column("Volume ID", "volume_id"),
+    Column("Status", "status"),
+    Column("Name", "name"),
+    Column("Size", "size"),
+)
+
+
+@command("snapshot-create", changes=True)
+def snapshot_create(
+    env: Env,
+    volume: Annotated[str, typer.Argument(help="Volume, by name or id.")],
+    name: Name = None,
+    description: Description = None,
+    metadata: Metadata = None,
+    force: Annotated[str | None, typer.Option("--force", hidden=True)] = None,  # noqa: ARG001
+) -> Show:
+    """Snapshot one volume."""
+    row = snapshots.create_snapshot(env, volume, name, description, parse_pairs("metadata", metadata or ()))
+    return Show(reads.snapshot(env, row.id))
+
+
+@command("snapshot-delete", changes=True, destructive=True)
+def snapshot_delete(
+    env: Env, references: Annotated[list[str], typer.Argument(metavar="SNAPSHOT...", help="Snapshots, by name or id.")]
+) -> Several:
+    """Delete snapshots of single volumes."""
+    return Several(references, lambda one: snapshots.delete_snapshot(env, one), "deleted")
+
+
+@command("snapshot-list")
+def snapshot_list(
+    env: Env,
+    volume_id: Annotated[str | None, typer.Option("--volume-id", help="Only of this volume, by name or id.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Only with this name.")] = None,
+    status: Annotated[str | None, typer.Option("--status", help="Only with this status.")] = None,
+    filters: Filters = None,
+    all_tenants: AllTenants = False,  # noqa: ARG001
+) -> Listing:
+    """List the snapshots, those of groups among them."""
+    wanted = {"volume_id": volume_id, "name": name, "status": status, **pairs(filters)}
+    return Listing(reads.snapshots(env, wanted), COLUMNS)
+
+
+@command("snapshot-show")
+def snapshot_show(
+    env: Env, reference: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Snapshot, by name or id.")]
+) -> Show:
+    """Show a snapshot."""
+    return Show(reads.snapshot(env, reference))

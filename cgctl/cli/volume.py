@@ -1,0 +1,140 @@
+"""`create delete list show extend rename`: volumes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cgctl.cli.command import command
+from cgctl.cli.options import AllTenants, AvailabilityZone, Description, Filters, Hint, Metadata, Name, pairs
+from cgctl.cli.result import Column, Done, Listing, Several, Show
+from cgctl.cli.wiring import Env
+from cgctl.manager import reads, volume_changes, volumes
+from cgctl.manager.volumes import Wanted
+from cgctl.model.names import parse_pairs, parse_size
+from cgctl.model.tables import Volume
+
+Reference = Annotated[str, typer.Argument(metavar="VOLUME", help="Volume, by name or id.")]
+COLUMNS = (
+    Column("ID", "id"),
+    Column("Status", "status"),
+    Column("Name", "name"),
+    Column("Size", "size"),
+    Column("Volume Type", "volume_type"),
+    Column("Attached to", "attached_to"),
+)
+SHOWN = (
+    "attachments",
+    "availability_zone",
+    "consistencygroup_id",
+    "created_at",
+    "description",
+    "group_id",
+    "host",
+    "id",
+    "metadata",
+    "name",
+    "replication_status",
+    "size",
+    "snapshot_id",
+    "source_volid",
+    "status",
+    "updated_at",
+    "volume_type",
+)
+
+
+@command("create", changes=True)
+def create(
+    env: Env,
+    size: Annotated[str | None, typer.Argument(help="GiB, or 512M, 10G, 2T; left out: the source's.")] = None,
+    group_id: Annotated[
+        str | None, typer.Option("--group-id", "--consisgroup-id", metavar="GROUP", help="Group, by name or id.")
+    ] = None,
+    snapshot_id: Annotated[
+        str | None, typer.Option("--snapshot-id", metavar="SNAPSHOT", help="Source snapshot, by name or id.")
+    ] = None,
+    source_volid: Annotated[
+        str | None, typer.Option("--source-volid", metavar="VOLUME", help="Source volume, by name or id.")
+    ] = None,
+    name: Name = None,
+    description: Description = None,
+    volume_type: Annotated[str | None, typer.Option("--volume-type", metavar="TYPE", help="Volume type.")] = None,
+    availability_zone: AvailabilityZone = None,
+    metadata: Metadata = None,
+    hint: Hint = None,  # noqa: ARG001
+    poll: Annotated[bool, typer.Option("--poll", hidden=True)] = False,  # noqa: ARG001
+) -> Show:
+    """Create a volume.
+
+    Empty, from a snapshot, or from a volume; inside a group with --group-id."""
+    wanted = Wanted(
+        size_bytes=parse_size(size) if size is not None else None,
+        name=name,
+        description=description,
+        volume_type=volume_type,
+        group=group_id,
+        snapshot=snapshot_id,
+        source=source_volid,
+        availability_zone=availability_zone,
+        metadata=parse_pairs("metadata", metadata or ()),
+    )
+    return Show(reads.volume(env, volumes.create_volume(env, wanted).id), SHOWN)
+
+
+@command("delete", changes=True, destructive=True)
+def delete(
+    env: Env, references: Annotated[list[str], typer.Argument(metavar="VOLUME...", help="Volumes, by name or id.")]
+) -> Several:
+    """Delete volumes."""
+    return Several(references, lambda one: volumes.delete_volume(env, one), "deleted")
+
+
+@command("list")
+def list_volumes(
+    env: Env,
+    group_id: Annotated[str | None, typer.Option("--group-id", "--group_id", help="Only of this group.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Only with this name.")] = None,
+    status: Annotated[str | None, typer.Option("--status", help="Only with this status.")] = None,
+    metadata: Metadata = None,
+    filters: Filters = None,
+    all_tenants: AllTenants = False,  # noqa: ARG001
+) -> Listing:
+    """List the volumes."""
+    wanted = {"group_id": group_id, "name": name, "status": status, **pairs(filters)}
+    rows = reads.volumes(env, wanted, parse_pairs("metadata", metadata or ()))
+    return Listing([{**row, "attached_to": _attached_to(row)} for row in rows], COLUMNS)
+
+
+def _attached_to(row: dict[str, object]) -> str | None:
+    attachments = row["attachments"]
+    assert isinstance(attachments, list)
+    return ",".join(str(one["initiator"] or one["ip"]) for one in attachments) or None
+
+
+@command("show")
+def show(env: Env, reference: Reference) -> Show:
+    """Show a volume."""
+    return Show(reads.volume(env, reference), SHOWN)
+
+
+@command("extend", changes=True)
+def extend(
+    env: Env, reference: Reference, new_size: Annotated[str, typer.Argument(help="New size: GiB, or 512M, 10G, 2T.")]
+) -> Done:
+    """Grow a volume that is not attached."""
+    volume_changes.extend_volume(env, reference, parse_size(new_size))
+    return Done(f"volume {reference}: extended to {new_size}")
+
+
+@command("rename", changes=True)
+def rename(
+    env: Env,
+    reference: Reference,
+    name: Annotated[str | None, typer.Argument(help="New name.")] = None,
+    description: Description = None,
+) -> Done:
+    """Change a volume's name or description."""
+    volume_changes.rename(env, Volume, reference, name, description)
+    return Done()

@@ -1,0 +1,164 @@
+"""Where everything is joined: configuration, state, runners, drivers. The only module that knows all of them.
+
+Nothing is read or reached before it is used: a list with `--state` needs no configuration, a show no server.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cgctl.cli.invocation import Invocation
+from cgctl.config.places import state_url
+from cgctl.errors import ConfigurationError
+from cgctl.manager.environment import Environment, QuiesceHooks, Settings
+from cgctl.remote.settings import SshSettings
+from cgctl.store.database import Store
+from drivers.contract import Backend, ExportServer
+from drivers.runner import Runner
+
+if TYPE_CHECKING:
+    from cgctl.config.schema import Backend as BackendSection
+    from cgctl.config.schema import Configuration
+
+_log = logging.getLogger(__name__)
+
+
+class Env(Environment):
+    """The environment of one command."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        configured = Configured(invocation)
+        super().__init__(
+            store=Store(state_url(invocation.state, configured.state)),
+            backends=configured,
+            quiesced=_quiesced,
+            warn=_log.warning,
+            settings=configured.settings,
+            command_line=shlex.join(["cgctl", *invocation.command_line]),
+            dry_run=invocation.dry_run,
+            lock_timeout_seconds=invocation.lock_timeout_seconds,
+        )
+
+    def close(self) -> None:
+        """End all connections."""
+        assert isinstance(self.backends, Configured)
+        self.backends.close()
+        self.store.close()
+
+
+def _quiesced(
+    hooks: QuiesceHooks, bound_seconds: float, environment: Mapping[str, str]
+) -> AbstractContextManager[object]:
+    from cgctl.remote.hooks import HookRunner, Hooks  # noqa: PLC0415 (only groups with hooks need it)
+
+    return HookRunner().quiesced(Hooks(hooks.pre, hooks.post, hooks.timeout_seconds), bound_seconds, environment)
+
+
+class Configured:
+    """The configured backends, each built when it is first used; backends of one server share its connection."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self._built: dict[str, Backend] = {}
+        self.runners: dict[SshSettings | None, Runner] = {}
+
+    @cached_property
+    def _configuration(self) -> Configuration:
+        from cgctl.config.load import load  # noqa: PLC0415 (pydantic models and yaml: only where they are needed)
+
+        return load(self._invocation.config).configuration
+
+    def state(self) -> str | None:
+        """The configuration's `state:`, where there is a configuration."""
+        from cgctl.config.load import find  # noqa: PLC0415
+
+        found = find(self._invocation.config)
+        return found.configuration.state if found else None
+
+    def settings(self) -> Settings:
+        """What the configuration says for all groups."""
+        found = self._configuration
+        hooks = {name: QuiesceHooks(one.pre, one.post, one.timeout_seconds) for name, one in found.hooks.items()}
+        return Settings(found.hold_seconds, hooks, found.default_volume_type, found.default_group_type)
+
+    def ids(self) -> Sequence[str]:
+        """All configured backends."""
+        return list(self._configuration.backends)
+
+    def get(self, backend_id: str) -> Backend:
+        """A backend, joined. Raises ConfigurationError when it is not configured (any more)."""
+        if backend_id not in self._built:
+            self._built[backend_id] = self._build(backend_id, self._section(backend_id))
+        return self._built[backend_id]
+
+    def server(self, backend_id: str) -> str:
+        """`alpha (cgctl@192.0.2.10:22:/srv/cgctl)`."""
+        found = self._configuration.backends.get(backend_id)
+        if found is None:
+            return f"{backend_id} (not configured)"
+        settings = _ssh_settings(found)
+        return f"{backend_id} ({settings.server if settings else 'this machine'}:{found.pool})"
+
+    def close(self) -> None:
+        """End all connections."""
+        for runner in self.runners.values():
+            runner.close()
+
+    def _section(self, backend_id: str) -> BackendSection:
+        found = self._configuration.backends.get(backend_id)
+        if found is None:
+            known = ", ".join(self._configuration.backends)
+            raise ConfigurationError(f"backend {backend_id}", "is not configured", f"configured are: {known}")
+        return found
+
+    def _build(self, backend_id: str, section: BackendSection) -> Backend:
+        from drivers import catalog  # noqa: PLC0415
+
+        if section.driver not in catalog.DRIVERS:
+            raise _not_yet(f"backends.{backend_id}.driver", section.driver, sorted(catalog.DRIVERS))
+        runner = self._runner(section)
+        protocol = section.export.protocol if section.export else "local"
+        return Backend(
+            id=backend_id,
+            driver=catalog.DRIVERS[section.driver](backend_id, section.pool, runner, protocol),
+            export=self._export(backend_id, section, runner),
+            capabilities=section.capabilities,
+            availability_zone=section.availability_zone,
+            reserved_percentage=section.reserved_percentage,
+            max_over_subscription_ratio=section.max_over_subscription_ratio,
+        )
+
+    def _export(self, backend_id: str, section: BackendSection, runner: Runner) -> ExportServer | None:
+        from drivers.catalog import EXPORTS  # noqa: PLC0415
+
+        if section.export is None:
+            return None
+        word = (section.export.protocol, section.export.server)
+        if word not in EXPORTS:
+            known = sorted(server for _, server in EXPORTS)
+            raise _not_yet(f"backends.{backend_id}.export.server", section.export.server, known)
+        return EXPORTS[word](backend_id, section.export.portal, runner)
+
+    def _runner(self, section: BackendSection) -> Runner:
+        from cgctl.remote.factory import runner_for  # noqa: PLC0415
+
+        settings = _ssh_settings(section)
+        if settings not in self.runners:
+            self.runners[settings] = runner_for(settings)
+        return self.runners[settings]
+
+
+def _ssh_settings(section: BackendSection) -> SshSettings | None:
+    ssh = section.ssh
+    if ssh is None:
+        return None
+    return SshSettings(ssh.host, ssh.user, ssh.known_hosts, ssh.port, ssh.identity_file, ssh.sudo)
+
+
+def _not_yet(path: str, word: str, known: Sequence[str]) -> ConfigurationError:
+    return ConfigurationError(path, f"{word} is not built yet", f"there are: {', '.join(known)}")

@@ -1,0 +1,91 @@
+"""`backend-check`: the server, the pool and the exports of a backend, compared with what shall be; and their repair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import col, select
+
+from cgctl.errors import CgctlError, DryRun, ServerFailure, ServerUnreachable
+from cgctl.failures import explain
+from cgctl.manager.environment import Environment
+from cgctl.manager.exports import exported
+from cgctl.model.states import AttachmentStatus
+from cgctl.model.tables import Attachment, Volume, new_id
+from cgctl.store.queries import attachments_of
+from drivers.contract import Backend, Exported, Finding
+from drivers.errors import DriverError, ServerNotReached
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One finding about one backend; unreached when its server could not be asked."""
+
+    backend_id: str
+    finding: Finding
+    unreached: bool = False
+
+    def view(self) -> dict[str, object]:
+        """The row that is printed."""
+        return {
+            "backend": self.backend_id,
+            "check": self.finding.check,
+            "result": "ok" if self.finding.ok else "failed",
+            "detail": self.finding.detail,
+            "hint": None if self.finding.ok else self.finding.hint,
+        }
+
+
+def check(env: Environment, backend_ids: Sequence[str], *, repair: bool) -> list[Checked]:
+    """Every finding about these backends; with repair the exports are made as they shall be first."""
+    backends = [env.backends.get(backend_id) for backend_id in backend_ids]
+    if repair and env.dry_run:
+        raise DryRun(
+            [
+                f"{env.backends.server(one.id)}: make {len(_wanted(env, one))} exports as they shall be"
+                for one in backends
+            ]
+        )
+    return [finding for backend in backends for finding in _check_one(env, backend, repair=repair)]
+
+
+def verdict(checked: Sequence[Checked]) -> CgctlError | None:
+    """The error for the exit code, when something is not well."""
+    failed = [one for one in checked if not one.finding.ok]
+    if not failed:
+        return None
+    kind = ServerUnreachable if any(one.unreached for one in failed) else ServerFailure
+    ids = ", ".join(sorted({one.backend_id for one in failed}))
+    return kind(
+        f"backend {ids}", f"{len(failed)} of {len(checked)} checks failed", "each failed check names what mends it"
+    )
+
+
+def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Checked]:
+    context = env.context(new_id())
+    wanted = _wanted(env, backend)
+    try:
+        if repair and backend.export and wanted:
+            backend.export.ensure_exports(context, wanted)
+        findings = backend.driver.check_for_setup_error(context)
+        if backend.export:
+            findings = [*findings, *backend.export.check_exports(context, wanted)]
+    except DriverError as error:
+        told = explain(error, backend.id)
+        unreached = isinstance(error, ServerNotReached)
+        return [Checked(backend.id, Finding("server", False, told.reason, told.hint), unreached)]
+    return [Checked(backend.id, finding) for finding in findings]
+
+
+def _wanted(env: Environment, backend: Backend) -> list[Exported]:
+    """The exports of a backend as the attachments say."""
+    if backend.export is None:
+        return []
+    with env.store.read() as session:
+        attached = select(Attachment.volume_id).where(Attachment.status == AttachmentStatus.ATTACHED).distinct()
+        statement = select(Volume).where(Volume.host == backend.id, col(Volume.id).in_(attached))
+        volumes = session.exec(statement.order_by(col(Volume.created_at))).all()
+        rows = attachments_of(session, [volume.id for volume in volumes])
+    by_volume = {volume.id: [row for row in rows if row.volume_id == volume.id] for volume in volumes}
+    return [exported(backend, volume, by_volume[volume.id]) for volume in volumes]
