@@ -7,7 +7,9 @@ import re
 from cgctl.remote.settings import SshSettings
 from drivers.errors import SudoRefused
 
-_ALLOW = "on the server, as root: echo '{user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/{file} && visudo -c"
+_ALLOW = (
+    "on the server, as root: (umask 227; echo '{user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/{file}) && visudo -c"
+)
 
 _HINTS = (
     (re.compile(r"sudo: (?:command )?not found$", re.M), "install sudo on the server, or log in as root without sudo"),

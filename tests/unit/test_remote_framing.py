@@ -137,7 +137,7 @@ def test_every_captured_refusal_of_sudo_has_a_hint_and_keeps_its_words() -> None
 def test_missing_sudoers_entry_gets_the_line_that_is_missing() -> None:
     hint = refused(SETTINGS, "sudo: unable to resolve host x\nsudo: a password is required\n").hint
     assert hint is not None
-    assert "echo 'alice ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/cgctl-alice && visudo -c" in hint
+    assert "echo 'alice ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/cgctl-alice) && visudo -c" in hint
 
 
 def test_missing_sudo_is_not_mended_by_a_sudoers_line() -> None:
