@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from cgctl.cli import report
+from cgctl.cli.cells import printable
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.render import Format, render_listing, render_show
 from cgctl.cli.result import Done, Listing, Result, Several, Show
@@ -44,7 +45,7 @@ def run(call: Call) -> None:
         try:
             _present(call.function(**first, **call.values), call, invocation)
         except DryRun as would:
-            report.write("".join(f"would: {step}\n" for step in would.steps))
+            report.write("".join(f"would: {printable(step)}\n" for step in would.steps))
 
 
 @contextmanager
@@ -108,7 +109,7 @@ def _try_all(several: Several, name: str, invocation: Invocation) -> None:
             several.act(subject)
             report.say(f"{subject}: {several.done}", invocation)
         except DryRun as would:
-            report.write("".join(f"would: {step}\n" for step in would.steps))
+            report.write("".join(f"would: {printable(step)}\n" for step in would.steps))
         except CgctlError as error:
             failures.append(error)
         except DriverError as error:

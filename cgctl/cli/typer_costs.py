@@ -32,4 +32,4 @@ def complete_without_markup() -> None:
     with suppress(ImportError, AttributeError):
         from typer import _completion_classes as classes  # noqa: PLC0415 (for completion only)
 
-        classes._sanitize_help_text = str
+        classes._sanitize_help_text = lambda text: text
