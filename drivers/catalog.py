@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from drivers.backends.btrfs.driver import BtrfsDriver
 from drivers.backends.file.driver import FileDriver
-from drivers.contract import Driver
+from drivers.contract import Driver, ExportServer
+from drivers.exports.iscsi_tgt.server import TgtExports
+from drivers.exports.nfs_ganesha.server import GaneshaExports
 from drivers.runner import Runner
 
 # (backend id, pool, runner, storage protocol)
@@ -15,4 +17,8 @@ DRIVERS: dict[str, Callable[[str, str, Runner, str], Driver]] = {
     "btrfs": BtrfsDriver,
 }
 
-# EXPORTS, a dict of the same form for `drivers/exports`, stands here.
+# (protocol, server): (backend id, portal, runner)
+EXPORTS: dict[tuple[str, str], Callable[[str, str, Runner], ExportServer]] = {
+    ("iscsi", "tgt"): TgtExports,
+    ("nfs", "ganesha"): GaneshaExports,
+}

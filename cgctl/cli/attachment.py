@@ -35,7 +35,8 @@ def attachment_create(
 ) -> Show:
     """Offer a volume to one initiator.
 
-    Prints portal, IQN, LUN and the CHAP secret, which is shown this once. The secret is made up, or taken from the environment variable CGCTL_CHAP_SECRET (12 to 16 letters and digits).
+    Prints portal, IQN, LUN and the CHAP secret, which is shown this once. The secret is made up, or
+    taken from the environment variable CGCTL_CHAP_SECRET (12 to 16 letters and digits).
     """
     client = Client(initiator, ip, host or server_id, os.environ.get(SECRET_VARIABLE))
     row = attachments.attach(env, volume, client)

@@ -48,7 +48,9 @@ def group_create(
 ) -> Show:
     """Create a group.
 
-    It is placed on the backend that fits its types. Metadata quiesce_pre and quiesce_post are shell commands around each group snapshot, quiesce_timeout their seconds.
+    It is placed on the backend that fits its types.
+    Metadata quiesce_pre and quiesce_post are shell commands around each group snapshot,
+    quiesce_timeout their seconds.
     """
     types = split_list("volume types", volume_types)
     extra = parse_pairs("metadata", metadata or ())

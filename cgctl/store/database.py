@@ -34,8 +34,7 @@ class Store:
     def read(self) -> Iterator[Session]:
         """A consistent view; nothing is written."""
         with self._told(), Session(self.engine, expire_on_commit=False) as session:
-            yield session
-            session.rollback()
+            yield session  # closing it ends the transaction and leaves the rows readable
 
     @contextmanager
     def write(self) -> Iterator[Session]:
