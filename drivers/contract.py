@@ -98,10 +98,14 @@ class HoldReceipt(TypedDict):
 
 
 class ModelUpdate(TypedDict, total=False):
-    """What a driver wants to be written to the state: `id` in lists, `status`, and the receipt of a group snapshot."""
+    """What a driver wants to be written to the state: `id` in lists, `status`, and the receipt of a group snapshot.
+
+    reason: why the status is an error, in the words of the server.
+    """
 
     id: str
     status: str
+    reason: str
     hold: HoldReceipt
 
 

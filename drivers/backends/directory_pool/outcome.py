@@ -15,10 +15,16 @@ TOOL_ERRORS: tuple[tuple[re.Pattern[str], type[errors.DriverError]], ...] = (
 
 def group_deletion(text: str, group: Group) -> Updates:
     """From lines `deleted ID` or `error_deleting ID REASON`, the group's among them."""
-    rows = [line.split(" ", 2) for line in text.splitlines()]
-    updates = [ModelUpdate(id=row[1], status=row[0]) for row in rows]
+    updates = [_update(*line.split(" ", 2)) for line in text.splitlines()]
     of_group = next(update for update in updates if update["id"] == group.id)
     return of_group, [update for update in updates if update is not of_group]
+
+
+def _update(status: str, key: str, reason: str = "") -> ModelUpdate:
+    update = ModelUpdate(id=key, status=status)
+    if reason:
+        update["reason"] = reason.strip()
+    return update
 
 
 def hold_receipt(text: str) -> HoldReceipt:
