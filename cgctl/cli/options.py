@@ -33,6 +33,17 @@ AllTenants = Annotated[
 ]
 
 
+ListVolume = Annotated[
+    bool,
+    typer.Option("--list-volume/--no-list-volume", help="Print the members' ids as well; True or False may follow."),
+]
+IsPublic = Annotated[
+    bool | None,
+    typer.Option("--is-public/--no-is-public", help="Kept as Cinder's word (one tenant); True or False may follow."),
+]
+"""Flags with their opposite take a boolean word, as in Cinder (cgctl/cli/argv.py); a bare `--is-public` would not."""
+
+
 def pairs(words: Sequence[str] | None) -> dict[str, str]:
     """`["a=1", "b="]` as a dict. Raises UsageError for a word without `=` or without a key."""
     found: dict[str, str] = {}
