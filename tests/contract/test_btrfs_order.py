@@ -44,7 +44,7 @@ TGT_ACCESS = "tgtadm --lld iscsi --op bind --mode target --tid 77 -I ALL"
 TGT_UNIT = 'tgtadm --lld iscsi --op new --mode logicalunit --tid 77 --lun "$1" -b "$2" --bstype rdwr --bsoflags direct'
 
 
-@pytest.mark.parametrize("count", [15, pytest.param(300, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [15, pytest.param(100, marks=pytest.mark.soak)])
 def test_every_group_snapshot_of_a_busy_group_is_in_order_and_holds_what_was_acknowledged(
     btrfs: Bench, writer: Writer, members: tuple[Group, list[Volume]], count: int
 ) -> None:
