@@ -8,6 +8,10 @@ state=/run/cgctl
 places=$state/export
 owner_id=70726 # see server.py
 first_export_id=20000
+# user::rwx group::r-x group:70726:r-x mask::rwx other::---. The kernel lets the group create nothing; the mode bits that
+# ganesha answers ACCESS from show rwx (the mask), because libnfs asks for them before it opens a file for writing.
+# Without ACLs it is 0750, and kernel clients work as well.
+directory_acl=0x0200000001000700ffffffff04000500ffffffff080005004614010010000700ffffffff20000000ffffffff
 lock_wait_seconds=60
 close_wait_tenths=100
 tab=$(printf '\t')
@@ -116,7 +120,7 @@ prepare_sources() {
 # The group may write the disk and enter its directory, no more: clients cannot create, delete or chmod anything.
 prepare_source() {
     chown "0:$owner_id" "${source%/*}" "$source"
-    chmod 750 "${source%/*}"
+    setfattr -n system.posix_acl_access -v "$directory_acl" -- "${source%/*}" 2>/dev/null || chmod 750 "${source%/*}"
     chmod 660 "$source"
     is_synchronous "$source" && return
     if ! chattr +S -- "$source" 2>"$work/chattr" || ! is_synchronous "$source"; then

@@ -4,9 +4,9 @@ The file is synchronous (`chattr +S`): ganesha answers UNSTABLE writes from the 
 them. Where the flag cannot be set, the export is refused.
 
 Clients are told by IP address. All their users, root too, are squashed to one number that no account has (70726): the
-directory is `root:70726 0750` and `disk` is `root:70726 0660`, so a client reads and writes `disk` by its group, and
-can create, delete, rename or chmod nothing. Owning the file would let it change its mode; root would let it fill the
-directory. (Like every NFS client with write access it can truncate the file.)
+directory lets the group 70726 enter and list (an ACL, see exports.sh) and `disk` is `root:70726 0660`. So a client
+reads and writes `disk` by its group, and can create, delete, rename or chmod nothing. Owning the file would let it
+change its mode; root would let it fill the directory. (Like every NFS client with write access it can truncate it.)
 """
 
 from __future__ import annotations

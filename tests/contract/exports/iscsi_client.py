@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from drivers.contract import Access, Connection
 from tests.lab.command import run
 
-NAA_PAGE = "131"
-
 
 @dataclass(frozen=True)
 class Initiator:
@@ -32,7 +30,8 @@ class Initiator:
 
     def serial(self, connection: Connection) -> str:
         answer = self.inquire(connection, "-e", "1", "-c", "128").stdout
-        return re.findall(r"Unit Serial Number:\[(.*)\]", answer)[0].strip()
+        found = re.search(r"Unit Serial Number:\[(.*)\]", answer)
+        return found[1].strip() if found else ""
 
 
 def is_admitted(answer: subprocess.CompletedProcess[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 import time
@@ -185,8 +186,8 @@ class TestSessions:
             acked = removed.acked
             kept.wait_for_rounds(20)
             assert removed.acked == acked
-            assert access(2, 1).initiator not in shown(stor1)
-        assert access(2, 1).username not in shown(stor1, "account")
+            assert f"{access(2, 1).initiator}" not in shown(stor1)
+        assert f"{access(2, 1).username}" not in shown(stor1, "account")
         assert is_refused(Initiator.of(access(2, 1)).inquire(server.connection(export.volume_id)), 515)
 
     def test_nothing_is_written_after_removal(
@@ -311,7 +312,7 @@ class TestRepair:
         assert is_admitted(Initiator.of(export.accesses[0]).inquire(server.connection(export.volume_id)))
 
     def test_target_that_nobody_asked_for_is_found(
-        self, server: TgtExports, context: Context, export: Exported, stor1: Host
+        self, server: TgtExports, context: Context, export: Exported
     ) -> None:
         server.ensure_exports(context, [export])
         [_, finding] = server.check_exports(context, [])
@@ -357,12 +358,10 @@ class TestMany:
     ) -> None:
         exports = [exported(number, access(1, number)) for number in range(16)]
         make_sources(stor1, exports)
-        for seconds in (0.02, 0.03, 0.04, 0.05):
-            with ThreadPoolExecutor(1) as pool:
-                running = pool.submit(server.ensure_exports, context, exports)
-                time.sleep(seconds)
-                stor1.run(["pkill", "-KILL", "-x", "perl"], check=False)
-                running.exception()
+        for runner.kill_after_seconds in (0.02, 0.025, 0.03, 0.035, 0.04):
+            with contextlib.suppress(errors.ServerFailed):  # a fast machine is done before
+                server.ensure_exports(context, exports)
+        runner.kill_after_seconds = None
         server.ensure_exports(context, exports)
         assert [finding.ok for finding in server.check_exports(context, exports)] == [True]
         server.remove_exports(context, [export.volume_id for export in exports])
