@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cgctl.cli.command import command
-from cgctl.cli.options import AllTenants, AvailabilityZone, Description, Filters, Metadata, Name, pairs
+from cgctl.cli.options import AllTenants, AvailabilityZone, Description, Filters, ListVolume, Metadata, Name, pairs
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.cli.wiring import Env
 from cgctl.manager import group_source, groups, membership, reads
@@ -93,7 +93,7 @@ def group_list(env: Env, filters: Filters = None, all_tenants: AllTenants = Fals
 def group_show(
     env: Env,
     reference: Reference,
-    list_volume: Annotated[bool, typer.Option("--list-volume", help="Print the members' ids as well.")] = False,
+    list_volume: ListVolume = False,
 ) -> Show:
     """Show a group."""
     return Show(reads.group(env, reference), (*SHOWN, "volumes") if list_volume else SHOWN)

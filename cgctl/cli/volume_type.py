@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cgctl.cli.command import command
-from cgctl.cli.options import Description, Filters, Name, pairs
+from cgctl.cli.options import Description, Filters, IsPublic, Name, pairs
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.cli.specs import SpecAction, change_specs
 from cgctl.cli.wiring import Env
@@ -25,10 +25,10 @@ def type_create(
     env: Env,
     name: Annotated[str, typer.Argument(help="Name of the new type.")],
     description: Description = None,
-    is_public: Annotated[bool, typer.Option("--is-public", help="Kept as Cinder's word; there is one tenant.")] = True,
+    is_public: IsPublic = True,
 ) -> Show:
     """Create a volume type."""
-    row = kinds.create(env, VolumeType, name, description, is_public=is_public)
+    row = kinds.create(env, VolumeType, name, description, is_public=is_public is not False)
     return Show(views.volume_type_view(row), tuple(column.key for column in COLUMNS_PUBLIC))
 
 
@@ -38,7 +38,7 @@ def type_update(
     reference: Reference,
     name: Name = None,
     description: Description = None,
-    is_public: Annotated[bool | None, typer.Option("--is-public", help="Kept as Cinder's word.")] = None,
+    is_public: IsPublic = None,
 ) -> Show:
     """Change a volume type's words."""
     words = {"name": name, "description": description, "is_public": is_public}

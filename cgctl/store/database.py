@@ -93,7 +93,7 @@ def _engine(url: URL) -> Engine:
         return _postgresql(url)
     if url.database and url.database != ":memory:":
         _private_file(Path(url.database))
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _sqlite_defaults)
     event.listen(engine, "begin", _sqlite_begin)
     return engine
@@ -101,7 +101,7 @@ def _engine(url: URL) -> Engine:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        return create_engine(url, isolation_level="SERIALIZABLE")
+        return create_engine(url, isolation_level="SERIALIZABLE", hide_parameters=True)
     except ModuleNotFoundError:
         raise ConfigurationError(
             "state", "the PostgreSQL client is missing", "pip install 'cgctl[postgresql]'"
