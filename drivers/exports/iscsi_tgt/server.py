@@ -41,9 +41,9 @@ ERRORS = ((re.compile(r"^tgtd is not running: .*$", re.M), TgtdDown),)
 
 @cache
 def _script() -> Script:
-    """exports.sh with the text of exports.pl in front of it, as a quoted here-document."""
+    """exports.sh with the text of tgtd.pl and exports.pl in front of it, as a quoted here-document."""
     own = Script.load(_PACKAGE, "exports.sh")
-    program = resources.files(_PACKAGE).joinpath("exports.pl").read_text()
+    program = "".join(resources.files(_PACKAGE).joinpath(name).read_text() for name in ("tgtd.pl", "exports.pl"))
     quoted = f"exports_pl=$(cat <<'{_HERE_DOCUMENT}'\n{program}\n{_HERE_DOCUMENT}\n)\n"
     return Script(own.name, quoted + own.text)
 

@@ -212,6 +212,27 @@ class TestSessions:
         assert is_admitted(Initiator.of(changed).inquire(connection))
         assert is_refused(Initiator.of(export.accesses[0]).inquire(connection), 513)
 
+    def test_each_access_of_several_can_be_removed_and_added_again(
+        self, server: TgtExports, context: Context, export: Exported
+    ) -> None:
+        """tgtd 1.0.85 dies when an account in the middle is unbound and its targets are shown."""
+        everyone = [access(number, 1) for number in (1, 2, 3)]
+        connection = server.connection(export.volume_id)
+        for removed in everyone:
+            for accesses in (everyone, [kept for kept in everyone if kept != removed]):
+                server.ensure_exports(context, [replace(export, accesses=tuple(accesses))])
+                admitted = [is_admitted(Initiator.of(each).inquire(connection)) for each in everyone]
+                assert admitted == [each in accesses for each in everyone]
+
+    def test_account_of_another_target_is_not_taken(self, server: TgtExports, context: Context, stor1: Host) -> None:
+        first, second = exported(1, access(1, 1)), exported(2, access(1, 1))
+        make_sources(stor1, [first, second])
+        server.ensure_exports(context, [first])
+        with pytest.raises(errors.AlreadyOnServer, match=f"{access(1, 1).username} belongs to"):
+            server.ensure_exports(context, [second])
+        with pytest.raises(errors.ServerRefused, match="each needs its own"):
+            server.ensure_exports(context, [first, second])
+
 
 def writer(server: TgtExports, export: Exported, lab: Lab, number: int = 0) -> Writer:
     initiator = Initiator.of(export.accesses[number])
