@@ -102,6 +102,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "history": Entry("history", "history", "Tell what happened, to an object or to all."),
         "recover": Entry("history", "recover_all", "Settle what interrupted operations left behind."),
         "config-check": Entry("config", "config_check", "Check the configuration file; every problem at once."),
+        "demo": Entry("demo", "demo", "Show the whole life of a group on this machine, without root."),
     },
 }
 
