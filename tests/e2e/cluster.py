@@ -1,0 +1,215 @@
+"""cgctl over the lab's two servers: a configuration, a fresh state, and its command line as a function.
+
+`alpha`: btrfs on stor1 as cgctl with sudo, iSCSI by tgt. `beta`: btrfs on stor2 as root, NFS by ganesha. The volume
+types `gold` (iSCSI) and `nfsgold` (NFS) choose between them; `cg` is the group type.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cgctl.cli.app import main
+from tests.lab import Host, Lab
+
+INITIATOR = "iqn.2026-11.io.test:client"
+ISCSI, NFS = "gold", "nfsgold"
+POOL = Path("/srv/pool")
+
+
+class Unexpected(AssertionError):
+    """A command that a test relies on did not end with the exit code that it should."""
+
+
+@dataclass(frozen=True)
+class Result:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+    @property
+    def value(self) -> str:
+        """What `-f value` printed, without the line end."""
+        return self.stdout.rstrip("\n")
+
+
+@dataclass(frozen=True)
+class Members:
+    """A group with its volumes, in the order of their creation."""
+
+    group_id: str
+    volume_ids: tuple[str, ...]
+    volume_type: str
+
+
+@dataclass(frozen=True)
+class Attached:
+    """One attachment as `attachment-create -f json` prints it."""
+
+    shown: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.shown["id"])
+
+    @property
+    def secret(self) -> str:
+        return str(self.shown["secret"])
+
+    @property
+    def iqn(self) -> str:
+        return str(self.shown["iqn"])
+
+    @property
+    def url(self) -> str:
+        """For a Writer."""
+        if self.shown["protocol"] == "nfs":
+            return f"nfs://{str(self.shown['path']).replace(':/', '/', 1)}"
+        login = f"{self.shown['username']}%{self.secret}@"
+        return f"iscsi://{login}{self.shown['portal']}/{self.iqn}/{self.shown['lun']}"
+
+
+class Cluster:
+    """The directory holds the configuration and the state."""
+
+    def __init__(self, lab: Lab, directory: Path) -> None:
+        self.lab = lab
+        self.config = directory / "config.yaml"
+        self.state = f"sqlite:///{directory}/state.db"
+        self.configure()
+
+    # Configuration
+
+    def configure(self, **more: Any) -> None:
+        """Write the configuration; more top-level keys, such as hold_seconds and hooks."""
+        self.config.write_text(yaml.safe_dump({"backends": self.backends(), **more}))
+
+    def backends(self) -> dict[str, dict[str, Any]]:
+        """As the configuration has them, to be changed and given to `configure(backends=…)`."""
+        key = {"identity_file": str(self.lab.identity_file), "known_hosts": str(self.lab.known_hosts)}
+        first, second = self.lab.stor1.ip, self.lab.stor2.ip
+        return {
+            "alpha": {
+                "driver": "btrfs",
+                "pool": str(POOL),
+                "ssh": {"host": first, "user": "cgctl", "sudo": True, **key},
+                "export": {"protocol": "iscsi", "server": "tgt", "portal": f"{first}:3260"},
+            },
+            "beta": {
+                "driver": "btrfs",
+                "pool": str(POOL),
+                "ssh": {"host": second, "user": "root", **key},
+                "export": {"protocol": "nfs", "server": "ganesha", "portal": f"{second}:2049"},
+            },
+        }
+
+    def make_types(self) -> None:
+        for name, protocol in ((ISCSI, "iscsi"), (NFS, "nfs")):
+            self.run("type-create", name)
+            self.run("type-key", name, "set", f"export_protocol={protocol}")
+        self.run("group-type-create", "cg")
+        self.run("group-type-key", "cg", "set", "consistent_group_snapshot_enabled=<is> True")
+
+    # The command line
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("CGCTL_", "XDG_"))}
+        own = {"CGCTL_CONFIG": str(self.config), "CGCTL_STATE": self.state, "NO_COLOR": "1"}
+        return {**kept, **own, "XDG_STATE_HOME": str(self.config.parent / "logs"), **variables}
+
+    def cgctl(self, *argv: str, **variables: str) -> Result:
+        """Run a command line in this process; variables go to its environment."""
+        stdout, stderr = io.StringIO(), io.StringIO()
+        with _environ(self.environment(**variables)):
+            with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+                exit_code = main(argv)
+        return Result(exit_code, stdout.getvalue(), stderr.getvalue())
+
+    def run(self, *argv: str, expect: int = 0, **variables: str) -> Result:
+        """As cgctl; raises Unexpected unless it ends with this exit code."""
+        result = self.cgctl(*argv, **variables)
+        if result.exit_code != expect:
+            raise Unexpected(f"cgctl {' '.join(argv)}: exit code {result.exit_code}, not {expect}\n{result.stderr}")
+        return result
+
+    def cgctl_process(self, *argv: str, **variables: str) -> Result:
+        """Run it as scripts do, as a process of its own."""
+        process = self.start(*argv, **variables)
+        stdout, stderr = process.communicate(timeout=120)
+        return Result(process.returncode, stdout, stderr)
+
+    def start(self, *argv: str, **variables: str) -> subprocess.Popen[str]:
+        """A process that runs beside the test; whoever starts it waits for it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "cgctl", *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment(**variables),
+        )
+
+    # What tests begin with
+
+    def group(self, name: str, members: int = 4, volume_type: str = ISCSI, size: str = "64M") -> Members:
+        """A group NAME with volumes NAME-1, NAME-2, …"""
+        group_id = self.run("group-create", "--name", name, "cg", volume_type, "-f", "value", "-c", "id").value
+        create = ("create", "--group-id", group_id, "--volume-type", volume_type, size, "-f", "value", "-c", "id")
+        ids = [self.run(*create, "--name", f"{name}-{number}").value for number in range(1, members + 1)]
+        return Members(group_id, tuple(ids), volume_type)
+
+    def members_of(self, group: str) -> Members:
+        """Of an existing group, by name or id."""
+        shown = self.run("group-show", group, "--list-volume", "-f", "json").json
+        rows = [self.run("show", one, "-f", "json").json for one in shown["volumes"]]
+        rows.sort(key=lambda row: str(row["name"]))
+        return Members(shown["id"], tuple(row["id"] for row in rows), rows[0]["volume_type"])
+
+    def attach(self, volume: str, volume_type: str = ISCSI, initiator: str = INITIATOR) -> Attached:
+        client = ("--initiator", initiator) if volume_type == ISCSI else ("--ip", self.lab.client_ip)
+        return Attached(self.run("attachment-create", volume, *client, "-f", "json").json)
+
+    def attach_all(self, members: Members, initiator: str = INITIATOR) -> list[Attached]:
+        return [self.attach(one, members.volume_type, initiator) for one in members.volume_ids]
+
+    # What is on the servers
+
+    def host_of(self, members: Members) -> Host:
+        return self.lab.stor1 if members.volume_type == ISCSI else self.lab.stor2
+
+    def disks(self, members: Members) -> list[Path]:
+        """The members' files, where this machine sees them."""
+        place = self.host_of(members).path(POOL) / f"live/cgctl-{members.group_id}"
+        return [place / f"cgctl-{one}/disk" for one in members.volume_ids]
+
+    def snapshot_disks(self, members: Members, group_snapshot_id: str) -> list[Path]:
+        """The files of a group snapshot, in the order of the members."""
+        place = self.host_of(members).path(POOL) / f"groupsnap/cgctl-{group_snapshot_id}"
+        return [place / f"cgctl-{one}/disk" for one in members.volume_ids]
+
+
+@contextlib.contextmanager
+def _environ(environment: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
