@@ -78,7 +78,7 @@ class Attached:
     def url(self) -> str:
         """For a Writer."""
         if self.shown["protocol"] == "nfs":
-            return f"nfs://{str(self.shown['path']).replace(':/', '/', 1)}"
+            return f"nfs://{str(self.shown['path']).replace(':/', '/', 1)}/disk"
         login = f"{self.shown['username']}%{self.secret}@"
         return f"iscsi://{login}{self.shown['portal']}/{self.iqn}/{self.shown['lun']}"
 
@@ -134,9 +134,9 @@ class Cluster:
     def cgctl(self, *argv: str, **variables: str) -> Result:
         """Run a command line in this process; variables go to its environment."""
         stdout, stderr = io.StringIO(), io.StringIO()
-        with _environ(self.environment(**variables)):
-            with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
-                exit_code = main(argv)
+        captured = contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr)
+        with _environ(self.environment(**variables)), captured[0], captured[1]:
+            exit_code = main(argv)
         return Result(exit_code, stdout.getvalue(), stderr.getvalue())
 
     def run(self, *argv: str, expect: int = 0, **variables: str) -> Result:
@@ -212,4 +212,3 @@ def _environ(environment: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
