@@ -1,5 +1,44 @@
-"""Fixtures for all tests: the lab of real servers (asked for by name, started once)."""
+"""What holds for all tests: the lab's fixtures, their order, the long form, and that CI leaves nothing out."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
 pytest_plugins = ["tests.lab.fixtures"]
+
+SUITES = ("unit", "cli", "manager", "contract", "lab", "e2e", "bench")
+"""Folders of tests/ in the order in which they run; those not named here run between contract and lab."""
+
+LONG_FORM = "CGCTL_SOAK"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What needs the lab is marked so; fast suites first; the long form only when it is asked for."""
+    for item in items:
+        if "lab" in getattr(item, "fixturenames", ()):
+            item.add_marker("lab")
+    if os.environ.get(LONG_FORM) != "1":
+        long_form = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=long_form)
+        items[:] = [item for item in items if item not in long_form]
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[bool, int]:
+    suite = item.path.relative_to(Path(__file__).parent).parts[0]
+    rank = SUITES.index(suite if suite in SUITES else "lab")
+    return item.get_closest_marker("lab") is not None, rank
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a part that cannot run is a failure that says why."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was left out, and CI is set: {report.longrepr}"
+    return report

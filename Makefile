@@ -1,0 +1,72 @@
+# make demo and make test do all the set-up themselves, on a fresh Debian or Ubuntu machine.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+SHELL_SCRIPTS = $(shell find cgctl drivers tests -name '*.sh' | sort)
+PERL_SCRIPTS = $(shell find cgctl drivers tests -name '*.pl' | sort)
+
+.PHONY: help demo test quick soak bench lint lint-types lint-shell lint-perl lock clean
+
+help:
+	@echo 'make demo    the life of a group on this machine: no root, under a minute after the installation'
+	@echo 'make test    everything; as root with the lab of real servers (tests/lab installs its Debian packages)'
+	@echo 'make quick   what needs neither root nor the lab'
+	@echo 'make soak    the long form of the tests: hundreds of group snapshots under load'
+	@echo 'make bench   how long commands take'
+	@echo 'make lint    ruff, mypy --strict, shellcheck, perl -c'
+	@echo 'make lock    write requirements.lock anew, with the newest versions'
+	@echo 'make clean   remove what the targets above made'
+
+demo: $(VENV)/.installed
+	@$(BIN)/cgctl demo
+
+test: $(VENV)/.installed
+	$(PYTEST)
+
+quick: $(VENV)/.installed
+	$(PYTEST) -m 'not lab'
+
+soak: $(VENV)/.installed
+	CGCTL_SOAK=1 $(PYTEST) --timeout=7200
+
+bench: $(VENV)/.installed
+	$(PYTEST) tests/bench -s
+
+lint: $(VENV)/.installed lint-types lint-shell lint-perl
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+lint-types: $(VENV)/.installed
+	$(BIN)/mypy --strict cgctl drivers tests
+
+lint-shell: $(VENV)/.installed
+	$(BIN)/shellcheck -s sh $(SHELL_SCRIPTS)
+	$(BIN)/shellcheck .ci/run
+
+# tgt's two files are one program when they run, and the second has its `use strict` from the first.
+lint-perl:
+	set -e; for script in $(PERL_SCRIPTS); do perl -c "$$script"; done
+	cd drivers/exports/iscsi_tgt && cat tgtd.pl exports.pl | perl -c -
+
+# The state of the virtual environment: made anew when the dependencies change.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		[ "$$(id -u)" = 0 ] || { echo 'python3-venv is missing: apt-get install python3-venv' >&2; exit 1; }; \
+		{ apt-get install -y python3-venv || { apt-get update && apt-get install -y python3-venv; }; } >&2; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# From an empty environment; setuptools builds the package itself. Versions only: wheels, so hashes, differ by machine.
+lock:
+	rm -rf $(VENV)-lock
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --upgrade setuptools '.[dev,postgresql]'
+	$(VENV)-lock/bin/python -m pip list --format=freeze --exclude pip --exclude cgctl > requirements.lock
+	rm -rf $(VENV)-lock
+
+clean:
+	rm -rf $(VENV) $(VENV)-lock build cgctl.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/bench/out
+	find cgctl drivers tests -name __pycache__ -type d -prune -exec rm -rf {} +
