@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
-from importlib import resources
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,8 @@ class Script:
     @classmethod
     def load(cls, package: str, file_name: str) -> Script:
         """Read a script from a package's folder; its name is `<last package part>/<file name>`."""
+        from importlib import resources  # noqa: PLC0415 (10 ms that only a command with servers has to pay)
+
         prelude = resources.files("drivers").joinpath("prelude.sh").read_text()
         own = resources.files(package).joinpath(file_name).read_text()
         return cls(f"{package.rsplit('.', 1)[-1]}/{file_name}", f"{prelude}\n{own}")

@@ -6,6 +6,8 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 import typer
 from typer.main import get_command
@@ -49,6 +51,15 @@ def root(
         "debug": debug,
         "lock_timeout": lock_timeout,
     }
+
+
+def entry() -> NoReturn:
+    """The installed command: `main`, then out at once: taking the interpreter down costs 45 of 400 ms."""
+    code = main()
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

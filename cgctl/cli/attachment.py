@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
+from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import AllTenants, Filters, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
 from cgctl.cli.wiring import Env
-from cgctl.manager import attachments, reads, views
-from cgctl.manager.attachments import Client
 
 SECRET_VARIABLE = "CGCTL_CHAP_SECRET"
 COLUMNS = (
@@ -38,10 +37,10 @@ def attachment_create(
     Prints portal, IQN, LUN and the CHAP secret, which is shown this once. The secret is made up, or
     taken from the environment variable CGCTL_CHAP_SECRET (12 to 16 letters and digits).
     """
-    client = Client(initiator, ip, host or server_id, os.environ.get(SECRET_VARIABLE))
-    row = attachments.attach(env, volume, client)
+    client = manager.attachments.Client(initiator, ip, host or server_id, os.environ.get(SECRET_VARIABLE))
+    row = manager.attachments.attach(env, volume, client)
     return Show(
-        {key: value for key, value in views.attachment_view(row, with_secret=True).items() if value is not None}
+        {key: value for key, value in manager.views.attachment_view(row, with_secret=True).items() if value is not None}
     )
 
 
@@ -50,7 +49,7 @@ def attachment_delete(
     env: Env, references: Annotated[list[str], typer.Argument(metavar="ATTACHMENT...", help="Attachments, by id.")]
 ) -> Several:
     """Take access away; its sessions are ended."""
-    return Several(references, lambda one: attachments.detach(env, one), "deleted")
+    return Several(references, lambda one: manager.attachments.detach(env, one), "deleted")
 
 
 @command("attachment-list")
@@ -62,7 +61,9 @@ def attachment_list(
     all_tenants: AllTenants = False,  # noqa: ARG001
 ) -> Listing:
     """List the attachments, without secrets."""
-    return Listing(reads.attachments(env, {"volume_id": volume_id, "status": status, **pairs(filters)}), COLUMNS)
+    return Listing(
+        manager.reads.attachments(env, {"volume_id": volume_id, "status": status, **pairs(filters)}), COLUMNS
+    )
 
 
 @command("attachment-show")
@@ -70,4 +71,4 @@ def attachment_show(
     env: Env, reference: Annotated[str, typer.Argument(metavar="ATTACHMENT", help="Attachment, by id.")]
 ) -> Show:
     """Show an attachment, without its secret."""
-    return Show(reads.attachment(env, reference))
+    return Show(manager.reads.attachment(env, reference))

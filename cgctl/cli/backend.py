@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import Filters, pairs
 from cgctl.cli.result import Column, Listing, Show
 from cgctl.cli.wiring import Env
-from cgctl.manager import backend_check, backends
 
 Reference = Annotated[str, typer.Argument(metavar="BACKEND", help="The backend's id in the configuration.")]
 COLUMNS = (
@@ -51,13 +51,13 @@ POOL_DETAILS = (
 @command("backend-list")
 def backend_list(env: Env) -> Listing:
     """List the configured backends; no server is asked."""
-    return Listing([backends.backend_view(env, one) for one in env.backends.ids()], COLUMNS)
+    return Listing([manager.backends.backend_view(env, one) for one in env.backends.ids()], COLUMNS)
 
 
 @command("backend-show")
 def backend_show(env: Env, reference: Reference) -> Show:
     """Show a backend with what its server answers."""
-    return Show({**backends.backend_view(env, reference), **backends.capabilities_view(env, reference)})
+    return Show({**manager.backends.backend_view(env, reference), **manager.backends.capabilities_view(env, reference)})
 
 
 @command("backend-check", changes=True)
@@ -69,8 +69,8 @@ def backend_check_command(
     """Check servers, pools and exports.
 
     Each failed check names what mends it. Exit code 6 when one fails, 8 when a server does not answer."""
-    checked = backend_check.check(env, references or env.backends.ids(), repair=repair)
-    return Listing([one.view() for one in checked], CHECKED, failure=backend_check.verdict(checked))
+    checked = manager.backend_check.check(env, references or env.backends.ids(), repair=repair)
+    return Listing([one.view() for one in checked], CHECKED, failure=manager.backend_check.verdict(checked))
 
 
 @command("get-pools")
@@ -81,14 +81,18 @@ def get_pools(
 ) -> Listing:
     """List the pools that volumes can be placed in."""
     wanted = pairs(filters)
-    rows = [row for row in backends.pools_view(env) if all(str(row.get(key)) == value for key, value in wanted.items())]
+    rows = [
+        row
+        for row in manager.backends.pools_view(env)
+        if all(str(row.get(key)) == value for key, value in wanted.items())
+    ]
     return Listing(rows, POOL_DETAILS if detail else POOL_COLUMNS)
 
 
 @command("get-capabilities")
 def get_capabilities(env: Env, reference: Reference) -> Show:
     """Show what a backend can do."""
-    return Show(backends.capabilities_view(env, reference))
+    return Show(manager.backends.capabilities_view(env, reference))
 
 
 @command("service-list")
@@ -96,4 +100,4 @@ def service_list(
     env: Env, host: Annotated[str | None, typer.Option("--host", help="Only this backend.")] = None
 ) -> Listing:
     """List the backends with whether their servers answer."""
-    return Listing([row for row in backends.services_view(env) if host in {None, row["host"]}], SERVICES)
+    return Listing([row for row in manager.backends.services_view(env) if host in {None, row["host"]}], SERVICES)

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
+from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.group import COLUMNS, AddVolumes, RemoveVolumes, update
 from cgctl.cli.options import AllTenants, AvailabilityZone, Description, Name
 from cgctl.cli.result import Done, Listing, Several, Show
 from cgctl.cli.wiring import Env
 from cgctl.errors import UsageError
-from cgctl.manager import group_source, groups, reads
 from cgctl.manager.kinds import CG_TYPE
 from cgctl.model.names import split_list
 
@@ -39,8 +39,8 @@ def consisgroup_create(
         raise UsageError(f"group {name}", f"has a second name, {word}", "give the name once")
     types = split_list("volume types", volume_type or word)
     its_name = word if volume_type else name
-    row = groups.create_group(env, None, types, its_name, description, availability_zone)
-    return Show(reads.group(env, row.id), SHOWN)
+    row = manager.groups.create_group(env, None, types, its_name, description, availability_zone)
+    return Show(manager.reads.group(env, row.id), SHOWN)
 
 
 @command("consisgroup-create-from-src", changes=True)
@@ -54,8 +54,10 @@ def consisgroup_create_from_src(
     description: Description = None,
 ) -> Show:
     """Create a consistency group from a cgsnapshot or a group."""
-    row = group_source.create_group_from_source(env, cgsnapshot, source_cg, name, description, consistency_group=True)
-    return Show(reads.group(env, row.id), SHOWN)
+    row = manager.group_source.create_group_from_source(
+        env, cgsnapshot, source_cg, name, description, consistency_group=True
+    )
+    return Show(manager.reads.group(env, row.id), SHOWN)
 
 
 @command("consisgroup-delete", changes=True, destructive=True)
@@ -67,8 +69,8 @@ def consisgroup_delete(
     """Delete consistency groups."""
 
     def delete(reference: str) -> None:
-        reads.group(env, reference, consistency_group=True)
-        groups.delete_group(env, reference, delete_volumes=force)
+        manager.reads.group(env, reference, consistency_group=True)
+        manager.groups.delete_group(env, reference, delete_volumes=force)
 
     return Several(references, delete, "deleted")
 
@@ -76,13 +78,13 @@ def consisgroup_delete(
 @command("consisgroup-list")
 def consisgroup_list(env: Env, all_tenants: AllTenants = False) -> Listing:  # noqa: ARG001
     """List the consistency groups."""
-    return Listing([one for one in reads.groups(env, {}) if one["group_type_name"] == CG_TYPE], COLUMNS)
+    return Listing([one for one in manager.reads.groups(env, {}) if one["group_type_name"] == CG_TYPE], COLUMNS)
 
 
 @command("consisgroup-show")
 def consisgroup_show(env: Env, reference: Reference) -> Show:
     """Show a consistency group."""
-    return Show(reads.group(env, reference, consistency_group=True), SHOWN)
+    return Show(manager.reads.group(env, reference, consistency_group=True), SHOWN)
 
 
 @command("consisgroup-update", changes=True)
@@ -95,6 +97,6 @@ def consisgroup_update(
     remove_volumes: RemoveVolumes = None,
 ) -> Done:
     """Change a consistency group, or which volumes are in it."""
-    reads.group(env, reference, consistency_group=True)
+    manager.reads.group(env, reference, consistency_group=True)
     update(env, reference, name, description, add_volumes, remove_volumes)
     return Done(f"consistency group {reference}: updated")

@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
+from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import AllTenants, AvailabilityZone, Description, Filters, ListVolume, Metadata, Name, pairs
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.cli.wiring import Env
-from cgctl.manager import group_source, groups, membership, reads
-from cgctl.manager.membership import Changes
 from cgctl.model.names import parse_pairs, split_list
 
 Reference = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
@@ -54,8 +53,8 @@ def group_create(
     """
     types = split_list("volume types", volume_types)
     extra = parse_pairs("metadata", metadata or ())
-    row = groups.create_group(env, group_type, types, name, description, availability_zone, extra)
-    return Show(reads.group(env, row.id), SHOWN)
+    row = manager.groups.create_group(env, group_type, types, name, description, availability_zone, extra)
+    return Show(manager.reads.group(env, row.id), SHOWN)
 
 
 @command("group-create-from-src", changes=True)
@@ -69,8 +68,8 @@ def group_create_from_src(
     description: Description = None,
 ) -> Show:
     """Create a group from a group snapshot or a group."""
-    row = group_source.create_group_from_source(env, group_snapshot, source_group, name, description)
-    return Show(reads.group(env, row.id), SHOWN)
+    row = manager.group_source.create_group_from_source(env, group_snapshot, source_group, name, description)
+    return Show(manager.reads.group(env, row.id), SHOWN)
 
 
 @command("group-delete", changes=True, destructive=True)
@@ -80,13 +79,15 @@ def group_delete(
     delete_volumes: Annotated[bool, typer.Option("--delete-volumes", help="Delete the volumes as well.")] = False,
 ) -> Several:
     """Delete groups."""
-    return Several(references, lambda one: groups.delete_group(env, one, delete_volumes=delete_volumes), "deleted")
+    return Several(
+        references, lambda one: manager.groups.delete_group(env, one, delete_volumes=delete_volumes), "deleted"
+    )
 
 
 @command("group-list")
 def group_list(env: Env, filters: Filters = None, all_tenants: AllTenants = False) -> Listing:  # noqa: ARG001
     """List the groups."""
-    return Listing(reads.groups(env, pairs(filters)), COLUMNS)
+    return Listing(manager.reads.groups(env, pairs(filters)), COLUMNS)
 
 
 @command("group-show")
@@ -96,7 +97,7 @@ def group_show(
     list_volume: ListVolume = False,
 ) -> Show:
     """Show a group."""
-    return Show(reads.group(env, reference), (*SHOWN, "volumes") if list_volume else SHOWN)
+    return Show(manager.reads.group(env, reference), (*SHOWN, "volumes") if list_volume else SHOWN)
 
 
 @command("group-update", changes=True)
@@ -126,11 +127,11 @@ def update(
     metadata: Sequence[str] | None = None,
 ) -> None:
     """What `group-update` and `consisgroup-update` share."""
-    changes = Changes(
+    changes = manager.membership.Changes(
         name,
         description,
         parse_pairs("metadata", metadata or ()),
         split_list("--add-volumes", add_volumes or ""),
         split_list("--remove-volumes", remove_volumes or ""),
     )
-    membership.update_group(env, reference, changes)
+    manager.membership.update_group(env, reference, changes)

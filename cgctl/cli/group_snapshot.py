@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import AllTenants, Description, Filters, Name, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
 from cgctl.cli.wiring import Env
-from cgctl.manager import group_snapshots, reads
 
 Group = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
 Reference = Annotated[str, typer.Argument(metavar="GROUP_SNAPSHOT", help="Group snapshot, by name or id.")]
@@ -24,21 +24,21 @@ CG_SHOWN = ("consistencygroup_id", "created_at", "description", "hold", "id", "n
 @command("group-snapshot-create", changes=True)
 def group_snapshot_create(env: Env, group: Group, name: Name = None, description: Description = None) -> Show:
     """Snapshot a group: all volumes at one point in time."""
-    row = group_snapshots.create_group_snapshot(env, group, name, description)
-    return Show(reads.group_snapshot(env, row.id), SHOWN)
+    row = manager.group_snapshots.create_group_snapshot(env, group, name, description)
+    return Show(manager.reads.group_snapshot(env, row.id), SHOWN)
 
 
 @command("cgsnapshot-create", changes=True)
 def cgsnapshot_create(env: Env, group: Group, name: Name = None, description: Description = None) -> Show:
     """Snapshot a group: Cinder's older word."""
-    row = group_snapshots.create_group_snapshot(env, group, name, description)
-    return Show(reads.group_snapshot(env, row.id), CG_SHOWN)
+    row = manager.group_snapshots.create_group_snapshot(env, group, name, description)
+    return Show(manager.reads.group_snapshot(env, row.id), CG_SHOWN)
 
 
 @command("group-snapshot-delete", "cgsnapshot-delete", changes=True, destructive=True)
 def group_snapshot_delete(env: Env, references: References) -> Several:
     """Delete group snapshots."""
-    return Several(references, lambda one: group_snapshots.delete_group_snapshot(env, one), "deleted")
+    return Several(references, lambda one: manager.group_snapshots.delete_group_snapshot(env, one), "deleted")
 
 
 @command("group-snapshot-list")
@@ -50,7 +50,9 @@ def group_snapshot_list(
     all_tenants: AllTenants = False,  # noqa: ARG001
 ) -> Listing:
     """List the group snapshots."""
-    return Listing(reads.group_snapshots(env, {"status": status, "group_id": group_id, **pairs(filters)}), COLUMNS)
+    return Listing(
+        manager.reads.group_snapshots(env, {"status": status, "group_id": group_id, **pairs(filters)}), COLUMNS
+    )
 
 
 @command("cgsnapshot-list")
@@ -63,16 +65,16 @@ def cgsnapshot_list(
     all_tenants: AllTenants = False,  # noqa: ARG001
 ) -> Listing:
     """List the group snapshots: Cinder's older word."""
-    return Listing(reads.group_snapshots(env, {"status": status, "group_id": group_id}), COLUMNS)
+    return Listing(manager.reads.group_snapshots(env, {"status": status, "group_id": group_id}), COLUMNS)
 
 
 @command("group-snapshot-show")
 def group_snapshot_show(env: Env, reference: Reference) -> Show:
     """Show a group snapshot, with the receipt of its hold."""
-    return Show(reads.group_snapshot(env, reference), SHOWN)
+    return Show(manager.reads.group_snapshot(env, reference), SHOWN)
 
 
 @command("cgsnapshot-show")
 def cgsnapshot_show(env: Env, reference: Reference) -> Show:
     """Show a group snapshot: Cinder's older word."""
-    return Show(reads.group_snapshot(env, reference), CG_SHOWN)
+    return Show(manager.reads.group_snapshot(env, reference), CG_SHOWN)

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
+from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import Description, Filters, IsPublic, Name, pairs
 from cgctl.cli.result import Column, Done, Listing, Several, Show
-from cgctl.cli.specs import SpecAction, change_specs
+from cgctl.cli.specs import SpecAction, change_specs, given
 from cgctl.cli.wiring import Env
 from cgctl.errors import NotFound
-from cgctl.manager import kinds, reads, views
 from cgctl.model.tables import GroupType
 
 Reference = Annotated[str, typer.Argument(metavar="GROUP_TYPE", help="Group type, by name or id.")]
@@ -29,7 +29,10 @@ def group_type_create(
 ) -> Show:
     """Create a group type."""
     return Show(
-        views.group_type_view(kinds.create(env, GroupType, name, description, is_public=is_public is not False)), SHOWN
+        manager.views.group_type_view(
+            manager.kinds.create(env, GroupType, name, description, is_public=is_public is not False)
+        ),
+        SHOWN,
     )
 
 
@@ -42,15 +45,14 @@ def group_type_update(
     is_public: IsPublic = None,
 ) -> Show:
     """Change a group type's words."""
-    words = {"name": name, "description": description, "is_public": is_public}
-    row = kinds.update(env, GroupType, reference, {key: word for key, word in words.items() if word is not None})
-    return Show(views.group_type_view(row), SHOWN)
+    row = manager.kinds.update(env, GroupType, reference, given(name, description, is_public))
+    return Show(manager.views.group_type_view(row), SHOWN)
 
 
 @command("group-type-list")
 def group_type_list(env: Env, filters: Filters = None) -> Listing:
     """List the group types."""
-    return Listing(reads.group_types(env, pairs(filters)), COLUMNS)
+    return Listing(manager.reads.group_types(env, pairs(filters)), COLUMNS)
 
 
 @command("group-type-default")
@@ -59,13 +61,13 @@ def group_type_default(env: Env) -> Show:
     default = env.settings().default_group_type
     if default is None:
         raise NotFound("default group type", "none is configured", "add `default_group_type:` to the configuration")
-    return Show(reads.group_type(env, default), SHOWN)
+    return Show(manager.reads.group_type(env, default), SHOWN)
 
 
 @command("group-type-show")
 def group_type_show(env: Env, reference: Reference) -> Show:
     """Show a group type with its group specs."""
-    return Show(reads.group_type(env, reference))
+    return Show(manager.reads.group_type(env, reference))
 
 
 @command("group-type-delete", changes=True)
@@ -73,7 +75,7 @@ def group_type_delete(
     env: Env, references: Annotated[list[str], typer.Argument(metavar="GROUP_TYPE...", help="Group types.")]
 ) -> Several:
     """Delete group types that nothing uses."""
-    return Several(references, lambda one: kinds.delete(env, GroupType, one), "deleted")
+    return Several(references, lambda one: manager.kinds.delete(env, GroupType, one), "deleted")
 
 
 @command("group-type-key", changes=True)
@@ -92,4 +94,4 @@ def group_type_key(
 def group_specs_list(env: Env) -> Listing:
     """List the group types with their group specs."""
     columns = (Column("ID", "id"), Column("Name", "name"), Column("group_specs", "group_specs"))
-    return Listing(reads.group_types(env, {}), columns)
+    return Listing(manager.reads.group_types(env, {}), columns)

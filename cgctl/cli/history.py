@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.result import Column, Listing
 from cgctl.cli.wiring import Env
-from cgctl.manager import reads, recover
 
 COLUMNS = (
     Column("At", "at"),
@@ -35,7 +35,7 @@ def history(
     """Tell what happened, to an object or to all.
 
     Oldest first; also of an object that is gone."""
-    return Listing(reads.history(env, reference, newest), COLUMNS)
+    return Listing(manager.reads.history(env, reference, newest), COLUMNS)
 
 
 @command("recover", changes=True)
@@ -43,4 +43,4 @@ def recover_all(env: Env) -> Listing:
     """Settle what interrupted operations left behind.
 
     Creations are undone, deletions, moves and extensions completed."""
-    return Listing(recover.recover(env), RECOVERED)
+    return Listing(manager.recover.recover(env), RECOVERED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import shlex
 import sys
@@ -42,6 +43,8 @@ def run(call: Call) -> None:
     if call.destructive and not (invocation.assume_yes or invocation.dry_run):
         _confirm(invocation)
     with _first_parameter(call.function, invocation) as first:
+        gc.freeze()  # what was imported stays: no collection need look at it
+        gc.enable()
         try:
             _present(call.function(**first, **call.values), call, invocation)
         except DryRun as would:

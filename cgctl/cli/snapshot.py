@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import AllTenants, Description, Filters, Metadata, Name, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
 from cgctl.cli.wiring import Env
-from cgctl.manager import reads, snapshots
 from cgctl.model.names import parse_pairs
 
 COLUMNS = (
@@ -32,8 +32,8 @@ def snapshot_create(
     force: Annotated[str | None, typer.Option("--force", hidden=True)] = None,  # noqa: ARG001
 ) -> Show:
     """Snapshot one volume."""
-    row = snapshots.create_snapshot(env, volume, name, description, parse_pairs("metadata", metadata or ()))
-    return Show(reads.snapshot(env, row.id))
+    row = manager.snapshots.create_snapshot(env, volume, name, description, parse_pairs("metadata", metadata or ()))
+    return Show(manager.reads.snapshot(env, row.id))
 
 
 @command("snapshot-delete", changes=True, destructive=True)
@@ -41,7 +41,7 @@ def snapshot_delete(
     env: Env, references: Annotated[list[str], typer.Argument(metavar="SNAPSHOT...", help="Snapshots, by name or id.")]
 ) -> Several:
     """Delete snapshots of single volumes."""
-    return Several(references, lambda one: snapshots.delete_snapshot(env, one), "deleted")
+    return Several(references, lambda one: manager.snapshots.delete_snapshot(env, one), "deleted")
 
 
 @command("snapshot-list")
@@ -55,7 +55,7 @@ def snapshot_list(
 ) -> Listing:
     """List the snapshots, those of groups among them."""
     wanted = {"volume_id": volume_id, "name": name, "status": status, **pairs(filters)}
-    return Listing(reads.snapshots(env, wanted), COLUMNS)
+    return Listing(manager.reads.snapshots(env, wanted), COLUMNS)
 
 
 @command("snapshot-show")
@@ -63,4 +63,4 @@ def snapshot_show(
     env: Env, reference: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Snapshot, by name or id.")]
 ) -> Show:
     """Show a snapshot."""
-    return Show(reads.snapshot(env, reference))
+    return Show(manager.reads.snapshot(env, reference))

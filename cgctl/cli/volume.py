@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
+from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import AllTenants, AvailabilityZone, Description, Filters, Hint, Metadata, Name, pairs
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.cli.wiring import Env
-from cgctl.manager import reads, volume_changes, volumes
-from cgctl.manager.volumes import Wanted
 from cgctl.model.names import parse_pairs, parse_size
 from cgctl.model.tables import Volume
 
@@ -69,7 +68,7 @@ def create(
     """Create a volume.
 
     Empty, from a snapshot, or from a volume; inside a group with --group-id."""
-    wanted = Wanted(
+    wanted = manager.volumes.Wanted(
         size_bytes=parse_size(size) if size is not None else None,
         name=name,
         description=description,
@@ -80,7 +79,7 @@ def create(
         availability_zone=availability_zone,
         metadata=parse_pairs("metadata", metadata or ()),
     )
-    return Show(reads.volume(env, volumes.create_volume(env, wanted).id), SHOWN)
+    return Show(manager.reads.volume(env, manager.volumes.create_volume(env, wanted).id), SHOWN)
 
 
 @command("delete", changes=True, destructive=True)
@@ -88,7 +87,7 @@ def delete(
     env: Env, references: Annotated[list[str], typer.Argument(metavar="VOLUME...", help="Volumes, by name or id.")]
 ) -> Several:
     """Delete volumes."""
-    return Several(references, lambda one: volumes.delete_volume(env, one), "deleted")
+    return Several(references, lambda one: manager.volumes.delete_volume(env, one), "deleted")
 
 
 @command("list")
@@ -103,7 +102,7 @@ def list_volumes(
 ) -> Listing:
     """List the volumes."""
     wanted = {"group_id": group_id, "name": name, "status": status, **pairs(filters)}
-    rows = reads.volumes(env, wanted, parse_pairs("metadata", metadata or ()))
+    rows = manager.reads.volumes(env, wanted, parse_pairs("metadata", metadata or ()))
     return Listing([{**row, "attached_to": _attached_to(row)} for row in rows], COLUMNS)
 
 
@@ -116,7 +115,7 @@ def _attached_to(row: dict[str, object]) -> str | None:
 @command("show")
 def show(env: Env, reference: Reference) -> Show:
     """Show a volume."""
-    return Show(reads.volume(env, reference), SHOWN)
+    return Show(manager.reads.volume(env, reference), SHOWN)
 
 
 @command("extend", changes=True)
@@ -124,7 +123,7 @@ def extend(
     env: Env, reference: Reference, new_size: Annotated[str, typer.Argument(help="New size: GiB, or 512M, 10G, 2T.")]
 ) -> Done:
     """Grow a volume that is not attached."""
-    volume_changes.extend_volume(env, reference, parse_size(new_size))
+    manager.volume_changes.extend_volume(env, reference, parse_size(new_size))
     return Done(f"volume {reference}: extended to {new_size}")
 
 
@@ -136,5 +135,5 @@ def rename(
     description: Description = None,
 ) -> Done:
     """Change a volume's name or description."""
-    volume_changes.rename(env, Volume, reference, name, description)
+    manager.volume_changes.rename(env, Volume, reference, name, description)
     return Done()

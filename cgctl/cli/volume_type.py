@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
+from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import Description, Filters, IsPublic, Name, pairs
 from cgctl.cli.result import Column, Done, Listing, Several, Show
-from cgctl.cli.specs import SpecAction, change_specs
+from cgctl.cli.specs import SpecAction, change_specs, given
 from cgctl.cli.wiring import Env
 from cgctl.errors import NotFound
-from cgctl.manager import kinds, reads, views
 from cgctl.model.tables import VolumeType
 
 Reference = Annotated[str, typer.Argument(metavar="TYPE", help="Volume type, by name or id.")]
@@ -28,8 +28,8 @@ def type_create(
     is_public: IsPublic = True,
 ) -> Show:
     """Create a volume type."""
-    row = kinds.create(env, VolumeType, name, description, is_public=is_public is not False)
-    return Show(views.volume_type_view(row), tuple(column.key for column in COLUMNS_PUBLIC))
+    row = manager.kinds.create(env, VolumeType, name, description, is_public=is_public is not False)
+    return Show(manager.views.volume_type_view(row), tuple(column.key for column in COLUMNS_PUBLIC))
 
 
 @command("type-update", changes=True)
@@ -41,15 +41,14 @@ def type_update(
     is_public: IsPublic = None,
 ) -> Show:
     """Change a volume type's words."""
-    words = {"name": name, "description": description, "is_public": is_public}
-    row = kinds.update(env, VolumeType, reference, {key: word for key, word in words.items() if word is not None})
-    return Show(views.volume_type_view(row), tuple(column.key for column in COLUMNS_PUBLIC))
+    row = manager.kinds.update(env, VolumeType, reference, given(name, description, is_public))
+    return Show(manager.views.volume_type_view(row), tuple(column.key for column in COLUMNS_PUBLIC))
 
 
 @command("type-list")
 def type_list(env: Env, filters: Filters = None) -> Listing:
     """List the volume types."""
-    return Listing(reads.volume_types(env, pairs(filters)), COLUMNS_PUBLIC)
+    return Listing(manager.reads.volume_types(env, pairs(filters)), COLUMNS_PUBLIC)
 
 
 @command("type-default")
@@ -58,13 +57,13 @@ def type_default(env: Env) -> Show:
     default = env.settings().default_volume_type
     if default is None:
         raise NotFound("default volume type", "none is configured", "add `default_volume_type:` to the configuration")
-    return Show(reads.volume_type(env, default), tuple(column.key for column in COLUMNS_PUBLIC))
+    return Show(manager.reads.volume_type(env, default), tuple(column.key for column in COLUMNS_PUBLIC))
 
 
 @command("type-show")
 def type_show(env: Env, reference: Reference) -> Show:
     """Show a volume type with its extra specs."""
-    return Show(reads.volume_type(env, reference))
+    return Show(manager.reads.volume_type(env, reference))
 
 
 @command("type-delete", changes=True)
@@ -72,7 +71,7 @@ def type_delete(
     env: Env, references: Annotated[list[str], typer.Argument(metavar="TYPE...", help="Volume types.")]
 ) -> Several:
     """Delete volume types that nothing uses."""
-    return Several(references, lambda one: kinds.delete(env, VolumeType, one), "deleted")
+    return Several(references, lambda one: manager.kinds.delete(env, VolumeType, one), "deleted")
 
 
 @command("type-key", changes=True)
@@ -91,4 +90,4 @@ def type_key(
 def extra_specs_list(env: Env) -> Listing:
     """List the volume types with their extra specs."""
     columns = (Column("ID", "id"), Column("Name", "name"), Column("extra_specs", "extra_specs"))
-    return Listing(reads.volume_types(env, {}), columns)
+    return Listing(manager.reads.volume_types(env, {}), columns)

@@ -14,7 +14,7 @@ from cgctl.manager.exports import exported
 from cgctl.model.states import AttachmentStatus
 from cgctl.model.tables import Attachment, Volume, new_id
 from cgctl.store.queries import attachments_of
-from drivers.contract import Backend, Exported, Finding
+from drivers.contract import Backend, Exported, ExportServer, Finding
 from drivers.errors import DriverError, ServerNotReached
 
 
@@ -70,12 +70,20 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
             backend.export.ensure_exports(context, wanted)
         findings = backend.driver.check_for_setup_error(context)
         if backend.export:
-            findings = [*findings, *backend.export.check_exports(context, wanted)]
+            offered = [one for peer in _peers(env, backend.export) for one in _wanted(env, peer)]
+            findings = [*findings, *backend.export.check_exports(context, offered)]
     except DriverError as error:
         told = explain(error, backend.id)
         unreached = isinstance(error, ServerNotReached)
         return [Checked(backend.id, Finding("server", False, told.reason, told.hint), unreached)]
     return [Checked(backend.id, finding) for finding in findings]
+
+
+def _peers(env: Environment, export: ExportServer) -> list[Backend]:
+    """All backends that offer through the same daemon: the exports of one are not unknown to the other."""
+    here = (export.protocol, export.connection("").portal)
+    backends = [env.backends.get(backend_id) for backend_id in env.backends.ids()]
+    return [one for one in backends if one.export and (one.export.protocol, one.export.connection("").portal) == here]
 
 
 def _wanted(env: Environment, backend: Backend) -> list[Exported]:

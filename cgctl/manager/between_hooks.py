@@ -26,8 +26,9 @@ def take_between_hooks(
     A `post` that fails does not spoil what was taken; it is the operator's to look after, so it is a complaint.
     """
     updates: Updates | None = None
+    hooks = hooks_of(env, group)
     try:
-        with quiesced(env, group, context.operation_id, hooks_of(env, group)):
+        with quiesced(env, group, context.operation_id, hooks):
             updates = take()
     except HoldBroken:
         remove()

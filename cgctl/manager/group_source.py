@@ -12,7 +12,7 @@ from cgctl.manager import creation
 from cgctl.manager.between_hooks import take_between_hooks
 from cgctl.manager.creation import Made
 from cgctl.manager.environment import Environment
-from cgctl.manager.groups import group_of
+from cgctl.manager.kinds import group_of
 from cgctl.manager.objects import shown, snapshot_objects, volume_objects
 from cgctl.manager.operation import Intent
 from cgctl.manager.placement import place, specs_for, volume_types_of

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from cgctl.errors import NotFound, Refused, UsageError
+from cgctl.errors import Refused, UsageError
 from cgctl.manager import creation, deletion, removal
 from cgctl.manager.creation import Made
 from cgctl.manager.environment import Environment
 from cgctl.manager.kinds import CG_TYPE, ensure_cg_type
 from cgctl.manager.objects import shown
 from cgctl.manager.operation import Intent
-from cgctl.manager.placement import check_group_and_volume_types, check_zone, place, specs_for, volume_types_of
+from cgctl.manager.placement import check_group_and_volume_types, check_zone, place, specs_for
 from cgctl.manager.quiesce import HOOK_KEYS, hook_seconds
 from cgctl.manager.removal import Doomed
 from cgctl.model.names import checked_text
@@ -138,14 +138,3 @@ def _refuse_used_members(session: Session, group: str, volumes: Sequence[Volume]
     dependent = session.exec(select(Snapshot.volume_id).where(col(Snapshot.volume_id).in_(ids)).limit(1)).first()
     if dependent:
         raise Refused(group, f"volume {dependent} has snapshots", f"cgctl snapshot-list --volume-id {dependent}")
-
-
-def group_of(session: Session, reference: str, *, consistency_group: bool = False) -> Group:
-    """A group by reference; for the consisgroup commands it must be a consistency group."""
-    row = find(session, Group, reference)
-    if consistency_group and session.get_one(GroupType, row.group_type_id).name != CG_TYPE:
-        raise NotFound(f"consistency group {reference}", "is a group of another type", f"cgctl group-show {row.id}")
-    return row
-
-
-__all__ = ["check_metadata", "create_group", "delete_group", "group_of", "volume_types_of"]

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, func, select
 
-from cgctl.errors import DryRun, Refused, UsageError
+from cgctl.errors import DryRun, NotFound, Refused, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.model.names import checked_spec_keys, checked_text, required_name
 from cgctl.model.tables import Event, Group, GroupType, GroupVolumeType, Volume, VolumeType
@@ -110,6 +110,14 @@ def ensure_cg_type(session: Session) -> GroupType:
         row = GroupType(name=CG_TYPE, description="Type of consistency groups", group_specs=specs)
         session.add(row)
         session.flush()
+    return row
+
+
+def group_of(session: Session, reference: str, *, consistency_group: bool = False) -> Group:
+    """A group by reference; for the consisgroup commands it must be a consistency group."""
+    row = find(session, Group, reference)
+    if consistency_group and session.get_one(GroupType, row.group_type_id).name != CG_TYPE:
+        raise NotFound(f"consistency group {reference}", "is a group of another type", f"cgctl group-show {row.id}")
     return row
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, or_, select
 from cgctl.errors import UsageError
 from cgctl.manager import views
 from cgctl.manager.environment import Environment
-from cgctl.manager.groups import group_of
+from cgctl.manager.kinds import group_of
 from cgctl.manager.views import View
 from cgctl.model.tables import (
     Attachment,

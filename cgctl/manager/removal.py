@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlmodel import Session, col, delete
+from sqlmodel import Session, col, delete, select
 
 from cgctl.errors import CgctlError, ServerFailure
 from cgctl.manager.environment import Environment
@@ -24,6 +24,7 @@ from cgctl.model.tables import Group, GroupSnapshot, GroupVolumeType, Snapshot, 
 from cgctl.store.queries import fresh, member_snapshots, members, set_status
 from drivers import contract
 from drivers.contract import Context
+from drivers.errors import PoolUnmarked
 
 DELETED = "deleted"
 Removable = Group | Volume | Snapshot | GroupSnapshot
@@ -73,8 +74,25 @@ def remove_from_server(env: Environment, context: Context, what: Doomed) -> Read
     host = what.row.host
     if host is None:
         return Reading(DELETED, dict.fromkeys(what.member_ids, DELETED))
-    model_update, member_updates = _delete_call(env.backends.get(host).driver, context, what)
+    try:
+        model_update, member_updates = _delete_call(env.backends.get(host).driver, context, what)
+    except PoolUnmarked:
+        if _others_in_pool(env, host, what):
+            raise  # the pool was used: most likely it is not mounted
+        model_update, member_updates = None, None
     return read_updates(what.member_ids, model_update, member_updates, DELETED)
+
+
+def _others_in_pool(env: Environment, host: str, what: Doomed) -> bool:
+    """Whether the state has anything else in the pool: then its mark was there once."""
+    mine = {what.row.id, *what.member_ids}
+    with env.store.read() as session:
+        ids = [
+            row_id
+            for kind in (Group, Volume, Snapshot)
+            for row_id in session.exec(select(kind.id).where(kind.host == host))
+        ]
+    return any(row_id not in mine for row_id in ids)
 
 
 def _delete_call(driver: contract.Driver, context: Context, what: Doomed) -> contract.Updates:
