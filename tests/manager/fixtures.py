@@ -1,0 +1,31 @@
+"""pytest fixtures: `house`, a whole cgctl on `file` backends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.manager import faulty
+from tests.manager.house import House
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    """Two empty backends; the user's own configuration and state are out of reach. Exports are noted in a file."""
+    for variable in ("CGCTL_CONFIG", "CGCTL_STATE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))
+    faulty.install(monkeypatch, faulty.well)
+    return House(tmp_path)
+
+
+@pytest.fixture
+def db(house: House) -> House:
+    """The same with types and a group `db` of two members, each with data of its own."""
+    house.types()
+    house.group()
+    for number in range(2):
+        house.write(f"db-{number}", b"member %d" % number)
+    return house

@@ -1,0 +1,194 @@
+"""A whole cgctl on `file` backends in a temporary directory: configuration, state, pools, and its command line.
+
+Commands run in this process; `forked` runs one in a child that may be killed. `tests.manager.faulty` is between cgctl
+and the real driver wherever a test wants the server to misbehave.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sqlite3
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cgctl.cli.app import main
+from cgctl.remote.local import LocalRunner
+from drivers.backends.file.driver import FileDriver
+from drivers.contract import Context, ServerObject
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left."""
+
+    words: tuple[str, ...]
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def last(self) -> str:
+        """The bare value of `-f value -c id`."""
+        return self.out.strip()
+
+
+@dataclass
+class House:
+    """root holds `config.yaml`, `state.db` and one pool per backend."""
+
+    root: Path
+    configuration: Json = field(default_factory=dict)
+    state: str = ""
+
+    def __post_init__(self) -> None:
+        self.state = self.state or f"sqlite:///{self.root / 'state.db'}"
+        self.configuration = {"backends": {}, **self.configuration}
+        for backend_id in ("alpha", "beta"):
+            self.add_backend(backend_id)
+
+    def add_backend(self, backend_id: str, **settings: object) -> Path:
+        """A `file` backend with a pool of its own."""
+        pool = self.root / backend_id
+        pool.mkdir(exist_ok=True)
+        self.configure(backends={backend_id: {"driver": "file", "pool": str(pool), **settings}})
+        return pool
+
+    def configure(self, **sections: Mapping[str, object]) -> None:
+        """Merge these sections into the configuration file."""
+        for name, section in sections.items():
+            if isinstance(section, dict):
+                self.configuration.setdefault(name, {}).update(section)
+            else:
+                self.configuration[name] = section
+        (self.root / "config.yaml").write_text(yaml.safe_dump(self.configuration))
+
+    @property
+    def words(self) -> list[str]:
+        """The options that every command gets."""
+        return ["--config", str(self.root / "config.yaml"), "--state", self.state]
+
+    def run(self, *words: str) -> Ran:
+        """A command, whatever its exit code; never a traceback."""
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main([*words[:1], *self.words, *words[1:]])
+        out.flush()
+        err.flush()
+        ran = Ran(words, code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]
+        assert "Traceback" not in ran.err, ran.err
+        return ran
+
+    def ok(self, *words: str) -> Ran:
+        """A command that must succeed."""
+        ran = self.run(*words)
+        assert ran.code == 0, ran
+        return ran
+
+    def make(self, *words: str) -> str:
+        """The id of what a create command made."""
+        return self.ok(*words, "-f", "value", "-c", "id").last
+
+    def show(self, *words: str) -> Any:
+        """The JSON of a show or a list."""
+        return self.ok(*words, "-f", "json").json
+
+    def types(self) -> None:
+        """Volume types `gold` and `silver`, group type `consistent`."""
+        self.ok("type-create", "gold")
+        self.ok("type-create", "silver")
+        self.ok("group-type-create", "consistent")
+        self.ok("group-type-key", "consistent", "set", "consistent_group_snapshot_enabled=<is> True")
+
+    def group(self, name: str = "db", members: int = 2) -> str:
+        """A group with members `name-0`, `name-1` and so on, of 1 MiB each."""
+        group_id = self.make("group-create", "consistent", "gold,silver", "--name", name)
+        for number in range(members):
+            self.ok("create", "1M", "--group-id", group_id, "--volume-type", "gold", "--name", f"{name}-{number}")
+        return group_id
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Straight from the state's file."""
+        with closing(sqlite3.connect(self.root / "state.db")) as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def dump(self) -> str:
+        """Every row of the state, as SQL."""
+        with closing(sqlite3.connect(self.root / "state.db")) as connection:
+            return "\n".join(connection.iterdump())
+
+    def objects(self) -> list[ServerObject]:
+        """Everything of cgctl's on all servers."""
+        owner = str(self.rows("SELECT value FROM settings WHERE key = 'owner'")[0][0])
+        used = (name for name in ("alpha", "beta") if (self.root / name / ".cgctl").exists())
+        return [one for name in used for one in self.driver(name).list_objects(_context(owner))]
+
+    def driver(self, backend_id: str) -> FileDriver:
+        """The real driver, beside cgctl."""
+        return FileDriver(backend_id, str(self.root / backend_id), LocalRunner())
+
+    def files(self) -> dict[str, bytes]:
+        """Every file of the pools with its content."""
+        paths = (path for name in ("alpha", "beta") for path in (self.root / name).rglob("*"))
+        return {str(path): path.read_bytes() for path in paths if path.is_file() and "/locks/" not in str(path)}
+
+    def disk(self, volume: str) -> Path:
+        """The file behind a volume, found by its id on whichever server it is."""
+        volume_id = self.show("show", volume)["id"]
+        found = [path for path in self.root.glob(f"*/live/*/cgctl-{volume_id}/disk")]
+        assert len(found) == 1, found
+        return found[0]
+
+    def write(self, volume: str, data: bytes) -> None:
+        """Put data at the beginning of a volume, as a client that is done would."""
+        with self.disk(volume).open("r+b") as disk:
+            disk.write(data)
+
+    def read(self, volume: str, count: int) -> bytes:
+        """The beginning of a volume."""
+        with self.disk(volume).open("rb") as disk:
+            return disk.read(count)
+
+    def forked(self, *words: str, prepare: Callable[[], None] = lambda: None) -> int:
+        """Run a command in a child; its exit code, or minus the signal that killed it."""
+        child = os.fork()
+        if child == 0:
+            _child(self, words, prepare)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Neither the state nor any pool may change in this block."""
+        before = self.dump(), self.files()
+        yield
+        after = self.dump(), self.files()
+        assert after == before
+
+
+def _child(house: House, words: tuple[str, ...], prepare: Callable[[], None]) -> None:
+    code = 99
+    try:
+        prepare()
+        code = house.run(*words).code
+    except BaseException:  # noqa: BLE001 - the child must never come back into pytest
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _context(owner: str) -> Context:
+    return Context("look", owner, datetime.now(UTC) + timedelta(seconds=60))

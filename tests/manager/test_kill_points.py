@@ -1,0 +1,133 @@
+"""kill -9 before and after each commit and each driver call of every operation (G9)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.manager import faulty, world
+from tests.manager.agreement import Shape, disagreements, shape
+from tests.manager.house import House
+
+KILLED = -9
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The world from which every test starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        root = tmp_path_factory.mktemp("world")
+        patch.setenv("XDG_STATE_HOME", str(root))
+        patch.setenv("CGCTL_TEST_NOTES", str(root))
+        faulty.install(patch, faulty.well)
+        yield world.build(root)
+
+
+@pytest.fixture
+def fresh(origin: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], House]:
+    """Copies of the world."""
+    numbers = itertools.count()
+
+    def make() -> House:
+        root = tmp_path / str(next(numbers))
+        house = world.copy(origin, root)
+        monkeypatch.setenv("XDG_STATE_HOME", str(root))
+        monkeypatch.setenv("CGCTL_TEST_NOTES", str(root))
+        return house
+
+    faulty.install(monkeypatch, faulty.well)
+    return make
+
+
+def killed_at(house: House, words: tuple[str, ...], point: int) -> bool:
+    """Run a command that dies at its n-th point; False when it was through before."""
+    code = house.forked(*words, prepare=faulty.Killer(point).arm)
+    assert code in (0, KILLED), code
+    return code == KILLED
+
+
+def ends(fresh: Callable[[], House], name: str) -> tuple[Shape, Shape]:
+    """What is there before a change, and after it."""
+    house = fresh()
+    words = world.ready(house, name)
+    before = shape(house)
+    house.ok(*words)
+    assert disagreements(house) == []
+    assert shape(house) != before
+    return before, shape(house)
+
+
+def is_left_behind(house: House) -> bool:
+    return bool(house.rows("SELECT 1 FROM operations WHERE state = 'running'"))
+
+
+@pytest.mark.parametrize("name", world.CHANGES)
+def test_recover_settles_a_command_that_was_killed_anywhere(fresh: Callable[[], House], name: str) -> None:
+    before, after = ends(fresh, name)
+    for point in itertools.count(1):
+        house = fresh()
+        if not killed_at(house, world.ready(house, name), point):
+            break
+        left = is_left_behind(house)
+        assert ("cgctl recover" in house.ok("list").err) is left
+        assert ("cgctl recover" in house.ok("group-show", "db").err) is left
+        house.ok("recover")
+        assert disagreements(house) == [], point
+        assert shape(house) in (before, after), point
+        assert house.ok("list").err == ""
+    assert point > 5
+
+
+@pytest.mark.parametrize("name", world.CHANGES)
+def test_the_next_command_on_the_object_settles_it(fresh: Callable[[], House], name: str) -> None:
+    before, after = ends(fresh, name)
+    for point in itertools.count(1):
+        house = fresh()
+        words = world.ready(house, name)
+        if not killed_at(house, words, point):
+            break
+        left = is_left_behind(house)
+        again = house.run(*(world.CHANGES[name].again or words))
+        if left:
+            assert "settled" in again.err, again
+        if again.code == 0:
+            assert shape(house) == (before if world.CHANGES[name].again else after), point
+        else:
+            assert again.code in (4, 5), again
+            assert shape(house) in (before, after), point
+        assert disagreements(house) == [], point
+
+
+@pytest.mark.parametrize("name", world.CHANGES)
+def test_recovery_that_is_killed_anywhere_is_settled_by_the_next(fresh: Callable[[], House], name: str) -> None:
+    before, after = ends(fresh, name)
+    house = fresh()
+    words = world.ready(house, name)
+    done = next(point for point in itertools.count(1) if _left_after_the_server(fresh, name, point))
+    for point in itertools.count(1):
+        house = fresh()
+        words = world.ready(house, name)
+        assert killed_at(house, words, done)
+        if not killed_at(house, ("recover",), point):
+            break
+        house.ok("recover")
+        assert disagreements(house) == [], point
+        assert shape(house) in (before, after), point
+    assert point > 3
+
+
+def _left_after_the_server(fresh: Callable[[], House], name: str, point: int) -> bool:
+    """Whether a kill at this point leaves the server's part done and the state's not written."""
+    house = fresh()
+    words = world.ready(house, name)
+    seen = _servers(house)
+    assert killed_at(house, words, point), "the server's part is never done"
+    return is_left_behind(house) and _servers(house) != seen
+
+
+def _servers(house: House) -> tuple[object, ...]:
+    notes = sorted((path.name, path.read_text()) for path in house.root.glob("exports-*.json"))
+    return {(one.id, one.parent_id, one.size_bytes) for one in house.objects()}, notes
