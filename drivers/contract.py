@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypedDict
+from typing import NotRequired, Protocol, TypedDict
 
 from drivers.command import Secret
 
@@ -88,13 +88,17 @@ class Context:
 
 
 class HoldReceipt(TypedDict):
-    """How a group snapshot came to be one point in time; times are the server's clock, ISO 8601 UTC."""
+    """How a group snapshot came to be one point in time; times are the server's clock, ISO 8601 UTC.
+
+    quiesced_by: `hooks`, or `detachment` where the driver cannot hold writes and no member was attached; cgctl's part.
+    """
 
     method: str
     members: int
     began_at: str
     ended_at: str
     bound_seconds: float
+    quiesced_by: NotRequired[str]
 
 
 class ModelUpdate(TypedDict, total=False):
@@ -145,7 +149,10 @@ class ActivityAttributes:
 
 
 class PoolStats(TypedDict):
-    """What the scheduler sees of a pool; Cinder's names and units (GiB as float)."""
+    """What the scheduler sees of a pool; Cinder's names and units (GiB as float).
+
+    pool_marked: whether the pool carries its owner's mark; the first object that is made in it marks it.
+    """
 
     volume_backend_name: str
     vendor_name: str
@@ -162,6 +169,7 @@ class PoolStats(TypedDict):
     atomic_group_snapshot: bool
     multiattach: bool
     total_volumes: int
+    pool_marked: bool
 
 
 class ObjectKind(StrEnum):
@@ -250,9 +258,7 @@ class Driver(Protocol):
         """Remove a snapshot that is not a member of a group snapshot."""
         ...
 
-    def create_volume_from_snapshot(
-        self, context: Context, volume: Volume, snapshot: Snapshot
-    ) -> ModelUpdate | None:
+    def create_volume_from_snapshot(self, context: Context, volume: Volume, snapshot: Snapshot) -> ModelUpdate | None:
         """A writable volume with the snapshot's data; volume.size_bytes may be larger. Also of member snapshots."""
         ...
 
@@ -299,9 +305,7 @@ class Driver(Protocol):
         """
         ...
 
-    def create_cgsnapshot(
-        self, context: Context, cgsnapshot: GroupSnapshot, snapshots: Sequence[Snapshot]
-    ) -> Updates:
+    def create_cgsnapshot(self, context: Context, cgsnapshot: GroupSnapshot, snapshots: Sequence[Snapshot]) -> Updates:
         """All members at one point in time, or nothing. The model_update carries `hold`, the receipt.
 
         The set counts only with the commit mark that the server writes last. Raises HoldBroken when the bound was
@@ -309,9 +313,7 @@ class Driver(Protocol):
         """
         ...
 
-    def delete_cgsnapshot(
-        self, context: Context, cgsnapshot: GroupSnapshot, snapshots: Sequence[Snapshot]
-    ) -> Updates:
+    def delete_cgsnapshot(self, context: Context, cgsnapshot: GroupSnapshot, snapshots: Sequence[Snapshot]) -> Updates:
         """Remove a group snapshot, complete or void."""
         ...
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from sqlmodel import select
+
 from cgctl.manager.environment import Environment
-from cgctl.model.tables import new_id
+from cgctl.model.tables import Group, Volume, new_id
 from cgctl.scheduler.candidates import Candidate
 from drivers.contract import Backend, PoolStats
 from drivers.errors import DriverError
@@ -48,9 +50,21 @@ def observe_services(env: Environment, only: str | None = None) -> list[Service]
 
 def _observe(env: Environment, backend: Backend) -> Service:
     try:
-        return Service(backend, backend.driver.get_volume_stats(env.context(new_id())), None)
+        stats = backend.driver.get_volume_stats(env.context(new_id()))
     except DriverError as error:
         return Service(backend, None, error.message)
+    if not stats["pool_marked"] and _has_objects(env, backend.id):
+        return Service(backend, None, "the pool has no owner mark although objects are in it: is it mounted?")
+    return Service(backend, stats, None)
+
+
+def _has_objects(env: Environment, backend_id: str) -> bool:
+    """Whether the state has anything on a backend: an empty, unmarked pool is then not the pool, and gets no object."""
+    with env.store.read() as session:
+        rows = (
+            session.exec(select(kind.id).where(kind.host == backend_id).limit(1)).first() for kind in (Group, Volume)
+        )
+        return any(row is not None for row in rows)
 
 
 def candidates(env: Environment, only: str | None = None) -> list[Candidate]:

@@ -11,7 +11,7 @@ from cgctl.manager.creation import Made
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import shown, snapshot_objects
 from cgctl.manager.operation import Intent
-from cgctl.manager.quiesce import hooks_of, require_quiet
+from cgctl.manager.quiesce import bounded, hooks_of, quiesced_by, require_quiet
 from cgctl.manager.removal import Doomed
 from cgctl.model.names import checked_text
 from cgctl.model.states import GroupSnapshotStatus, SnapshotStatus
@@ -19,6 +19,8 @@ from cgctl.model.tables import Group, GroupSnapshot, Snapshot, Volume
 from cgctl.store.queries import find, members
 from drivers import contract
 from drivers.contract import Context
+
+METHOD = "create_cgsnapshot"
 
 
 def create_group_snapshot(
@@ -56,7 +58,7 @@ def _check_group(env: Environment, group: Group, volumes: list[Volume]) -> None:
                 f"its volume {shown(volume)} is {volume.status}, not available or in-use",
                 f"cgctl history {volume.id}",
             )
-    require_quiet(env.backends.get(group.host).driver, "create_cgsnapshot", word, volumes, hooks_of(env, group))
+    require_quiet(env.backends.get(group.host).driver, METHOD, word, volumes, hooks_of(env, group))
 
 
 def _rows(intent: Intent, group: Group, volumes: list[Volume], name: str | None, description: str | None) -> Doomed:
@@ -94,8 +96,15 @@ def _take(env: Environment, context: Context, new: Doomed) -> Made:
     with env.store.read() as session:
         group = session.get_one(Group, new.row.group_id)
 
+    hooks = hooks_of(env, group)
+    held = bounded(env, driver, METHOD, context, hooks)
+
     def take() -> contract.Updates:
-        return driver.create_cgsnapshot(context, on_server, snapshots)
+        model_update, members = driver.create_cgsnapshot(held, on_server, snapshots)
+        quiet = quiesced_by(driver, METHOD, hooks)
+        if model_update and "hold" in model_update and quiet:
+            model_update["hold"]["quiesced_by"] = quiet
+        return model_update, members
 
     def remove() -> None:
         driver.delete_cgsnapshot(context, on_server, snapshots)

@@ -16,7 +16,7 @@ from cgctl.manager.kinds import group_of
 from cgctl.manager.objects import shown, snapshot_objects, volume_objects
 from cgctl.manager.operation import Intent
 from cgctl.manager.placement import place, specs_for, volume_types_of
-from cgctl.manager.quiesce import hooks_of, require_quiet
+from cgctl.manager.quiesce import bounded, hooks_of, require_quiet
 from cgctl.manager.removal import Doomed
 from cgctl.model.names import checked_text
 from cgctl.model.states import GroupStatus, VolumeStatus
@@ -184,10 +184,11 @@ def _clone_live(
 ) -> Made:
     """From a group in use: between its hooks, as a group snapshot; what a broken hold made is removed."""
     driver = env.backends.get(source.host).driver
+    held = bounded(env, driver, METHOD, context, hooks_of(env, source.group))
     origin, origins = contract.Group(source.group.id), volume_objects(source.volumes)
 
     def clone() -> contract.Updates:
-        return driver.create_consistencygroup_from_src(context, group, volumes, source_cg=origin, source_vols=origins)
+        return driver.create_consistencygroup_from_src(held, group, volumes, source_cg=origin, source_vols=origins)
 
     def remove() -> None:
         driver.delete_consistencygroup(context, group, volumes)

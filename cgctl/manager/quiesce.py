@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 from cgctl.errors import Refused, UsageError
 from cgctl.manager.environment import Environment, QuiesceHooks
 from cgctl.manager.objects import shown
 from cgctl.model.tables import Group, Volume
-from drivers.contract import Driver
+from drivers.contract import Context, Driver
 
 HOOK_KEYS = ("quiesce_pre", "quiesce_post", "quiesce_timeout")
 """Keys of a group's metadata."""
@@ -55,6 +56,20 @@ def require_quiet(
             "detach it: cgctl attachment-list; or give the group quiesce hooks: "
             "cgctl group-update GROUP --metadata quiesce_pre='…' quiesce_post='…'",
         )
+
+
+def bounded(env: Environment, driver: Driver, method: str, context: Context, hooks: QuiesceHooks) -> Context:
+    """The context with the bound of what is held: where nobody writes and no hook runs, a copy may take its time."""
+    if method in driver.activities.stateless_activities or hooks:
+        return context
+    return replace(context, hold_bound_seconds=env.operation_seconds)
+
+
+def quiesced_by(driver: Driver, method: str, hooks: QuiesceHooks) -> str | None:
+    """What kept the writers quiet, for the receipt."""
+    if hooks:
+        return "hooks"
+    return None if method in driver.activities.stateless_activities else "detachment"
 
 
 def quiesced(env: Environment, group: Group, operation_id: str, hooks: QuiesceHooks) -> AbstractContextManager[object]:

@@ -88,6 +88,7 @@ class DirectoryPoolDriver:
             atomic_group_snapshot=self.has_atomic_group_snapshot,
             multiattach=False,
             total_volumes=len(sizes),
+            pool_marked=findings.is_marked(text),
         )
 
     def list_objects(self, context: Context) -> list[ServerObject]:

@@ -26,6 +26,11 @@ class Room:
         return cls(block * blocks, block * available)
 
 
+def is_marked(text: str) -> bool:
+    """From the line `mark ours` or `mark none`."""
+    return _fact(text, "mark") == "ours"
+
+
 def _fact(text: str, word: str) -> str:
     """The rest of the line that begins with this word."""
     return next(line.removeprefix(word).strip() for line in text.splitlines() if line.split(" ")[0] == word)
