@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 Subject = TypeVar("Subject")
 Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 
 
 class GoneMeanwhile(NotFound):
@@ -117,14 +119,32 @@ def perform(env: Environment, operation: Operation[Subject, Outcome]) -> Subject
     return subject
 
 
+def wait_until_free(env: Environment, *keys: str) -> None:
+    """Before a command looks, without locking yet, at what it depends on: let others end, settle what they left.
+
+    Raises Locked when they do not end in time.
+    """
+
+    def look() -> None:
+        with env.store.read() as session:
+            journal.refuse_held(session, keys)
+
+    _patiently(env, look)
+
+
 def _begin(env: Environment, operation: Operation[Subject, Outcome]) -> tuple[Journal, Subject]:
+    return _patiently(env, lambda: _try_begin(env, operation))
+
+
+def _patiently(env: Environment, attempt: Callable[[], Result]) -> Result:
+    """Try until no lock is in the way: a stale one is settled, a living holder is waited for."""
     from cgctl.manager.recover import settle  # noqa: PLC0415  (recovery uses operations, and operations recovery)
 
     give_up_at = time.monotonic() + env.lock_timeout_seconds
     settled = False
     while True:
         try:
-            return _try_begin(env, operation)
+            return attempt()
         except NotFound as missing:
             if settled:
                 raise GoneMeanwhile(missing) from None

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from cgctl.errors import CgctlError, DryRun, Refused, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import lock_key, shown, volume_object
-from cgctl.manager.operation import Intent, perform
+from cgctl.manager.operation import Intent, perform, wait_until_free
 from cgctl.manager.placement import place, specs_for
 from cgctl.model.names import checked_text, size_gib
 from cgctl.model.states import VolumeStatus
@@ -70,6 +70,9 @@ def check_extension(row: Volume, size_bytes: int) -> None:
 
 def extend_volume(env: Environment, reference: str, size_bytes: int) -> None:
     """Grow a volume. Raises Refused when its backend has no room for the difference."""
+    with env.store.read() as session:
+        key = lock_key(find(session, Volume, reference))
+    wait_until_free(env, key)
     with env.store.read() as session:
         row = find(session, Volume, reference)
         check_extension(row, size_bytes)

@@ -11,7 +11,7 @@ from cgctl.manager import creation, deletion
 from cgctl.manager.creation import Made
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import lock_key, shown, snapshot_object, volume_object
-from cgctl.manager.operation import Intent
+from cgctl.manager.operation import Intent, wait_until_free
 from cgctl.manager.placement import check_zone, place, specs_for, volume_types_of
 from cgctl.manager.quiesce import require_quiet
 from cgctl.manager.removal import Doomed
@@ -57,11 +57,17 @@ def create_volume(env: Environment, wanted: Wanted) -> Volume:
     subject = f"volume {wanted.name or ''}".strip()
     check_zone(env, subject, wanted.availability_zone)
     with env.store.read() as session:
+        keys = _depends_on(session, wanted)
+    wait_until_free(env, *keys)
+    with env.store.read() as session:
         first = _resolve(env, session, subject, wanted)
     host = _place(env, subject, wanted, first)
 
+    locked: list[_Resolved] = []  # what is found under the lock is what is copied: it may have moved since
+
     def prepare(intent: Intent) -> Doomed:
         now = _resolve(env, intent.session, subject, wanted)
+        locked[:] = [now]
         row = _row(env, wanted, now, host)
         intent.lock(lock_key(row), *_source_keys(now))
         if now.source:
@@ -71,16 +77,26 @@ def create_volume(env: Environment, wanted: Wanted) -> Volume:
 
     def call(context: Context, new: Doomed) -> Made:
         assert isinstance(new.row, Volume)
-        driver, volume = env.backends.get(host).driver, volume_object(new.row)
-        if first.snapshot:
-            return Made((driver.create_volume_from_snapshot(context, volume, snapshot_object(first.snapshot)), None))
-        if first.source:
-            return Made((driver.create_cloned_volume(context, volume, volume_object(first.source)), None))
+        driver, volume, now = env.backends.get(host).driver, volume_object(new.row), locked[0]
+        if now.snapshot:
+            return Made((driver.create_volume_from_snapshot(context, volume, snapshot_object(now.snapshot)), None))
+        if now.source:
+            return Made((driver.create_cloned_volume(context, volume, volume_object(now.source)), None))
         return Made((driver.create_volume(context, volume), None))
 
     made = creation.create(env, "create", "volume", prepare, call).row
     assert isinstance(made, Volume)
     return made
+
+
+def _depends_on(session: Session, wanted: Wanted) -> list[str]:
+    """The locks of what the new volume comes from and goes to."""
+    keys = [find(session, Group, wanted.group).id] if wanted.group else []
+    if wanted.source:
+        keys.append(lock_key(find(session, Volume, wanted.source)))
+    if wanted.snapshot:
+        keys.append(_snapshot_key(find(session, Snapshot, wanted.snapshot)))
+    return keys
 
 
 def _resolve(env: Environment, session: Session, subject: str, wanted: Wanted) -> _Resolved:
@@ -171,7 +187,12 @@ def _row(env: Environment, wanted: Wanted, now: _Resolved, host: str) -> Volume:
 def _source_keys(now: _Resolved) -> list[str]:
     if now.source:
         return [lock_key(now.source)]
-    return [now.snapshot.group_id or now.snapshot.volume_id] if now.snapshot else []
+    return [_snapshot_key(now.snapshot)] if now.snapshot else []
+
+
+def _snapshot_key(snapshot: Snapshot) -> str:
+    """The lock of its volume, or of the group that the volume was in."""
+    return snapshot.group_id or snapshot.volume_id
 
 
 def delete_volume(env: Environment, reference: str) -> None:

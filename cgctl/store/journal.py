@@ -53,14 +53,17 @@ def is_left_behind(operation: Operation) -> bool:
 def take_locks(session: Session, operation: Operation, keys: Iterable[str]) -> None:
     """Lock all keys, or raise Locked (a living holder) or StaleLock (one to settle first)."""
     wanted = sorted(set(keys))
-    held = session.exec(
-        select(Operation).join(Lock, col(Lock.operation_id) == Operation.id).where(col(Lock.key).in_(wanted))
-    ).all()
-    for other in held:
-        if other.id != operation.id:
-            raise StaleLock(other.id) if is_left_behind(other) else _locked_by(other)
+    refuse_held(session, wanted, operation.id)
     mine = {lock.key for lock in session.exec(select(Lock).where(Lock.operation_id == operation.id))}
     session.add_all(Lock(key=key, operation_id=operation.id) for key in wanted if key not in mine)
+
+
+def refuse_held(session: Session, keys: Iterable[str], operation_id: str | None = None) -> None:
+    """Raise Locked or StaleLock where another operation than this one holds one of the keys."""
+    joined = select(Operation).join(Lock, col(Lock.operation_id) == Operation.id)
+    for other in session.exec(joined.where(col(Lock.key).in_(list(keys)))).all():
+        if other.id != operation_id:
+            raise StaleLock(other.id) if is_left_behind(other) else _locked_by(other)
 
 
 def _locked_by(other: Operation) -> Locked:
