@@ -14,6 +14,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.exports import apply_exports, export_of
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
+from cgctl.model.clients import checked_address, checked_initiator, checked_secret
 from cgctl.model.states import AttachmentStatus, VolumeStatus
 from cgctl.model.tables import Attachment, Volume
 from cgctl.store.queries import attachments_of, find, find_attachment, fresh, get
@@ -157,10 +158,18 @@ def _check(volume: Volume, others: list[Attachment], export: ExportServer, clien
         )
     if export.protocol == "nfs" and not client.ip:
         raise UsageError(word, "is offered by nfs, which needs the client's address", "--ip ADDRESS")
-    wanted = client.initiator if export.protocol == "iscsi" else client.ip
+    wanted = _checked_client(export, client)
     for other in others:
         if wanted == (other.initiator if export.protocol == "iscsi" else other.ip):
             raise Refused(word, f"{wanted} has access already", f"cgctl attachment-show {other.id}")
+
+
+def _checked_client(export: ExportServer, client: Client) -> str:
+    if export.protocol == "nfs":
+        return checked_address(client.ip or "")
+    if client.secret:
+        checked_secret(client.secret)
+    return checked_initiator(client.initiator or "")
 
 
 def _row(volume: Volume, export: ExportServer, client: Client) -> Attachment:
@@ -170,6 +179,6 @@ def _row(volume: Volume, export: ExportServer, client: Client) -> Attachment:
         row.username = f"cgctl-{row.id[:8]}{row.id[9:13]}"
         row.secret = client.secret or "".join(secrets.choice(_ALPHABET) for _ in range(SECRET_LENGTH))
     else:
-        row.ip = client.ip
+        row.ip = checked_address(client.ip or "")
     row.connection = {key: value for key, value in asdict(export.connection(volume.id)).items() if value is not None}
     return row

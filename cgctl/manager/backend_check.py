@@ -81,9 +81,14 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
 
 def _peers(env: Environment, export: ExportServer) -> list[Backend]:
     """All backends that offer through the same daemon: the exports of one are not unknown to the other."""
-    here = (export.protocol, export.connection("").portal)
+    here = _place(export)
     backends = [env.backends.get(backend_id) for backend_id in env.backends.ids()]
-    return [one for one in backends if one.export and (one.export.protocol, one.export.connection("").portal) == here]
+    return [one for one in backends if one.export and _place(one.export) == here]
+
+
+def _place(export: ExportServer) -> tuple[str, str]:
+    """Protocol and portal; a connection is that of a volume, any volume."""
+    return export.protocol, export.connection(new_id()).portal
 
 
 def _wanted(env: Environment, backend: Backend) -> list[Exported]:
