@@ -119,10 +119,10 @@ def delete_group_snapshot(env: Environment, reference: str) -> None:
         row = find(intent.session, GroupSnapshot, reference)
         intent.lock(row.group_id)
         running = intent.session.exec(
-            select(Group.name).where(Group.group_snapshot_id == row.id, Group.status == "creating")
+            select(Group).where(Group.group_snapshot_id == row.id, Group.status == "creating")
         ).first()
         if running is not None:
-            raise Refused(f"group snapshot {shown(row)}", f"group {running} is being created from it")
+            raise Refused(f"group snapshot {shown(row)}", f"group {shown(running)} is being created from it")
         return removal.doomed(intent.session, row)
 
     deletion.delete(env, "group-snapshot-delete", "group snapshot", select_snapshot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from cgctl.errors import Refused, UsageError
 from cgctl.manager import creation
@@ -14,7 +14,7 @@ from cgctl.manager.creation import Made
 from cgctl.manager.environment import Environment
 from cgctl.manager.kinds import group_of
 from cgctl.manager.objects import shown, snapshot_objects, volume_objects
-from cgctl.manager.operation import Intent
+from cgctl.manager.operation import Intent, wait_until_free
 from cgctl.manager.placement import place, specs_for, volume_types_of
 from cgctl.manager.quiesce import bounded, hooks_of, require_quiet
 from cgctl.manager.removal import Doomed
@@ -67,22 +67,27 @@ def create_group_from_source(
         count = "no source" if not group_snapshot else "two sources"
         raise UsageError(subject, f"has {count}", "give either a group snapshot or a source group")
 
-    def resolve(session: Session) -> Source:
-        found = _source(session, subject, group_snapshot, source_group, consistency_group=consistency_group)
-        _check(env, subject, found)
-        return found
+    def find_source(session: Session) -> Source:
+        return _source(session, subject, group_snapshot, source_group, consistency_group=consistency_group)
 
     with env.store.read() as session:
-        first = resolve(session)
+        group_id = find_source(session).group.id
+    wait_until_free(env, group_id)
+    with env.store.read() as session:
+        first = find_source(session)
+    _check(env, subject, first)
     place(env, subject, Request(specs_for(first.group_type, first.types), first.size_bytes), first.host)
+    locked: list[Source] = []  # what is found under the lock is what is cloned: members may have come or gone since
 
     def prepare(intent: Intent) -> Doomed:
-        source = resolve(intent.session)
+        source = find_source(intent.session)
         intent.lock(source.group.id)
+        _check(env, subject, source)
+        locked[:] = [source]
         return _rows(intent, source, name, description)
 
     def call(context: Context, new: Doomed) -> Made:
-        return _clone(env, context, first, new)
+        return _clone(env, context, locked[0], new)
 
     made = creation.create(env, "group-create-from-src", "group", prepare, call).row
     assert isinstance(made, Group)
@@ -107,7 +112,9 @@ def _source(
 
 def _origins(session: Session, snapshots: Sequence[Snapshot]) -> list[Volume]:
     """The volumes of the member snapshots, in their order; a member may have left the group since."""
-    return [session.get_one(Volume, one.volume_id) for one in snapshots]
+    ids = [one.volume_id for one in snapshots]
+    rows = {row.id: row for row in session.exec(select(Volume).where(col(Volume.id).in_(ids)))}
+    return [rows[one] for one in ids]
 
 
 def _check(env: Environment, subject: str, source: Source) -> None:

@@ -66,10 +66,11 @@ def create_volume(env: Environment, wanted: Wanted) -> Volume:
     locked: list[_Resolved] = []  # what is found under the lock is what is copied: it may have moved since
 
     def prepare(intent: Intent) -> Doomed:
+        intent.lock(*_depends_on(intent.session, wanted))
         now = _resolve(env, intent.session, subject, wanted)
         locked[:] = [now]
         row = _row(env, wanted, now, host)
-        intent.lock(lock_key(row), *_source_keys(now))
+        intent.lock(lock_key(row))
         if now.source:
             require_quiet(env.backends.get(host).driver, "create_cloned_volume", subject, [now.source])
         intent.add(row)
@@ -182,12 +183,6 @@ def _row(env: Environment, wanted: Wanted, now: _Resolved, host: str) -> Volume:
         availability_zone=env.backends.get(host).availability_zone,
         properties=wanted.metadata,
     )
-
-
-def _source_keys(now: _Resolved) -> list[str]:
-    if now.source:
-        return [lock_key(now.source)]
-    return [_snapshot_key(now.snapshot)] if now.snapshot else []
 
 
 def _snapshot_key(snapshot: Snapshot) -> str:

@@ -16,8 +16,8 @@ BLOCK = 512
 _UNITS = {"": GIB, "M": 1024**2, "G": GIB, "T": 1024**4}
 _SIZE = re.compile(r"^(?P<number>\d{1,12})(?P<unit>[MGT]?)(i?B)?$", re.I)
 _UNIT_NAME = "1 GiB is `1`, 512 MiB is `512M`, 2 TiB is `2T`"
-_GROUP_SPEC_KEY = re.compile(r"^[a-zA-Z0-9\-_:.]{1,255}$")
-_EXTRA_SPEC_KEY = re.compile(r"^[a-zA-Z0-9\-_:. /]{1,255}$")
+_GROUP_SPEC_KEY = re.compile(r"[a-zA-Z0-9\-_:.]{1,255}")
+_EXTRA_SPEC_KEY = re.compile(r"[a-zA-Z0-9\-_:. /]{1,255}")
 
 
 def checked_text(kind: str, text: str | None) -> str | None:
@@ -75,7 +75,7 @@ def checked_spec_keys(kind: str, keys: Iterable[str], *, group: bool) -> None:
     """Spec keys have a narrow alphabet, in which group specs allow no space."""
     pattern = _GROUP_SPEC_KEY if group else _EXTRA_SPEC_KEY
     for key in keys:
-        if not pattern.match(key):
+        if not pattern.fullmatch(key):
             raise UsageError(kind, f"key '{key}' is not allowed", "letters, digits and - _ : . make a key")
 
 
