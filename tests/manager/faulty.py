@@ -22,9 +22,21 @@ from drivers.backends.file.driver import FileDriver
 from drivers.contract import Connection, Context, Exported, Finding
 
 CHANGING = frozenset(
-    "create_volume delete_volume extend_volume create_snapshot delete_snapshot create_volume_from_snapshot "
-    "create_cloned_volume create_consistencygroup create_consistencygroup_from_src delete_consistencygroup "
-    "update_consistencygroup create_cgsnapshot delete_cgsnapshot".split()
+    (
+        "create_volume",
+        "delete_volume",
+        "extend_volume",
+        "create_snapshot",
+        "delete_snapshot",
+        "create_volume_from_snapshot",
+        "create_cloned_volume",
+        "create_consistencygroup",
+        "create_consistencygroup_from_src",
+        "delete_consistencygroup",
+        "update_consistencygroup",
+        "create_cgsnapshot",
+        "delete_cgsnapshot",
+    )
 )
 
 Call = Callable[[], Any]
@@ -65,15 +77,15 @@ class NotedExports:
         """Attachment ids by volume id."""
         return dict(json.loads(self.notes.read_text())) if self.notes.exists() else {}
 
-    def ensure_exports(self, context: Context, exports: Sequence[Exported]) -> None:
+    def ensure_exports(self, _context: Context, exports: Sequence[Exported]) -> None:
         new = {one.volume_id: sorted(access.attachment_id for access in one.accesses) for one in exports}
         self.fault("ensure_exports", lambda: self._write({**self.access(), **new}))
 
-    def remove_exports(self, context: Context, volume_ids: Sequence[str]) -> None:
+    def remove_exports(self, _context: Context, volume_ids: Sequence[str]) -> None:
         left = {key: value for key, value in self.access().items() if key not in volume_ids}
         self.fault("remove_exports", lambda: self._write(left))
 
-    def check_exports(self, context: Context, exports: Sequence[Exported]) -> list[Finding]:
+    def check_exports(self, _context: Context, _exports: Sequence[Exported]) -> list[Finding]:
         return []
 
     def _write(self, access: dict[str, list[str]]) -> None:

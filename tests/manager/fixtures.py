@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.manager import faulty
+from tests.manager import faulty, world
 from tests.manager.house import House
 
 
@@ -29,3 +31,30 @@ def db(house: House) -> House:
     for number in range(2):
         house.write(f"db-{number}", b"member %d" % number)
     return house
+
+
+@pytest.fixture(scope="session")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The world from which every test starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        root = tmp_path_factory.mktemp("world")
+        patch.setenv("XDG_STATE_HOME", str(root))
+        patch.setenv("CGCTL_TEST_NOTES", str(root))
+        faulty.install(patch, faulty.well)
+        yield world.build(root)
+
+
+@pytest.fixture
+def fresh(origin: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], House]:
+    """Copies of the world."""
+    numbers = itertools.count()
+
+    def make() -> House:
+        root = tmp_path / str(next(numbers))
+        house = world.copy(origin, root)
+        monkeypatch.setenv("XDG_STATE_HOME", str(root))
+        monkeypatch.setenv("CGCTL_TEST_NOTES", str(root))
+        return house
+
+    faulty.install(monkeypatch, faulty.well)
+    return make

@@ -116,7 +116,7 @@ class House:
 
     def group(self, name: str = "db", members: int = 2) -> str:
         """A group with members `name-0`, `name-1` and so on, of 1 MiB each."""
-        group_id = self.make("group-create", "consistent", "gold,silver", "--name", name)
+        group_id = self.make("group-create", "consistent", "gold,silver", "--name", name, "--availability-zone", "nova")
         for number in range(members):
             self.ok("create", "1M", "--group-id", group_id, "--volume-type", "gold", "--name", f"{name}-{number}")
         return group_id
@@ -149,7 +149,7 @@ class House:
     def disk(self, volume: str) -> Path:
         """The file behind a volume, found by its id on whichever server it is."""
         volume_id = self.show("show", volume)["id"]
-        found = [path for path in self.root.glob(f"*/live/*/cgctl-{volume_id}/disk")]
+        found = list(self.root.glob(f"*/live/*/cgctl-{volume_id}/disk"))
         assert len(found) == 1, found
         return found[0]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -13,33 +12,6 @@ from tests.manager.agreement import Shape, disagreements, shape
 from tests.manager.house import House
 
 KILLED = -9
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """The world from which every test starts."""
-    with pytest.MonkeyPatch.context() as patch:
-        root = tmp_path_factory.mktemp("world")
-        patch.setenv("XDG_STATE_HOME", str(root))
-        patch.setenv("CGCTL_TEST_NOTES", str(root))
-        faulty.install(patch, faulty.well)
-        yield world.build(root)
-
-
-@pytest.fixture
-def fresh(origin: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], House]:
-    """Copies of the world."""
-    numbers = itertools.count()
-
-    def make() -> House:
-        root = tmp_path / str(next(numbers))
-        house = world.copy(origin, root)
-        monkeypatch.setenv("XDG_STATE_HOME", str(root))
-        monkeypatch.setenv("CGCTL_TEST_NOTES", str(root))
-        return house
-
-    faulty.install(monkeypatch, faulty.well)
-    return make
 
 
 def killed_at(house: House, words: tuple[str, ...], point: int) -> bool:
@@ -73,7 +45,7 @@ def test_recover_settles_a_command_that_was_killed_anywhere(fresh: Callable[[], 
             break
         left = is_left_behind(house)
         assert ("cgctl recover" in house.ok("list").err) is left
-        assert ("cgctl recover" in house.ok("group-show", "db").err) is left
+        assert ("cgctl recover" in house.ok("show", "held").err) is left
         house.ok("recover")
         assert disagreements(house) == [], point
         assert shape(house) in (before, after), point
