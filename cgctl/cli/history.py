@@ -43,4 +43,5 @@ def recover_all(env: Env) -> Listing:
     """Settle what interrupted operations left behind.
 
     Creations are undone, deletions, moves and extensions completed."""
-    return Listing(manager.recover.recover(env), RECOVERED)
+    rows, failure = manager.recover.recover(env)
+    return Listing(rows, RECOVERED, failure=failure)

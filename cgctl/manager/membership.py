@@ -70,7 +70,7 @@ class Membership:
         if moving.add or moving.remove:
             group.status = GroupStatus.UPDATING
             plan = {"add": [one.id for one in moving.add], "remove": [one.id for one in moving.remove]}
-            intent.settled_by("regroup", id=group.id, **plan)
+            intent.settled_by("regroup", id=group.id, before=moving.before, **plan)
         else:
             intent.settled_by("nothing")
         return moving

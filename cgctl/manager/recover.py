@@ -6,12 +6,12 @@ operation itself makes, since those calls may run again. The journal row's `plan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlmodel import Session
 
-from cgctl.errors import CgctlError, ConfigurationError
+from cgctl.errors import CgctlError, ConfigurationError, PartlyFailed
 from cgctl.failures import explain
 from cgctl.manager import removal
 from cgctl.manager.attachments import access_of, forget
@@ -54,6 +54,7 @@ def settle(env: Environment, operation_id: str) -> str:
         failure = write(session)
         journal.end(session, operation, OperationState.SETTLED, failure.reason if failure else None)
     told = f"{_word(operation)}: {operation.kind} was interrupted and is settled"
+    told += f", but {failure.reason}" if failure else ""
     env.warn(told)
     return told
 
@@ -62,25 +63,38 @@ def _word(operation: Operation) -> str:
     return f"{operation.subject_kind} {operation.subject_name or operation.subject_id}"
 
 
-def recover(env: Environment) -> list[dict[str, object]]:
-    """Settle everything that was left behind; one result each, failures among them."""
+def recover(env: Environment) -> tuple[list[dict[str, object]], CgctlError | None]:
+    """Settle everything that was left behind; one result each, and the error for the exit code when some are left."""
     with env.store.read() as session:
         operations = list(journal.left_behind(session))
-    return [_recovered(env, operation) for operation in operations]
+    results = [(operation, *_recovered(env, operation)) for operation in operations]
+    rows: list[dict[str, object]] = [
+        {
+            "id": operation.id,
+            "kind": operation.kind,
+            "subject": _word(operation),
+            "result": result,
+            "reason": error.reason if error else None,
+        }
+        for operation, result, error in results
+    ]
+    return rows, _verdict([error for _, _, error in results if error], len(results))
 
 
-def _recovered(env: Environment, operation: Operation) -> dict[str, object]:
+def _recovered(env: Environment, operation: Operation) -> tuple[str, CgctlError | None]:
     try:
-        result, reason = "would be settled" if env.dry_run else settle(env, operation.id), None
+        return "would be settled" if env.dry_run else settle(env, operation.id), None
     except CgctlError as error:
-        result, reason = "unsettled", error.reason
-    return {
-        "id": operation.id,
-        "kind": operation.kind,
-        "subject": _word(operation),
-        "result": result,
-        "reason": reason,
-    }
+        return "unsettled", error
+
+
+def _verdict(errors: Sequence[CgctlError], tried: int) -> CgctlError | None:
+    if not errors:
+        return None
+    alike = len(errors) == tried and len({error.exit_code for error in errors}) == 1
+    kind = type(errors[0]) if alike else PartlyFailed
+    hint = "; ".join(dict.fromkeys(error.hint for error in errors if error.hint)) or None
+    return kind("recover", f"{len(errors)} of {tried} operations are still unsettled", hint)
 
 
 def _settle_on_server(env: Environment, context: Context, plan: Plan) -> Settled:
@@ -127,7 +141,7 @@ def _regroup(env: Environment, context: Context, plan: Plan) -> Settled:
     def write(session: Session) -> CgctlError | None:
         failure = write_membership(session, moving, updates)
         if failure is None:
-            set_status(session, Volume, {one.id: VolumeStatus.AVAILABLE for one in (*add, *remove)})
+            set_status(session, Volume, {one.id: plan["before"][one.id] for one in (*add, *remove)})
         return failure
 
     return write

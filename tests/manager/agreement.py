@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from cgctl.model.states import TRANSITIONAL
 from drivers.contract import ObjectKind
+from tests.manager import world
 from tests.manager.house import House
 
 Shape = set[tuple[object, ...]]
@@ -62,3 +64,22 @@ def shape(house: House) -> Shape:
     for initiator, status, volume_id in house.rows("SELECT initiator, status, volume_id FROM attachments"):
         seen.add(("attachment", initiator, status, names[volume_id]))
     return seen
+
+
+_ends: dict[str, tuple[Shape, Shape]] = {}
+
+
+def ends(fresh: Callable[[], House], name: str) -> tuple[Shape, Shape]:
+    """What is there before a change of the world, and after it; found out once."""
+    if name not in _ends:
+        _ends[name] = _find_ends(fresh(), name)
+    return _ends[name]
+
+
+def _find_ends(house: House, name: str) -> tuple[Shape, Shape]:
+    words = world.ready(house, name)
+    before = shape(house)
+    house.ok(*words)
+    assert disagreements(house) == []
+    assert shape(house) != before
+    return before, shape(house)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.manager import faulty, world
-from tests.manager.agreement import Shape, disagreements, shape
+from tests.manager.agreement import disagreements, ends, shape
 from tests.manager.house import House
 
 KILLED = -9
@@ -19,17 +19,6 @@ def killed_at(house: House, words: tuple[str, ...], point: int) -> bool:
     code = house.forked(*words, prepare=faulty.Killer(point).arm)
     assert code in (0, KILLED), code
     return code == KILLED
-
-
-def ends(fresh: Callable[[], House], name: str) -> tuple[Shape, Shape]:
-    """What is there before a change, and after it."""
-    house = fresh()
-    words = world.ready(house, name)
-    before = shape(house)
-    house.ok(*words)
-    assert disagreements(house) == []
-    assert shape(house) != before
-    return before, shape(house)
 
 
 def is_left_behind(house: House) -> bool:
