@@ -31,13 +31,19 @@ clock() {
     date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00
 }
 
-# exactly CONTAINER: refuse unless these and only these members are in it, with the sizes that are expected.
+# exactly CONTAINER: refuse unless these and only these members are in it, with the sizes that are expected. One stat
+# for all; only a difference is looked at member by member.
 exactly() {
     found=0
     for path in "$1"/cgctl-*; do
         [ ! -e "$path" ] || found=$((found + 1))
     done
     [ "$found" = "$expected" ] || refuse refused "group $group has $found volumes in the pool, not $expected"
+    there=$(stat -c '%n %s' "$1"/cgctl-*/disk 2>/dev/null | sed 's,^.*/cgctl-\(.*\)/disk ,\1 ,' | sort)
+    [ "$there" = "$(printf '%s\n' "$members" | sort)" ] || differs "$1"
+}
+
+differs() {
     while read -r volume bytes; do
         [ -e "$1/cgctl-$volume/disk" ] || refuse not-on-server "member $volume is not in the pool"
         [ "$(size "$1/cgctl-$volume/disk")" = "$bytes" ] ||
@@ -45,6 +51,7 @@ exactly() {
     done <<END
 $members
 END
+    refuse refused "group $group has other members in the pool than it should"
 }
 
 own
@@ -68,7 +75,7 @@ exactly "live/cgctl-$group"
 is_atomic || needed_room "live/cgctl-$group"/cgctl-*/disk
 stage groupsnap group_snapshot "$set_id"
 
-before=$(stamps "$@")
+is_atomic || before=$(stamps "$@")
 began_at=$(clock)
 centiseconds
 began=$now

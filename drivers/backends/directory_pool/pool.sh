@@ -4,7 +4,7 @@
 # From here on the working directory is the pool and every path is relative: nothing outside of it can be named.
 pool=$1 owner=$2 lock_wait=$3
 shift 3
-need chmod cp date find flock ln mkdir mv rm sort stat sync timeout truncate
+need chmod cp date find flock ln mkdir mv rm sed sort stat sync timeout truncate
 if ! { [ -d "$pool" ] && cd -- "$pool"; } 2>/dev/null; then
     refuse pool-missing "$pool is no directory that can be entered"
 fi
@@ -105,9 +105,8 @@ size() {
 
 # stamps ID...: what changes when somebody writes to the live disks of these members of live/cgctl-$group.
 stamps() {
-    for member in "$@"; do
-        stat -c '%i %s %y' "live/cgctl-$group/cgctl-$member/disk"
-    done
+    # shellcheck disable=SC2046 # ids and our own words
+    stat -c '%i %s %y' $(printf "live/cgctl-$group/cgctl-%s/disk " "$@")
 }
 
 # fill DIRECTORY SOURCE BYTES: a volume's directory with its disk: zeros, or SOURCE's data and then zeros.
