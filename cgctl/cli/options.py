@@ -18,7 +18,18 @@ from cgctl.errors import UsageError
 PAIR = "KEY=VALUE"
 """The metavar that makes a list option greedy: `--metadata a=1 b=2` (cgctl/cli/argv.py)."""
 
-Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Name, for people; need not be unique.")]
+
+def refuse_blank(name: str | None) -> str | None:
+    """A name of nothing would be what `cgctl delete "$UNSET"` finds."""
+    if name is not None and not name.strip():
+        raise UsageError("name", "is blank", "give a name, or leave the option out")
+    return name
+
+
+Name = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", callback=refuse_blank, help="Name, for people; need not be unique."),
+]
 Description = Annotated[str | None, typer.Option("--description", metavar="TEXT", help="Description, for people.")]
 AvailabilityZone = Annotated[
     str | None, typer.Option("--availability-zone", metavar="ZONE", help="Only backends of this zone.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -23,6 +24,8 @@ class Root(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As click does."""
         convert_only_given(self.get_params(ctx))
+        for word in args:
+            _refuse_broken(word)
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
@@ -64,6 +67,16 @@ class Root(TyperGroup):
             formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
 
+def _refuse_broken(word: str) -> None:
+    """What is no text can neither be stored nor looked for."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"'{word}'", "is not UTF-8", "write it in UTF-8, and let the terminal's locale be UTF-8"
+        ) from None
+
+
 def unknown_command(name: str) -> UsageError:
     """What to say of a command that is not there."""
     near = [known for known in COMMANDS if name and known.startswith(name)][:5] or get_close_matches(name, COMMANDS, 5)
@@ -74,5 +87,17 @@ def unknown_command(name: str) -> UsageError:
 def explain_usage(problem: Any) -> UsageError:
     """click's own complaint about words in cgctl's form."""
     path = problem.ctx.command_path if problem.ctx else "cgctl"
-    reason = problem.format_message().strip().rstrip(".")
-    return UsageError(path, reason[:1].lower() + reason[1:], f"{path} --help")
+    possible: list[str] = sorted(getattr(problem, "possibilities", None) or ())
+    reason = problem.message if possible else problem.format_message()
+    reason = _INTERNAL.sub("", " ".join(reason.split())).replace("Input should be", "must be").rstrip(".")
+    if possible:
+        hint = f"{path} --help; did you mean: {', '.join(possible)}"
+    elif reason.startswith("No such option: -") and not reason.startswith("No such option: --"):
+        hint = f"{path} --help; a word that begins with - and is no option stands behind --"
+    else:
+        hint = f"{path} --help"
+    return UsageError(path, reason[:1].lower() + reason[1:], hint)
+
+
+_INTERNAL = re.compile(r"Value error, |, unable to parse string as (a|an) \w+")
+"""What Typer lets through of its library's wording."""

@@ -8,7 +8,17 @@ import typer
 
 from cgctl import manager
 from cgctl.cli.command import command
-from cgctl.cli.options import AllTenants, AvailabilityZone, Description, Filters, Hint, Metadata, Name, pairs
+from cgctl.cli.options import (
+    AllTenants,
+    AvailabilityZone,
+    Description,
+    Filters,
+    Hint,
+    Metadata,
+    Name,
+    pairs,
+    refuse_blank,
+)
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.cli.wiring import Env
 from cgctl.model.names import parse_pairs, parse_size
@@ -131,7 +141,7 @@ def extend(
 def rename(
     env: Env,
     reference: Reference,
-    name: Annotated[str | None, typer.Argument(help="New name.")] = None,
+    name: Annotated[str | None, typer.Argument(callback=refuse_blank, help="New name.")] = None,
     description: Description = None,
 ) -> Done:
     """Change a volume's name or description."""

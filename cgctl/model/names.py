@@ -14,7 +14,7 @@ GIB = 1024**3
 BLOCK = 512
 
 _UNITS = {"": GIB, "M": 1024**2, "G": GIB, "T": 1024**4}
-_SIZE = re.compile(r"^(?P<number>\d{1,12})(?P<unit>[MGT]?)(i?B)?$", re.I)
+_SIZE = re.compile(r"(?P<number>[0-9]{1,12})(?P<unit>[MGT]?)(i?B)?", re.I | re.ASCII)
 _UNIT_NAME = "1 GiB is `1`, 512 MiB is `512M`, 2 TiB is `2T`"
 _GROUP_SPEC_KEY = re.compile(r"[a-zA-Z0-9\-_:.]{1,255}")
 _EXTRA_SPEC_KEY = re.compile(r"[a-zA-Z0-9\-_:. /]{1,255}")
@@ -45,10 +45,10 @@ def required_name(kind: str, text: str) -> str:
 
 def parse_size(text: str) -> int:
     """Bytes of a size: GiB as in Cinder (`10`), or `512M`, `10G`, `2T`."""
-    found = _SIZE.match(text.strip())
+    found = _SIZE.fullmatch(text.strip())
     size_bytes = int(found["number"]) * _UNITS[found["unit"].upper()] if found else 0
     if size_bytes <= 0:
-        raise UsageError(f"size '{text}'", "is not a size above zero", _UNIT_NAME)
+        raise UsageError(f"size '{text}'", "is not a whole number above zero, with M, G or T behind it", _UNIT_NAME)
     if size_bytes > 2**60:
         raise UsageError(f"size '{text}'", "is more than 1 EiB", _UNIT_NAME)
     return size_bytes
@@ -84,7 +84,7 @@ def split_list(kind: str, text: str) -> list[str]:
     words = [word.strip() for word in text.split(",") if word.strip()]
     twice = sorted({word for word in words if words.count(word) > 1})
     if twice:
-        raise UsageError(kind, f"{', '.join(twice)} is named twice")
+        raise UsageError(kind, f"{', '.join(twice)} is named twice", "name each once")
     return words
 
 

@@ -39,7 +39,7 @@ WORDS: Mapping[type, tuple[str, str]] = {
 
 def subject(kind: type, reference: str) -> str:
     """`group db1`: how an error names an object."""
-    return f"{WORDS[kind][0]} {reference}"
+    return f"{WORDS[kind][0]} {reference if reference.strip() else repr(reference)}"
 
 
 def find(session: Session, kind: type[Named], reference: str) -> Named:
