@@ -33,7 +33,8 @@ def main() -> bool:
         with entered(lab.client_namespace), tempfile.TemporaryDirectory() as directory:
             cluster = Cluster(lab, Path(directory))
             cluster.make_types()
-            return all([measure(cluster, members) for members in (8, 64)])
+            kept = [measure(cluster, members) for members in (8, 64)]
+            return all(kept)
     finally:
         lab.down()
 

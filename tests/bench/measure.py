@@ -50,4 +50,4 @@ def report(title: str, medians: Mapping[str, float], ratios: Mapping[str, tuple[
 def keep(title: str, data: object) -> None:
     """Write a result as JSON beside the others."""
     OUT.mkdir(exist_ok=True)
-    (OUT / f"{title.split(':')[0].replace(' ', '_').lower()}.json").write_text(json.dumps(data, indent=2) + "\n")
+    (OUT / f"{title.partition(':')[0].replace(' ', '_').lower()}.json").write_text(json.dumps(data, indent=2) + "\n")
