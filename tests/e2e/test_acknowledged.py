@@ -1,0 +1,83 @@
+"""Every write that was acknowledged before a command began is in what the command made, also after a power loss."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cluster import ISCSI, NFS, Cluster, Members
+from tests.e2e.figures import record
+from tests.e2e.under_load import SOAK, writing
+from tests.e2e.writers import is_ordered, read_counters
+
+pytestmark = pytest.mark.lab
+
+CLONES = 50 if SOAK else 5
+POWER_LOSSES = 20 if SOAK else 3
+
+
+@pytest.mark.parametrize("volume_type", [ISCSI, NFS])
+def test_a_clone_of_a_busy_group_has_all_acknowledged_writes_in_order(
+    cluster: Cluster, tmp_path: Path, volume_type: str
+) -> None:
+    members = cluster.group("db", 4, volume_type)
+    seen = set()
+    with writing(members, cluster.attach_all(members), tmp_path) as writer:
+        for number in range(CLONES):
+            acked_before = writer.acked
+            cluster.run("group-create-from-src", "--source-group", "db", "--name", f"clone{number}")
+            clone = cluster.members_of(f"clone{number}")
+            counters = read_counters(cluster.disks(clone))
+            cluster.run("group-delete", "--delete-volumes", clone.group_id)
+            assert is_ordered(counters)
+            assert min(counters) >= acked_before
+            seen.add(tuple(counters))
+            writer.wait_for_rounds(2)
+    assert len(seen) == CLONES
+
+
+@dataclass(frozen=True)
+class Acked:
+    """Rounds that were acknowledged before the command, and before the power loss."""
+
+    before_command: int
+    before_loss: int
+
+
+def lose_power_after_a_group_snapshot(cluster: Cluster, members: Members, name: str, directory: Path) -> Acked:
+    """The server is off as soon as the command has ended, and on again."""
+    host = cluster.host_of(members)
+    attached = [cluster.attach(one, members.volume_type) for one in members.volume_ids]
+    with writing(members, attached, directory) as writer:
+        writer.wait_for_rounds(20)
+        acked_before = writer.acked
+        cluster.run("group-snapshot-create", "db", "--name", name)
+        acked = Acked(acked_before, writer.acked)
+        host.lose_power()
+    host.start()
+    for one in attached:
+        cluster.run("attachment-delete", one.id)
+    return acked
+
+
+@pytest.mark.parametrize(("volume_type", "count"), [(ISCSI, POWER_LOSSES), (NFS, 1)])
+def test_a_completed_group_snapshot_survives_a_power_loss(
+    cluster: Cluster, tmp_path: Path, volume_type: str, count: int
+) -> None:
+    members = cluster.group("db", 4, volume_type)
+    for number in range(count):
+        name = f"s{number}"
+        acked = lose_power_after_a_group_snapshot(cluster, members, name, tmp_path)
+        shown = cluster.run("group-snapshot-show", name, "-f", "json").json
+        counters = read_counters(cluster.snapshot_disks(members, shown["id"]))
+        live = read_counters(cluster.disks(members))
+        record("power loss", volume_type=volume_type, acked=asdict(acked), counters=counters, live=live)
+        assert is_ordered(counters)
+        assert min(counters) >= acked.before_command
+        cluster.run("group-create-from-src", "--group-snapshot", name, "--name", f"after{number}")
+        restored = cluster.members_of(f"after{number}")
+        assert read_counters(cluster.disks(restored)) == counters
+        if volume_type == NFS:  # synchronous files; an iSCSI initiator has to flush for that
+            assert min(live) >= acked.before_loss
