@@ -34,8 +34,16 @@ CREATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", world.CHANGES)
-@pytest.mark.parametrize("fault", UNANSWERED)
+ALWAYS = ("connection lost before", "connection lost after")
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        *((name, fault) for name in world.CHANGES for fault in ALWAYS),
+        *((name, fault) for name in ("add and remove", "create", "delete") for fault in UNANSWERED if fault not in ALWAYS),
+    ],
+)
 def test_an_answer_that_is_missing_is_settled_later(
     fresh: Fresh, monkeypatch: pytest.MonkeyPatch, name: str, fault: str
 ) -> None:
