@@ -59,11 +59,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# From an empty environment; setuptools builds the package itself. Versions only: wheels, so hashes, differ by machine.
+# From an empty environment. Versions only: wheels, so hashes, differ by machine.
 lock:
 	rm -rf $(VENV)-lock
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet --upgrade setuptools '.[dev,postgresql]'
+	$(VENV)-lock/bin/python -m pip install --quiet '.[dev,postgresql]'
 	$(VENV)-lock/bin/python -m pip list --format=freeze --exclude pip --exclude cgctl > requirements.lock
 	rm -rf $(VENV)-lock
 
