@@ -63,8 +63,10 @@ class Creation:
         return self._failure(subject, reading) if reading.failed else outcome.complaint
 
     def _failure(self, subject: Doomed, reading: Reading) -> CgctlError:
-        names = [shown(one) for one in subject.members if one.id in reading.failed_members]
+        names = [reading.told(one.id, shown(one)) for one in subject.members if one.id in reading.failed_members]
         reason = f"the server could not make {', '.join(names) or 'it'}"
+        if reading.reason and not names:
+            reason = f"{reason}: {reading.reason}"
         return ServerFailure(f"{self.word} {shown(subject.row)}", reason, "delete it, mend the cause, and try again")
 
     def refuse(self, session: Session, subject: Doomed) -> None:

@@ -21,7 +21,7 @@ from cgctl.manager.objects import (
 )
 from cgctl.manager.updates import Reading, read_updates
 from cgctl.model.tables import Group, GroupSnapshot, GroupVolumeType, Snapshot, Volume
-from cgctl.store.queries import fresh, member_snapshots, members, set_status
+from cgctl.store.queries import fresh, member_snapshots, members, set_status, subject
 from drivers import contract
 from drivers.contract import Context
 from drivers.errors import PoolUnmarked
@@ -118,9 +118,15 @@ def forget(session: Session, what: Doomed, reading: Reading) -> CgctlError | Non
         _drop(session, what.row)
         return None
     fresh_row(session, what.row).status = "error"
-    names = [shown(row) for row in what.members if row.id in left]
+    names = [reading.told(row.id, shown(row)) for row in what.members if row.id in left]
     reason = f"the server could not delete {', '.join(names) or 'it'}"
-    return ServerFailure(shown(what.row), reason, "mend the cause on the server, then run the same command again")
+    if reading.reason and not names:
+        reason = f"{reason}: {reading.reason}"
+    return ServerFailure(
+        subject(type(what.row), shown(what.row)),
+        reason,
+        "mend the cause on the server, then run the same command again",
+    )
 
 
 def _drop(session: Session, row: Removable) -> None:

@@ -7,7 +7,7 @@ manager ignores what the driver reports (its defect D1).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drivers.contract import ModelUpdate
 
@@ -16,10 +16,12 @@ ERRORS = frozenset({"error", "error_deleting"})
 
 @dataclass(frozen=True)
 class Reading:
-    """What becomes of the whole and of each member, by id."""
+    """What becomes of the whole and of each member, by id; reasons: the server's words, where it gave some."""
 
     whole: str
     members: dict[str, str]
+    reasons: dict[str, str] = field(default_factory=dict)
+    reason: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -28,6 +30,10 @@ class Reading:
     @property
     def failed_members(self) -> list[str]:
         return [member for member, status in self.members.items() if status in ERRORS]
+
+    def told(self, member: str, name: str) -> str:
+        """`name (why)` of a member, for messages."""
+        return f"{name} ({self.reasons[member]})" if member in self.reasons else name
 
 
 def read_updates(
@@ -44,4 +50,6 @@ def read_updates(
     if whole in ERRORS or any(status in ERRORS for status in listed.values()):
         whole = "error"
     unlisted = "error" if whole == "error" and not listed else success
-    return Reading(whole, {member: listed.get(member, unlisted) for member in member_ids})
+    reasons = {update["id"]: update["reason"] for update in member_updates or () if update.get("reason")}
+    statuses = {member: listed.get(member, unlisted) for member in member_ids}
+    return Reading(whole, statuses, reasons, (model_update or {}).get("reason"))

@@ -49,7 +49,7 @@ class Ran:
 
 @dataclass
 class House:
-    """root holds `config.yaml`, `state.db` and one pool per backend."""
+    """root holds `config.yaml`, `state.db` and a pool for each backend: alpha in zone nova, beta elsewhere."""
 
     root: Path
     configuration: Json = field(default_factory=dict)
@@ -58,8 +58,8 @@ class House:
     def __post_init__(self) -> None:
         self.state = self.state or f"sqlite:///{self.root / 'state.db'}"
         self.configuration = {"backends": {}, **self.configuration}
-        for backend_id in ("alpha", "beta"):
-            self.add_backend(backend_id)
+        self.add_backend("alpha")
+        self.add_backend("beta", availability_zone="elsewhere")
 
     def add_backend(self, backend_id: str, **settings: object) -> Path:
         """A `file` backend with a pool of its own."""
@@ -133,9 +133,13 @@ class House:
 
     def objects(self) -> list[ServerObject]:
         """Everything of cgctl's on all servers."""
-        owner = str(self.rows("SELECT value FROM settings WHERE key = 'owner'")[0][0])
         used = (name for name in ("alpha", "beta") if (self.root / name / ".cgctl").exists())
-        return [one for name in used for one in self.driver(name).list_objects(_context(owner))]
+        return [one for name in used for one in self.driver(name).list_objects(self.context())]
+
+    def context(self) -> Context:
+        """What accompanies a call to a driver beside cgctl."""
+        owner = str(self.rows("SELECT value FROM settings WHERE key = 'owner'")[0][0])
+        return Context("look", owner, datetime.now(UTC) + timedelta(seconds=60))
 
     def driver(self, backend_id: str) -> FileDriver:
         """The real driver, beside cgctl."""
@@ -188,7 +192,3 @@ def _child(house: House, words: tuple[str, ...], prepare: Callable[[], None]) ->
         traceback.print_exc()
     finally:
         os._exit(code)
-
-
-def _context(owner: str) -> Context:
-    return Context("look", owner, datetime.now(UTC) + timedelta(seconds=60))

@@ -41,7 +41,12 @@ ALWAYS = ("connection lost before", "connection lost after")
     ("name", "fault"),
     [
         *((name, fault) for name in world.CHANGES for fault in ALWAYS),
-        *((name, fault) for name in ("add and remove", "create", "delete") for fault in UNANSWERED if fault not in ALWAYS),
+        *(
+            (name, fault)
+            for name in ("add and remove", "create", "delete")
+            for fault in UNANSWERED
+            if fault not in ALWAYS
+        ),
     ],
 )
 def test_an_answer_that_is_missing_is_settled_later(
