@@ -17,7 +17,7 @@ _INITIATOR = re.compile(r"(iqn|eui|naa)\.[0-9A-Za-z.:-]{1,219}")
 _USER = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:-]{0,99}")
 _SECRET = re.compile(r"[\x21-\x7e]{12,100}")
 
-REPAIR = "export it again: group-reconcile, or detach and attach the volume"
+REPAIR = "cgctl backend-check --repair"
 
 
 def wanted(exports: Sequence[Exported]) -> Secret:

@@ -10,7 +10,7 @@ from drivers.contract import Access, Exported, Finding
 from drivers.errors import ServerRefused
 
 NOBODY = "-"
-REPAIR = "export it again: group-reconcile, or detach and attach the volume"
+REPAIR = "cgctl backend-check --repair"
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,189}")
 _SOURCE = re.compile(r"(/[0-9A-Za-z._@%+,:=-]+){2,}/disk")
