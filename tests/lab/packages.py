@@ -29,6 +29,10 @@ PACKAGES = (
     "libnfs-dev",
     "gcc",
     "libc6-dev",
+    "zsh",
+    "ksh",
+    "tcsh",
+    "fish",
 )
 
 
