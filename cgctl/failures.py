@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cgctl.errors import CgctlError, ServerFailure, ServerUnreachable
+from cgctl.errors import CgctlError, Refused, ServerFailure, ServerUnreachable
 from drivers import errors
 
 _HINTS: dict[type[errors.DriverError], str] = {
@@ -20,14 +20,21 @@ _HINTS: dict[type[errors.DriverError], str] = {
     errors.AlreadyOnServer: "cgctl recover",
     errors.Busy: "end what uses it (sessions, mounts, dependent snapshots), then try again",
     errors.HoldBroken: "nothing is left of it; try again, or raise `hold_seconds` in the configuration",
+    errors.ServerRefused: "the same command with --verbose shows what was asked of the server",
     errors.ServerFailed: "the same command with --verbose shows what was run on the server",
 }
 
 
+_KINDS: tuple[tuple[type[errors.DriverError], type[CgctlError]], ...] = (
+    (errors.ServerNotReached, ServerUnreachable),
+    (errors.PoolForeign, Refused),
+    (errors.DriverError, ServerFailure),
+)
+
+
 def explain(error: errors.DriverError, subject: str) -> CgctlError:
     """What a driver's error means to the operator of `subject` (`group db1`); the driver's own hint wins."""
-    unreached = isinstance(error, errors.ServerNotReached)
-    kind = ServerUnreachable if unreached else ServerFailure
+    kind = next(told for raised, told in _KINDS if isinstance(error, raised))
     reason = error.message
     if isinstance(error, errors.OutcomeUnknown):
         reason = f"{reason}; the operation may have been done or not"

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from sqlmodel import select
 
+from cgctl.failures import explain
 from cgctl.manager.environment import Environment
 from cgctl.model.tables import Group, Volume, new_id
 from cgctl.scheduler.candidates import Candidate
 from drivers.contract import Backend, PoolStats
-from drivers.errors import DriverError
+from drivers.errors import DriverError, PoolUnmarked
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,12 @@ class Service:
 
     backend: Backend
     stats: PoolStats | None
-    problem: str | None
+    error: DriverError | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """The error's message."""
+        return self.error.message if self.error else None
 
     def capabilities(self) -> dict[str, object]:
         """What the scheduler matches specs against: the configuration's own capabilities, the driver's above them."""
@@ -52,10 +58,11 @@ def _observe(env: Environment, backend: Backend) -> Service:
     try:
         stats = backend.driver.get_volume_stats(env.context(new_id()))
     except DriverError as error:
-        return Service(backend, None, error.message)
+        return Service(backend, None, error)
     if not stats["pool_marked"] and _has_objects(env, backend.id):
-        return Service(backend, None, "the pool has no owner mark although objects are in it: is it mounted?")
-    return Service(backend, stats, None)
+        server = env.backends.server(backend.id)
+        return Service(backend, None, PoolUnmarked(f"{server}: has no owner mark although objects are in it"))
+    return Service(backend, stats)
 
 
 def _has_objects(env: Environment, backend_id: str) -> bool:
@@ -65,11 +72,6 @@ def _has_objects(env: Environment, backend_id: str) -> bool:
             session.exec(select(kind.id).where(kind.host == backend_id).limit(1)).first() for kind in (Group, Volume)
         )
         return any(row is not None for row in rows)
-
-
-def candidates(env: Environment, only: str | None = None) -> list[Candidate]:
-    """What the scheduler chooses from."""
-    return [service.candidate() for service in observe_services(env, only)]
 
 
 def pools_view(env: Environment) -> list[dict[str, object]]:
@@ -83,7 +85,10 @@ def pools_view(env: Environment) -> list[dict[str, object]]:
 def capabilities_view(env: Environment, backend_id: str) -> dict[str, object]:
     """`get-capabilities`: stats, and seed 004's read-only attributes."""
     backend = env.backends.get(backend_id)
-    stats: Mapping[str, object] = backend.driver.get_volume_stats(env.context(new_id()))
+    try:
+        stats: Mapping[str, object] = backend.driver.get_volume_stats(env.context(new_id()))
+    except DriverError as error:
+        raise explain(error, f"backend {backend_id}") from error
     return {
         "host": backend.id,
         "driver": backend.driver.name,

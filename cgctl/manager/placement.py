@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from cgctl.errors import NotFound, Refused
-from cgctl.manager.backends import candidates
+from cgctl.errors import CgctlError, NotFound, Refused, ServerUnreachable
+from cgctl.failures import explain
+from cgctl.manager.backends import observe_services
 from cgctl.manager.environment import Environment
 from cgctl.manager.kinds import CG_TYPE, specs_of
 from cgctl.model.specs import is_true
@@ -37,8 +38,25 @@ def specs_for(group_type: GroupType | None, volume_types: Sequence[VolumeType]) 
 
 
 def place(env: Environment, subject: str, request: Request, only: str | None = None) -> str:
-    """The id of the backend that fits; asks the servers. Raises Refused with every backend's reasons."""
-    return choose(subject, request, candidates(env, only)).backend_id
+    """The id of the backend that fits; asks the servers. Raises Refused with every backend's reasons.
+
+    A server that did not answer might have fitted: then its error is what the operator has to mend.
+    """
+    services = observe_services(env, only)
+    try:
+        return choose(subject, request, [service.candidate() for service in services]).backend_id
+    except Refused as refused:
+        problems = [explain(service.error, subject) for service in services if service.error]
+        raise _why(refused, problems, alone=len(services) == 1) from None
+
+
+def _why(refused: Refused, problems: Sequence[CgctlError], *, alone: bool) -> CgctlError:
+    if problems and alone:
+        return problems[0]
+    for problem in problems:
+        if isinstance(problem, ServerUnreachable):
+            return ServerUnreachable(refused.subject, refused.reason, problem.hint)
+    return refused
 
 
 def check_zone(env: Environment, subject: str, zone: str | None) -> None:

@@ -20,6 +20,8 @@ from cgctl.errors import ConfigurationError, Locked
 from cgctl.store.schema import bring_up_to_date
 
 BUSY_TIMEOUT_SECONDS = 30
+LEAST_ROOM_BYTES = 64 * 1024
+"""SQLite's shared memory is half of it."""
 
 
 class Store:
@@ -65,13 +67,21 @@ def _explained(url: URL, error: SQLAlchemyError) -> ConfigurationError | Locked:
     if "database is locked" in reason:
         return Locked("state", f"busy for more than {BUSY_TIMEOUT_SECONDS} s", "try again")
     shown = url.render_as_string(hide_password=True)
-    if "full" in reason:
+    if "full" in reason or _disk_is_full(url):
         return ConfigurationError(
             f"state {shown}", reason, "make room on the disk that holds the state, then try again"
         )
     return ConfigurationError(
         f"state {shown}", reason, "look at the file's place and rights, or name another: --state URL"
     )
+
+
+def _disk_is_full(url: URL) -> bool:
+    """SQLite says `disk I/O error` when there is no room for its shared memory."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return False
+    room = os.statvfs(Path(url.database).parent)
+    return room.f_bavail * room.f_frsize < LEAST_ROOM_BYTES
 
 
 def _checked(text: str) -> URL:
