@@ -88,9 +88,8 @@ def report(rows: list[Row]) -> bool:
         cells = [f"{one['median_ms']:.1f} / {one['max_ms']:.1f}" for one in (row.hold, row.stall, row.baseline)]
         command = f"{row.command['median_ms']:.0f} / {row.command['max_ms']:.0f}"
         verdict = "ok" if row.over_baseline < LIMIT_MS and not row.torn else "MISSED"
-        print(
-            f"  {row.members:>7} {cells[0]:>14} {cells[1]:>14} {cells[2]:>14} {command:>16}  {row.over_baseline:.1f} {verdict}"
-        )
+        columns = f"{row.members:>7} {cells[0]:>14} {cells[1]:>14} {cells[2]:>14} {command:>16}"
+        print(f"  {columns}  {row.over_baseline:.1f} {verdict}")
     keep("G2: hold", {"rows": [asdict(row) for row in rows], "limit_ms": LIMIT_MS})
     return all(row.over_baseline < LIMIT_MS and not row.torn for row in rows)
 
