@@ -6,7 +6,7 @@ PYTEST := $(BIN)/python -m pytest
 SHELL_SCRIPTS = $(shell find cgctl drivers tests -name '*.sh' | sort)
 PERL_SCRIPTS = $(shell find cgctl drivers tests -name '*.pl' | sort)
 
-.PHONY: help demo test quick soak bench lint lint-types lint-shell lint-perl lock clean
+.PHONY: help demo test quick soak bench debian-packages lint lint-types lint-shell lint-perl lock clean
 
 help:
 	@echo 'make demo    the life of a group on this machine: no root, under a minute after the installation'
@@ -21,17 +21,22 @@ help:
 demo: $(VENV)/.installed
 	@$(BIN)/cgctl demo
 
-test: $(VENV)/.installed
+test: $(VENV)/.installed debian-packages
 	$(PYTEST)
 
 quick: $(VENV)/.installed
 	$(PYTEST) -m 'not lab'
 
-soak: $(VENV)/.installed
+soak: $(VENV)/.installed debian-packages
 	CGCTL_SOAK=1 $(PYTEST) --timeout=7200
 
 bench: $(VENV)/.installed
 	$(PYTEST) tests/bench -s
+
+# What the lab and the tests of login shells need; without root those parts say why they are left out.
+debian-packages: $(VENV)/.installed
+	@[ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+		$(BIN)/python -c 'from tests.lab import packages; packages.install_missing()'
 
 lint: $(VENV)/.installed lint-types lint-shell lint-perl
 	$(BIN)/ruff check
