@@ -30,7 +30,7 @@ RECOVERED = (
 def history(
     env: Env,
     reference: Annotated[str | None, typer.Argument(metavar="OBJECT", help="Object, by name or id.")] = None,
-    newest: Annotated[int, typer.Option("--newest", min=1, help="How many events at most.")] = 100,
+    newest: Annotated[int, typer.Option("--newest", min=1, max=1_000_000, help="How many events at most.")] = 100,
 ) -> Listing:
     """Tell what happened, to an object or to all.
 

@@ -113,7 +113,9 @@ class Configured:
         found = self._configuration.backends.get(backend_id)
         if found is None:
             known = ", ".join(self._configuration.backends)
-            raise ConfigurationError(f"backend {backend_id}", "is not configured", f"configured are: {known}")
+            raise ConfigurationError(
+                f"backend {backend_id}", "is not configured", f"name one of {known}, or add it to the configuration"
+            )
         return found
 
     def _build(self, backend_id: str, section: BackendSection) -> Backend:

@@ -12,9 +12,9 @@ from cgctl.manager import removal
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import shown
 from cgctl.manager.operation import Intent, perform
-from cgctl.manager.removal import Doomed
+from cgctl.manager.removal import Doomed, Removable
 from cgctl.manager.updates import Reading, read_updates
-from cgctl.model.tables import GroupSnapshot, Snapshot, Volume
+from cgctl.model.tables import Group, GroupSnapshot, Snapshot, Volume
 from cgctl.store.queries import set_status
 from drivers.contract import Context, Updates
 
@@ -41,7 +41,7 @@ class Creation:
 
     def intend(self, intent: Intent) -> Doomed:
         new = self.prepare(intent)
-        intent.about(self.word, new.row.id, new.row.name)
+        intent.about(self.word, new.row.id, _called(intent.session, new.row))
         intent.settled_by("remove", word=self.word, id=new.row.id)
         server = self.env.backends.server(new.row.host or "")
         of_members = f" of {len(new.member_ids)} members" if new.member_ids else ""
@@ -75,6 +75,15 @@ class Creation:
 
     def fail(self, session: Session, subject: Doomed) -> None:
         removal.mark(session, subject, "error")
+
+
+def _called(session: Session, row: Removable) -> str | None:
+    """Its name; a snapshot without one is called by what it is of, not by an id that nobody has seen."""
+    if row.name is None and isinstance(row, GroupSnapshot):
+        return f"of group {shown(session.get_one(Group, row.group_id))}"
+    if row.name is None and isinstance(row, Snapshot):
+        return f"of volume {shown(session.get_one(Volume, row.volume_id))}"
+    return row.name
 
 
 def create(

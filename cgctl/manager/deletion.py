@@ -37,6 +37,8 @@ class Deletion:
 
     def intend(self, intent: Intent) -> Going:
         what = self.select(intent)
+        if what.row.host:
+            self.env.backends.get(what.row.host)  # raises when it is not configured any more
         going = Going(what, removal.statuses(what))
         intent.about(self.word, what.row.id, what.row.name)
         intent.settled_by("remove", word=self.word, id=what.row.id)

@@ -68,6 +68,7 @@ class Membership:
         )
         intent.will(f"{self.env.backends.server(group.host or '')}: group-update {shown(group)} {words}".rstrip())
         if moving.add or moving.remove:
+            self.env.backends.get(group.host or "")  # raises when it is not configured any more
             group.status = GroupStatus.UPDATING
             plan = {"add": [one.id for one in moving.add], "remove": [one.id for one in moving.remove]}
             intent.settled_by("regroup", id=group.id, before=moving.before, **plan)
