@@ -30,8 +30,8 @@ quick: $(VENV)/.installed
 soak: $(VENV)/.installed debian-packages
 	CGCTL_SOAK=1 $(PYTEST) --timeout=7200
 
-bench: $(VENV)/.installed
-	$(PYTEST) tests/bench -s
+bench: $(VENV)/.installed debian-packages
+	$(BIN)/python -m tests.bench
 
 # What the lab and the tests of login shells need; without root those parts say why they are left out.
 debian-packages: $(VENV)/.installed
