@@ -32,7 +32,8 @@ class Invocation:
         """Join the options before the command's name with those after it; the later one counts."""
 
         def value(name: str) -> Any:
-            return own[name] if own.get(name) not in {None, False} else root.get(name)
+            given = own.get(name)
+            return root.get(name) if given is None or given is False else given  # 0 is given
 
         timeout = value("lock_timeout")
         return cls(
