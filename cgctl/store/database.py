@@ -1,7 +1,10 @@
 """The state store: one database, its transactions and its identity.
 
 SQLite: WAL, full synchronous (an acknowledged command survives a power loss), BEGIN IMMEDIATE for writers, so that two
-commands never both read and then both write. PostgreSQL: the same code on serializable transactions.
+commands never both read and then both write. PostgreSQL: the same order by one advisory lock that writers take first.
+
+Decided 2026-11-21: not SERIALIZABLE transactions on PostgreSQL. They end in serialization failures, and the one that
+writes an operation's result has nobody who could try it again. Writers are short and wait for each other instead.
 """
 
 from __future__ import annotations
@@ -13,13 +16,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 from sqlmodel import Session, create_engine
 
 from cgctl.errors import ConfigurationError, Locked
 from cgctl.store.schema import bring_up_to_date
 
 BUSY_TIMEOUT_SECONDS = 30
+WRITERS = 721067
+"""The number of the advisory lock on PostgreSQL."""
 LEAST_ROOM_BYTES = 64 * 1024
 """SQLite's shared memory is half of it."""
 
@@ -30,7 +35,11 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = _checked(url)
         self.engine = _engine(self.url)
-        self.owner = self._open()
+        try:
+            self.owner = self._open()
+        except BaseException:
+            self.engine.dispose()
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -58,13 +67,15 @@ class Store:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
+        except DatabaseError as error:
+            if type(error) not in {OperationalError, DatabaseError}:
+                raise  # a constraint, a wrong statement: a bug, and not the place's fault
             raise _explained(self.url, error) from error
 
 
 def _explained(url: URL, error: SQLAlchemyError) -> ConfigurationError | Locked:
     reason = str(getattr(error, "orig", error)).strip().splitlines()[0].lower()
-    if "database is locked" in reason:
+    if "database is locked" in reason or "lock timeout" in reason:
         return Locked("state", f"busy for more than {BUSY_TIMEOUT_SECONDS} s", "try again")
     shown = url.render_as_string(hide_password=True)
     if "full" in reason or _disk_is_full(url):
@@ -87,6 +98,8 @@ def _disk_is_full(url: URL) -> bool:
 def _checked(text: str) -> URL:
     try:
         url = make_url(text)
+        if url.get_backend_name() == "sqlite" and url.host:
+            raise ArgumentError
     except ArgumentError:
         raise ConfigurationError(
             f"state '{text}'", "is not a database URL", "for example: --state sqlite:////var/lib/cgctl/state.db"
@@ -111,11 +124,13 @@ def _engine(url: URL) -> Engine:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        return create_engine(url, isolation_level="SERIALIZABLE", hide_parameters=True)
+        engine = create_engine(url, isolation_level="REPEATABLE READ", hide_parameters=True)
     except ModuleNotFoundError:
         raise ConfigurationError(
             "state", "the PostgreSQL client is missing", "pip install 'cgctl[postgresql]'"
         ) from None
+    event.listen(engine, "begin", _postgresql_begin)
+    return engine
 
 
 def _private_file(path: Path) -> None:
@@ -142,3 +157,11 @@ def _sqlite_defaults(connection: object, _record: object) -> None:
 def _sqlite_begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get("cgctl_write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql_begin(connection: Connection) -> None:
+    """One writer at a time. He sees what the one before him wrote: READ COMMITTED, since a snapshot would be older."""
+    if connection.get_execution_options().get("cgctl_write"):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_SECONDS}s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")

@@ -42,7 +42,6 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     writing = connection.execution_options(cgctl_write=True)
     with writing.begin():
-        _wait_for_others(writing)
         config.attributes["connection"] = writing
         try:
             command.upgrade(config, "head")
@@ -51,12 +50,6 @@ def _migrate(connection: Connection) -> None:
                 "state", f"was written by a newer cgctl ({error})", "use the newer cgctl, or another state: --state URL"
             ) from None
         _name_owner(writing)
-
-
-def _wait_for_others(connection: Connection) -> None:
-    """Two first commands at once: SQLite's BEGIN IMMEDIATE has serialised them; PostgreSQL needs a lock."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(721067)"))
 
 
 def _name_owner(connection: Connection) -> None:
