@@ -43,8 +43,9 @@ def run(call: Call) -> None:
     if call.destructive and not (invocation.assume_yes or invocation.dry_run):
         _confirm(invocation)
     with _first_parameter(call.function, invocation) as first:
-        gc.freeze()  # what was imported stays: no collection need look at it
-        gc.enable()
+        if not gc.isenabled():  # the process's first command
+            gc.freeze()  # what was imported stays: no collection need look at it
+            gc.enable()
         try:
             _present(call.function(**first, **call.values), call, invocation)
         except DryRun as would:
