@@ -77,7 +77,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         silence_stdout()
         return PIPE_CLOSED
     except (KeyboardInterrupt, typer.Abort):
-        report.tell(CgctlError("cgctl", "interrupted"))
+        report.tell(
+            CgctlError(
+                "cgctl", "interrupted", "what was under way is settled by the next command on it, or: cgctl recover"
+            )
+        )
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 (the one place: whatever else it is, it is a bug, and is logged)
         return _crashed(error, words)

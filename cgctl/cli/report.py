@@ -34,7 +34,11 @@ def write(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise CgctlError("standard output", (error.strerror or "cannot be written").lower()) from error
+        raise CgctlError(
+            "standard output",
+            (error.strerror or "cannot be written").lower(),
+            "what the command did is done; see it with the show or list command",
+        ) from error
 
 
 def _write_all(stream: TextIO, text: str) -> None:

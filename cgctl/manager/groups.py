@@ -89,7 +89,7 @@ def _types(
         raise UsageError(subject, "needs at least one volume type", "see what is there: cgctl type-list")
     if group_type == CG_TYPE:
         raise Refused(subject, f"group type {CG_TYPE} is reserved", "for a consistency group: cgctl consisgroup-create")
-    its_type = find(session, GroupType, group_type) if group_type else ensure_cg_type(session)
+    its_type = find(session, GroupType, group_type) if group_type is not None else ensure_cg_type(session)
     return its_type, find_many(session, VolumeType, volume_types)
 
 

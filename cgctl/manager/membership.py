@@ -161,7 +161,9 @@ def _moving(intent: Intent, group: Group, changes: Changes) -> Moving:
     remove = [find(session, Volume, reference) for reference in changes.remove]
     both = {one.id for one in add} & {one.id for one in remove}
     if both:
-        raise UsageError(f"group {shown(group)}", f"{', '.join(sorted(both))} is both to be added and removed")
+        raise UsageError(
+            f"group {shown(group)}", f"{', '.join(sorted(both))} is both to be added and removed", "name it once"
+        )
     if (add or remove) and group.status != GroupStatus.AVAILABLE:
         raise Refused(f"group {shown(group)}", f"is {group.status}, not available", f"cgctl history {group.id}")
     add = [one for one in add if one.group_id != group.id]
@@ -184,9 +186,17 @@ def _check_addable(session: Session, group: Group, volume: Volume) -> None:
         )
     allowed = {one.id: one.name for one in volume_types_of(session, group.id)}
     if volume.volume_type_id not in allowed:
-        raise Refused(subject, f"its type is not one of the group's ({', '.join(allowed.values())})")
+        raise Refused(
+            subject,
+            f"its type is not one of the group's ({', '.join(allowed.values())})",
+            f"see both: cgctl show {volume.id}",
+        )
     if volume.host != group.host:
-        raise Refused(subject, f"is on backend {volume.host}, the group on {group.host}")
+        raise Refused(
+            subject,
+            f"is on backend {volume.host}, the group on {group.host}",
+            "a volume only joins a group on its own backend",
+        )
     _check_status(subject, volume, ADDABLE)
 
 

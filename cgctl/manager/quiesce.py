@@ -38,7 +38,9 @@ def hook_seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= MAX_HOOK_SECONDS:
-        raise UsageError(f"quiesce_timeout '{text}'", f"is not a number of seconds up to {MAX_HOOK_SECONDS:g}")
+        raise UsageError(
+            f"quiesce_timeout '{text}'", f"is not a number of seconds up to {MAX_HOOK_SECONDS:g}", "for example 30"
+        )
     return seconds
 
 

@@ -61,7 +61,11 @@ def check_extension(row: Volume, size_bytes: int) -> None:
     """Only larger, only detached: online extension depends on the export."""
     word = f"volume {shown(row)}"
     if size_bytes <= row.size_bytes:
-        raise Refused(word, f"has {size_gib(row.size_bytes)} GiB already, {size_gib(size_bytes)} GiB is not larger")
+        raise Refused(
+            word,
+            f"has {size_gib(row.size_bytes)} GiB already, {size_gib(size_bytes)} GiB is not larger",
+            f"a volume only grows; see: cgctl show {row.id}",
+        )
     if row.status == VolumeStatus.IN_USE:
         raise Refused(word, "is attached", f"cgctl attachment-list --volume-id {row.id}; cgctl attachment-delete ID")
     if row.status not in {VolumeStatus.AVAILABLE, VolumeStatus.ERROR_EXTENDING}:

@@ -92,20 +92,20 @@ def create_volume(env: Environment, wanted: Wanted) -> Volume:
 
 def _depends_on(session: Session, wanted: Wanted) -> list[str]:
     """The locks of what the new volume comes from and goes to."""
-    keys = [find(session, Group, wanted.group).id] if wanted.group else []
-    if wanted.source:
+    keys = [find(session, Group, wanted.group).id] if wanted.group is not None else []
+    if wanted.source is not None:
         keys.append(lock_key(find(session, Volume, wanted.source)))
-    if wanted.snapshot:
+    if wanted.snapshot is not None:
         keys.append(_snapshot_key(find(session, Snapshot, wanted.snapshot)))
     return keys
 
 
 def _resolve(env: Environment, session: Session, subject: str, wanted: Wanted) -> _Resolved:
-    snapshot = find(session, Snapshot, wanted.snapshot) if wanted.snapshot else None
-    source = find(session, Volume, wanted.source) if wanted.source else None
+    snapshot = find(session, Snapshot, wanted.snapshot) if wanted.snapshot is not None else None
+    source = find(session, Volume, wanted.source) if wanted.source is not None else None
     if snapshot and source:
         raise UsageError(subject, "has two sources", "give --snapshot-id or --source-volid")
-    group = find(session, Group, wanted.group) if wanted.group else None
+    group = find(session, Group, wanted.group) if wanted.group is not None else None
     origin = source or (get(session, Volume, snapshot.volume_id) if snapshot else None)
     volume_type = _volume_type(env, session, wanted, origin)
     size_bytes = _size(subject, wanted, snapshot or source)
@@ -117,7 +117,7 @@ def _resolve(env: Environment, session: Session, subject: str, wanted: Wanted) -
 
 
 def _volume_type(env: Environment, session: Session, wanted: Wanted, origin: Volume | None) -> VolumeType | None:
-    if wanted.volume_type:
+    if wanted.volume_type is not None:
         return find(session, VolumeType, wanted.volume_type)
     if origin:
         return get(session, VolumeType, origin.volume_type_id) if origin.volume_type_id else None
@@ -165,7 +165,11 @@ def _place(env: Environment, subject: str, wanted: Wanted, resolved: _Resolved) 
     request = Request(specs_for(resolved.group_type, types), resolved.size_bytes, zone)
     hosts = {one.host for one in (resolved.group, resolved.source, resolved.snapshot) if one}
     if len(hosts) > 1:
-        raise Refused(subject, f"group and source are on different backends ({', '.join(map(str, hosts))})")
+        raise Refused(
+            subject,
+            f"group and source are on different backends ({', '.join(map(str, hosts))})",
+            "leave the group out, or take a source on the group's backend",
+        )
     return place(env, subject, request, origin.host if origin else None)
 
 
