@@ -24,7 +24,7 @@ from cgctl.cli.table import COMMANDS
 from cgctl.errors import EXIT_CODES
 from tests.hostile import ROOT, Answer, Station, ended, furnished, unchanged
 
-INJECTION = "'; rm -rf /; $(touch ran) `touch ran` \" | & > x"
+INJECTION = "'; touch ran; $(touch ran) `touch ran` \" | & > x"
 GOOD_NAMES = {
     "quote": "a'b",
     "double quote": 'a"b',
