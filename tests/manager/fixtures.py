@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,14 +34,14 @@ def db(house: House) -> House:
 
 
 @pytest.fixture(scope="session")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """The world from which every test starts."""
+def origin(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The world from which every test starts; the patches end with its building, not with the session."""
     with pytest.MonkeyPatch.context() as patch:
         root = tmp_path_factory.mktemp("world")
         patch.setenv("XDG_STATE_HOME", str(root))
         patch.setenv("CGCTL_TEST_NOTES", str(root))
         faulty.install(patch, faulty.well)
-        yield world.build(root)
+        return world.build(root)
 
 
 @pytest.fixture
