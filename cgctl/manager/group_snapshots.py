@@ -98,6 +98,8 @@ def _take(env: Environment, context: Context, new: Doomed) -> Made:
 
     hooks = hooks_of(env, group)
     held = bounded(env, driver, METHOD, context, hooks)
+    if hooks:  # no application is held for a server that cannot be reached, nor while it is being connected
+        driver.get_volume_stats(context)
 
     def take() -> contract.Updates:
         model_update, members = driver.create_cgsnapshot(held, on_server, snapshots)

@@ -96,3 +96,12 @@ def test_a_command_per_member_is_counted(cluster: Cluster, counter: Counter) -> 
     many = counter.take()
     assert many.executions >= few.executions + 2
     assert many.connections >= few.connections + 2
+
+
+def test_hooks_cost_one_execution_more_before_the_hold(cluster: Cluster, counter: Counter) -> None:
+    """The server is reached first, so that no application is held while it is being connected."""
+    cluster.configure(hooks={"db": {"pre": "true", "post": "true"}})
+    cluster.group("db", 4)
+    counter.take()
+    cluster.run("group-snapshot-create", "db")
+    assert counter.take() == Cost(executions=2, connections=1)
