@@ -89,7 +89,7 @@ class House:
             code = main([*words[:1], *self.words, *words[1:]])
         out.flush()
         err.flush()
-        ran = Ran(words, code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]
+        ran = Ran(words, code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
         assert "Traceback" not in ran.err, ran.err
         return ran
 

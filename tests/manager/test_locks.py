@@ -8,7 +8,7 @@ import re
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,7 @@ def test_other_groups_are_free_while_one_is_held(db: House) -> None:
         db.ok("group-snapshot-create", "web", "--lock-timeout", "0")
 
 
-def run_at_once(house: House, commands: list[tuple[str, ...]]) -> list[int]:
+def run_at_once(house: House, commands: Sequence[tuple[str, ...]]) -> list[int]:
     """Each in a process of its own, begun together; their exit codes."""
     start = _processes.Event()
     codes = _processes.Array("i", len(commands))
@@ -150,7 +150,7 @@ def run_at_once(house: House, commands: list[tuple[str, ...]]) -> list[int]:
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0] * len(commands)
-    return list(codes)
+    return [int(code) for code in codes.get_obj()]
 
 
 def test_of_two_commands_at_once_exactly_one_wins_and_the_other_is_told(db: House) -> None:
