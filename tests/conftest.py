@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -42,3 +43,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was left out, and CI is set: {report.longrepr}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def _fresh_log_levels() -> None:
+    """As in a new process: a command line that ran in this one has set levels that the next test shall not see."""
+    logging.getLogger().setLevel(logging.WARNING)
+    for name in ("cgctl", "drivers"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
