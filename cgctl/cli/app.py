@@ -56,9 +56,10 @@ def root(
 def entry() -> NoReturn:
     """The installed command: `main`, then out at once: taking the interpreter down costs 45 of 400 ms."""
     code = main()
-    with suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by the caller: `>&-`
+            with suppress(OSError, ValueError):
+                stream.flush()
     os._exit(code)
 
 
