@@ -120,7 +120,7 @@ class Station:
 
 
 def furnished(directory: Path, *pools: str) -> Station:
-    """A station with types `t` and `gt`, group `g` with volume `m`, volume `v` with snapshot `s`, group snapshot `gs`."""
+    """A station with types `t` and `gt`, group `g` with volume `m`, volume `v`, snapshots `s` and `gs`."""
     station = Station(directory, {}, {"default_volume_type": "t"})
     for name in pools or ("a",):
         (directory / name).mkdir(parents=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import shlex
 import signal
@@ -11,8 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -334,7 +332,8 @@ def test_command_without_its_arguments_says_which_is_missing(shared: Station, co
     ("line", "near"),
     [
         ("group-lsit", "group-list"), ("grop-create", "group-create"), ("snapshot-crate", "snapshot-create"),
-        ("list --nmae x", "--name"), ("group-show --list-volumes g", "--list-volume"), ("create 1 --volume-typ t", "--volume-type"),
+        ("list --nmae x", "--name"), ("group-show --list-volumes g", "--list-volume"),
+        ("create 1 --volume-typ t", "--volume-type"),
     ],
 )  # fmt: skip
 def test_misspelt_word_is_answered_with_the_closest(shared: Station, line: str, near: str) -> None:
@@ -348,3 +347,352 @@ def test_reference_that_looks_like_an_option_is_told_how_to_be_written(shared: S
 
 def test_history_takes_no_number_that_the_database_cannot(shared: Station) -> None:
     shared.run("history", "--newest", "9" * 30).error(2, "--newest")
+
+
+# Where answers go, and whence settings come
+
+
+def shell(place: Station, line: str, **variables: str) -> Answer:
+    """A line of bash in which $cgctl stands for the program."""
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line}"],
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=60, stdin=subprocess.DEVNULL,
+        env=place.environment(cgctl=shlex.join([sys.executable, "-m", "cgctl"]), **variables),
+    )  # fmt: skip
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def test_reader_that_stops_early_is_no_error(shared: Station) -> None:
+    answer = shell(shared, "$cgctl list | head -1")
+    assert answer.code in {0, 141}
+    assert (answer.out[:1], answer.err) == ("+", "")
+
+
+@pytest.mark.parametrize("line", ["$cgctl list >&-", "$cgctl list 2>&-", "$cgctl list <&-"])
+def test_closed_stream_is_no_error(shared: Station, line: str) -> None:
+    answer = shell(shared, line)
+    assert (answer.code, answer.err) == (0, "")
+
+
+def test_full_output_is_told_and_what_was_done_is_done(place: Station) -> None:
+    answer = shell(place, "$cgctl create --name kept 8M >/dev/full")
+    assert answer.code == 1
+    assert answer.err.startswith("error: standard output: no space left on device\nhint: ")
+    assert place.run("show", "kept").code == 0
+
+
+def test_home_need_not_be_set(shared: Station) -> None:
+    answer = shell(shared, "unset HOME XDG_STATE_HOME XDG_CONFIG_HOME; $cgctl list -f value -c name")
+    assert (answer.code, answer.err) == (0, "")
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LANG": "C", "LC_ALL": ""}])
+def test_emoji_pass_through_the_c_locale(place: Station, locale: dict[str, str]) -> None:
+    answer = shell(place, "$cgctl create --name '😀 é' 8M -f json && $cgctl list && $cgctl show nope😀", **locale)
+    assert answer.code == 4
+    assert place.run("list", "--name", "😀 é", "-f", "json").json()[0]["name"] == "😀 é"
+
+
+def test_locale_without_emoji_is_an_error_or_an_escape(place: Station) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with unchanged(place):
+        shell(place, "$cgctl type-create '😀'", **ascii_only).error(2, "UTF-8")
+    assert place.run("type-create", "😀").code == 0
+    assert "\\U0001f600" in shell(place, "$cgctl type-list", **ascii_only).out
+
+
+def test_narrow_terminal_cuts_nothing(place: Station) -> None:
+    assert place.run("create", "--name", "n" * 100, "8M").code == 0
+    assert "n" * 100 in shell(place, "$cgctl list", COLUMNS="40").out
+    assert shell(place, "$cgctl list", COLUMNS="40").out == shell(place, "$cgctl list").out
+
+
+CONFIGURATIONS = {
+    "empty": (b"", "is empty"),
+    "not yaml": (b"{", "line 1"),
+    "unknown key": (b"backends: {a: {driver: file, pool: /srv/x, pol: 1}}", "pol: unknown key; did you mean pool?"),
+    "unknown driver": (b"backends: {a: {driver: nfs, pool: /srv/x}}", "backends.a.driver"),
+    "no backends": (b"backends: {}", "backends"),
+    "not utf-8": (b"\xff", "not UTF-8"),
+    "nul": (b"\0", "config.yaml"),
+    "a list": (b"[]", "must be keys with values"),
+    "relative pool": (b"backends: {a: {driver: file, pool: x}}", "backends.a.pool"),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_bad_configuration_is_told_by_file_and_place(shared: Station, tmp_path: Path, name: str) -> None:
+    text, told = CONFIGURATIONS[name]
+    bad = tmp_path / "config.yaml"
+    bad.write_bytes(text)
+    with unchanged(shared, shared.directory / "a"):
+        for line in (
+            "create 8M",
+            "group-snapshot-create g",
+            "extend v 9M",
+            "backend-list",
+            "config-check",
+            "get-pools",
+        ):
+            shared.run(*line.split(), "--config", str(bad)).error(3, str(bad), told)
+
+
+@pytest.mark.parametrize("kind", ["missing", "directory", "unset"])
+def test_configuration_that_is_not_there_is_told(shared: Station, tmp_path: Path, kind: str) -> None:
+    where = {"missing": str(tmp_path / "no"), "directory": str(tmp_path), "unset": ""}[kind]
+    changes = {"CGCTL_CONFIG": where, "XDG_CONFIG_HOME": str(tmp_path / "none")}
+    with unchanged(shared, shared.directory / "a"):
+        for line in ("create 8M", "extend v 9M", "backend-list", "config-check"):
+            answer = shared.run(*line.split(), **changes)
+            if kind != "unset" or not Path("/etc/cgctl/config.yaml").exists():
+                answer.error(3, "config.example.yaml")
+
+
+def test_backend_that_left_the_configuration_is_missed_by_name(place: Station) -> None:
+    assert place.run("group-create", "--name", "h", "gt", "t").code == 0
+    assert place.run("create", "--name", "w", "8M").code == 0
+    place.backends = {"b": {"driver": "file", "pool": str(place.directory / "b")}}
+    (place.directory / "b").mkdir()
+    place.write_config()
+    assert place.run("list").code == place.run("group-show", "g").code == place.run("snapshot-list").code == 0
+    with unchanged(place, place.directory / "a", place.directory / "b"):
+        for line in (
+            "delete w", "group-delete h", "group-snapshot-delete gs", "snapshot-delete s", "extend v 9M",
+            "group-snapshot-create g", "snapshot-create v", "group-update h --add-volumes v", "create --source-volid v",
+            "group-update g --remove-volumes m", "group-create-from-src --group-snapshot gs", "create --snapshot-id s",
+            "group-create-from-src --source-group g", "attachment-create v --initiator iqn.2001-01.a:b",
+            "create 8M --group-id g --volume-type t",
+        ):  # fmt: skip
+            for more in ([], ["--dry-run"]):
+                place.run(*line.split(), *more).error(3, "backend a", "not configured")
+
+
+# Two at once, interruptions, and clocks
+
+
+@dataclass
+class Slowed:
+    """`sync` of the servers' scripts waits while the flag is there: the script stands in the middle of its work."""
+
+    directory: Path
+
+    def __post_init__(self) -> None:
+        program = self.directory / "bin/sync"
+        program.parent.mkdir()
+        program.write_text(SLOW_SYNC)
+        program.chmod(0o755)
+
+    @property
+    def path(self) -> str:
+        return f"{self.directory / 'bin'}:{os.environ['PATH']}"
+
+    def hold(self) -> None:
+        (self.directory / "hold").touch()
+
+    def release(self) -> None:
+        (self.directory / "hold").unlink(missing_ok=True)
+
+    def wait(self) -> None:
+        """Until a script stands."""
+        give_up_at = time.monotonic() + 30
+        while not (self.directory / "stands").exists():
+            assert time.monotonic() < give_up_at
+            time.sleep(0.01)
+        (self.directory / "stands").unlink()
+
+
+SLOW_SYNC = """#!/bin/sh
+here=${0%/*}/..
+if [ -e "$here/hold" ]; then
+    : >"$here/stands"
+    while [ -e "$here/hold" ]; do sleep 0.05; done
+fi
+exec /usr/bin/env -i PATH=/usr/bin:/bin sync "$@"
+"""
+
+
+@pytest.fixture
+def slowed(place: Station, tmp_path: Path) -> Iterator[Slowed]:
+    slow = Slowed(tmp_path)
+    place.variables["PATH"] = slow.path
+    yield slow
+    slow.release()
+
+
+INTERRUPTED = {
+    "create --name new 8M": "list",
+    "create --name new --group-id g --volume-type t 8M": "list",
+    "create --name new --source-volid v": "list",
+    "create --name new --snapshot-id s": "list",
+    "group-create --name new gt t": "group-list",
+    "group-create-from-src --name new --group-snapshot gs": "group-list",
+    "group-create-from-src --name new --source-group g": "group-list",
+    "snapshot-create --name new v": "snapshot-list",
+    "group-snapshot-create --name new g": "group-snapshot-list",
+    "extend w 9M": "",
+    "delete w": "",
+    "group-update g --add-volumes w": "",
+    "snapshot-delete s": "",
+    "group-snapshot-delete gs": "",
+}
+
+
+@pytest.mark.parametrize("line", INTERRUPTED)
+def test_ctrl_c_in_the_middle_is_settled_by_recover(place: Station, slowed: Slowed, line: str) -> None:
+    assert place.run("create", "--name", "w", "8M").code == 0
+    slowed.hold()
+    running = place.start(*line.split())
+    slowed.wait()
+    running.send_signal(signal.SIGINT)
+    answer = ended(running)
+    slowed.release()
+    answer.error(130, "interrupted", "cgctl recover")
+    assert place.run("recover").code == 0
+    listing = INTERRUPTED[line]
+    if listing:
+        assert "new" not in [row["name"] for row in place.run(listing, "-f", "json").json()]
+    assert_settled(place)
+
+
+def assert_settled(place: Station) -> None:
+    """Nothing is in between, nothing is half-made, and state and pool hold the same volumes."""
+    assert place.run("recover", "-f", "json").json() == []
+    volumes = place.run("list", "-f", "json").json()
+    others = [row for name in ("group-list", "snapshot-list") for row in place.run(name, "-f", "json").json()]
+    assert {row["status"] for row in [*volumes, *others]} <= {"available"}
+    for row in volumes:
+        (disk,) = (place.directory / "a/live").glob(f"*/cgctl-{row['id']}/disk")
+        assert disk.stat().st_size == row["size"] * 2**30 or abs(disk.stat().st_size - row["size"] * 2**30) < 1024
+    assert len(list((place.directory / "a/live").glob("*/*/disk"))) == len(volumes)
+    checks = place.run("backend-check", "-f", "json")
+    assert checks.code == 0, checks.out
+
+
+def test_next_command_settles_what_ctrl_c_left(place: Station, slowed: Slowed) -> None:
+    slowed.hold()
+    running = place.start("group-snapshot-create", "--name", "new", "g")
+    slowed.wait()
+    running.send_signal(signal.SIGINT)
+    ended(running).error(130)
+    slowed.release()
+    answer = place.run("group-snapshot-create", "--name", "again", "g")
+    assert answer.code == 0
+    assert "interrupted and is settled" in answer.err
+    assert_settled(place)
+
+
+def test_second_terminal_is_told_who_holds_the_group(place: Station, slowed: Slowed) -> None:
+    slowed.hold()
+    first = place.start("group-snapshot-create", "--name", "first", "g")
+    slowed.wait()
+    with unchanged(place):
+        for line in ("group-snapshot-create g", "group-update g --name x", "create 8M --group-id g --volume-type t"):
+            second = place.run(*line.split(), "--lock-timeout", "0")
+            second.error(9, "group", "group-snapshot-create --name first g", f"pid {first.pid}", "--lock-timeout")
+    slowed.release()
+    assert ended(first).code == 0
+
+
+def test_terminals_that_wait_for_each_other_all_succeed(place: Station) -> None:
+    running = [place.start("group-snapshot-create", "--name", f"at-{number}", "g") for number in range(4)]
+    running += [
+        place.start("create", "--name", f"v-{number}", "--group-id", "g", "--volume-type", "t", "8M")
+        for number in range(2)
+    ]
+    for answer in map(ended, running):
+        assert answer.code == 0, answer.err
+    assert_settled(place)
+
+
+def test_clock_that_goes_back_between_operations_changes_no_answer(place: Station) -> None:
+    for days in (0, -30, 20_000, -1):
+        clock = mock.Mock(wraps=datetime)
+        clock.now.side_effect = lambda zone, days=days: datetime.now(zone) + timedelta(days=days)
+        with (
+            mock.patch("cgctl.model.tables.datetime", clock),
+            mock.patch("drivers.backends.directory_pool.driver.datetime", clock),
+        ):
+            assert place.run("create", "--name", f"v{days}", "--group-id", "g", "--volume-type", "t", "8M").code == 0
+            one = made(place.run("group-snapshot-create", "g", "-f", "json"))
+            assert place.run("group-create-from-src", "--group-snapshot", one).code == 0
+            assert place.run("group-snapshot-delete", one).code == 0
+            assert place.run("history").code == 0
+    assert_settled(place)
+
+
+# Anything
+
+
+def quick(examples: int) -> settings:
+    """The same examples in every run."""
+    return settings(
+        max_examples=examples, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    )
+
+
+ARGUMENT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300)
+
+
+@quick(100)
+@given(name=ARGUMENT.filter(lambda name: name not in {"t"}), description=ARGUMENT)
+@example("\ufeff", "\U000e0001").via("invisible")
+def test_any_text_comes_back_exactly_or_is_refused(anything: Station, name: str, description: str) -> None:
+    answer = anything.run("type-create", "-f", "json", "--description", description, "--", name)
+    answer.check_form()
+    if answer.code == 0:
+        for shown in (answer.json(), anything.run("type-show", "-f", "json", answer.json()["id"]).json()):
+            assert (shown["name"], shown["description"]) == (name, description)
+        assert anything.run("type-delete", answer.json()["id"]).code == 0
+    else:
+        answer.error(2)
+
+
+@quick(25)
+@given(name=ARGUMENT, key=ARGUMENT.filter(lambda key: "=" not in key), value=ARGUMENT)
+def test_any_metadata_come_back_exactly_or_are_refused(anything: Station, name: str, key: str, value: str) -> None:
+    answer = anything.run("create", "8M", "-f", "json", "--name", name, "--metadata", f"{key}={value}")
+    answer.check_form()
+    if answer.code == 0:
+        shown = anything.run("show", answer.json()["id"], "-f", "json").json()
+        assert (shown["name"], shown["metadata"]) == (name, {key: value})
+        assert anything.run("delete", answer.json()["id"]).code == 0
+    else:
+        answer.error(2)
+
+
+@pytest.fixture(scope="module")
+def anything(tmp_path_factory: pytest.TempPathFactory) -> Station:
+    return furnished(tmp_path_factory.mktemp("anything"))
+
+
+WORDS = st.one_of(
+    st.sampled_from([name for name in COMMANDS if name not in {"demo", "config-check"}]),
+    st.sampled_from(["g", "m", "v", "s", "gs", "t", "gt", "a", "8M", "0", "-1", "", "--", "-", "set", "unset", "a=b"]),
+    st.sampled_from([
+        "--name", "--name=", "-f", "json", "-fjson", "-c", "id", "--sort", "name:desc", "--limit", "1", "--marker",
+        "--long", "--dry-run", "--yes", "--quiet", "--verbose", "--metadata", "--filters", "--group-id",
+        "--volume-type", "--snapshot-id", "--source-volid", "--description", "--add-volumes", "--remove-volumes",
+        "--delete-volumes",
+        "--source-group", "--group-snapshot", "--lock-timeout", "--is-public", "--ip", "--initiator", "--help", "-h",
+        "--version", "--newest", "--status", "--repair", "--all-tenants", "--hint",
+        "--availability-zone", "--list-volume",
+    ]),
+    st.text(max_size=12),
+)  # fmt: skip
+
+
+@quick(300)
+@given(command=st.sampled_from([name for name in COMMANDS if name != "demo"]), words=st.lists(WORDS, max_size=7))
+def test_no_words_whatever_make_cgctl_fail(anything: Station, command: str, words: list[str]) -> None:
+    answer = anything.run(command, *words, "--lock-timeout", "0")
+    answer.check_form()
+
+
+@quick(100)
+@given(words=st.lists(WORDS, max_size=4))
+def test_no_words_before_the_command_make_cgctl_fail(anything: Station, words: list[str]) -> None:
+    anything.run(*words).check_form()
+
+
+def test_exit_codes_of_the_table_are_all_there_are() -> None:
+    assert set(EXIT_CODES) == {*range(11), 130}
