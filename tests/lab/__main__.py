@@ -1,4 +1,4 @@
-"""The lab by hand: `python -m tests.lab up|down|status|env|exec|cut|join|kill|start|power-loss`."""
+"""The lab by hand: `python -m tests.lab up|down|status|env|exec|cut|join|kill|start|power-loss|vm`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from tests.lab.command import CommandFailed, LabError
 from tests.lab.host import Host
 from tests.lab.lab import Lab
+from tests.lab.vm import command_line as vm
 
 HOST_ACTIONS = {
     "cut": Host.cut,
@@ -28,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
         actions.add_parser(name)
     for name in (*HOST_ACTIONS, "power-loss", "exec"):
         actions.add_parser(name).add_argument("host")
+    vm.add_to(actions.add_parser("vm", help="the virtual machines: LVM, LIO, the kernel's NFS server"))
     actions.choices["power-loss"].add_argument("dest")
     actions.choices["exec"].add_argument("argv", nargs=argparse.REMAINDER)
     return result
@@ -86,8 +88,11 @@ def perform(lab: Lab, options: argparse.Namespace) -> None:
 
 
 def main() -> int:
+    options = parser().parse_args()
     try:
-        perform(Lab(), parser().parse_args())
+        if options.action == "vm":
+            return vm.perform(options)
+        perform(Lab(), options)
     except (LabError, CommandFailed) as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

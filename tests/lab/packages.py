@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.lab.command import LabError, run
 
 PACKAGES = (
     "openssh-server",
+    "postgresql",
     "openssh-client",
     "sudo",
     "btrfs-progs",
@@ -36,17 +38,17 @@ PACKAGES = (
 )
 
 
-def missing() -> list[str]:
-    """The packages that dpkg does not know as installed."""
+def missing(packages: Sequence[str] = PACKAGES) -> list[str]:
+    """Those of the packages that dpkg does not know as installed."""
     form = "--showformat=${Package} ${db:Status-Status}\n"
-    query = run(["dpkg-query", "--show", form, *PACKAGES], check=False)
+    query = run(["dpkg-query", "--show", form, *packages], check=False)
     installed = {line.split()[0] for line in query.stdout.splitlines() if line.endswith(" installed")}
-    return [package for package in PACKAGES if package not in installed]
+    return [package for package in packages if package not in installed]
 
 
-def install_missing() -> None:
+def install_missing(packages: Sequence[str] = PACKAGES) -> None:
     """Install what is missing; the daemons are not started on the machine itself."""
-    wanted = missing()
+    wanted = missing(packages)
     if not wanted:
         return
     install = ["install", "--yes", "--no-install-recommends", *wanted]
