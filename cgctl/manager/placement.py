@@ -40,7 +40,7 @@ def specs_for(group_type: GroupType | None, volume_types: Sequence[VolumeType]) 
 def place(env: Environment, subject: str, request: Request, only: str | None = None) -> str:
     """The id of the backend that fits; asks the servers. Raises Refused with every backend's reasons.
 
-    A server that did not answer might have fitted: then its error is what the operator has to mend.
+    A backend that could not be asked might have fitted: then its error is what the operator has to mend.
     """
     services = observe_services(env, only)
     try:
@@ -53,9 +53,8 @@ def place(env: Environment, subject: str, request: Request, only: str | None = N
 def _why(refused: Refused, problems: Sequence[CgctlError], *, alone: bool) -> CgctlError:
     if problems and alone:
         return problems[0]
-    for problem in problems:
-        if isinstance(problem, ServerUnreachable):
-            return ServerUnreachable(refused.subject, refused.reason, problem.hint)
+    for problem in sorted(problems, key=lambda one: not isinstance(one, ServerUnreachable)):
+        return type(problem)(refused.subject, refused.reason, problem.hint)
     return refused
 
 
