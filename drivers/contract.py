@@ -344,7 +344,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Connection:
-    """What a client needs to reach a volume. lun, iqn, serial for iscsi; path (server:/path) for nfs."""
+    """What a client needs to reach a volume. lun, iqn, serial for iscsi; path (server:/path) and file in it for nfs."""
 
     protocol: str
     portal: str
@@ -352,6 +352,7 @@ class Connection:
     lun: int | None = None
     serial: str | None = None
     path: str | None = None
+    file: str | None = None
 
 
 class ExportServer(Protocol):

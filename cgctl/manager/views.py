@@ -118,7 +118,7 @@ def attachment_view(row: Attachment, *, with_secret: bool = False) -> View:
         "ip": row.ip,
         "host": row.client,
         "username": row.username,
-        **{key: row.connection.get(key) for key in ("protocol", "portal", "iqn", "lun", "serial", "path")},
+        **{key: row.connection.get(key) for key in ("protocol", "portal", "iqn", "lun", "serial", "path", "file")},
         "created_at": row.created_at,
     }
     return {**view, "secret": row.secret} if with_secret else view

@@ -54,7 +54,7 @@ class GaneshaExports:
     def connection(self, volume_id: str) -> Connection:
         """Mount `path` (NFSv4); the volume is the file `disk` in it."""
         server = self.portal.rpartition(":")[0]
-        return Connection("nfs", self.portal, path=f"{server}:/cgctl-{request.checked_id(volume_id)}")
+        return Connection("nfs", self.portal, path=f"{server}:/cgctl-{request.checked_id(volume_id)}", file="disk")
 
     def ensure_exports(self, context: Context, exports: Sequence[Exported]) -> None:
         self._run(context, "ensure", request.wanted(exports))
