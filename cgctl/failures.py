@@ -16,7 +16,7 @@ _HINTS: dict[type[errors.DriverError], str] = {
     errors.PoolMissing: "check `pool` of the backend, and that it is mounted on the server: cgctl backend-check",
     errors.PoolForeign: "use the state store that owns the pool, or another pool",
     errors.PoolFull: "free room in the pool or choose another backend: cgctl get-pools --detail",
-    errors.NotOnServer: "is the right file system mounted there? cgctl backend-check; after an interruption: cgctl recover",
+    errors.NotOnServer: "is the right file system mounted? cgctl backend-check; after an interruption: cgctl recover",
     errors.AlreadyOnServer: "cgctl recover",
     errors.Busy: "end what uses it (sessions, mounts, dependent snapshots), then try again",
     errors.HoldBroken: "nothing is left of it; try again, or raise `hold_seconds` in the configuration",
