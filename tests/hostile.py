@@ -112,11 +112,17 @@ class Station:
         return ended(self.start(*words, **variables))
 
     def dump(self, *, history: bool = True) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of the state; history=False leaves out what a failure may leave: events and journal."""
+        """Every row of the state; history=False leaves out what a failure may leave: events, journal, `updated_at`."""
         with closing(sqlite3.connect(self.database)) as db:
             names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name")]
             kept = [name for name in names if history or name not in HISTORY]
-            return {name: sorted(db.execute(f'SELECT * FROM "{name}"'), key=repr) for name in kept}
+            return {name: _rows(db, name, () if history else ("updated_at",)) for name in kept}
+
+
+def _rows(db: sqlite3.Connection, table: str, without: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    columns = [row[1] for row in db.execute(f'PRAGMA table_info("{table}")') if row[1] not in without]
+    names = ", ".join(f'"{column}"' for column in columns)
+    return sorted(db.execute(f'SELECT {names} FROM "{table}"'), key=repr)
 
 
 def furnished(directory: Path, *pools: str) -> Station:
@@ -161,9 +167,12 @@ def tree(directory: Path) -> list[tuple[str, int, int]]:
 @contextmanager
 def unchanged(station: Station, *pools: Path, history: bool = True) -> Iterator[None]:
     """Neither the state nor these pools differ afterwards."""
-    before = station.dump(history=history), [tree(pool) for pool in pools]
+    rows, trees = station.dump(history=history), [tree(pool) for pool in pools]
     yield
-    assert (station.dump(history=history), [tree(pool) for pool in pools]) == before
+    for table, after in station.dump(history=history).items():
+        assert after == rows[table], table
+    for pool, objects in zip(pools, trees, strict=True):
+        assert tree(pool) == objects, pool
 
 
 def _text(stream: io.TextIOWrapper) -> str:
