@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -15,6 +16,15 @@ SUITES = ("unit", "cli", "manager", "contract", "lab", "e2e", "bench")
 """Folders of tests/ in the order in which they run; those not named here run between contract and lab."""
 
 LONG_FORM = "CGCTL_SOAK"
+
+
+def pytest_configure() -> None:
+    """A shell starts what it puts in the background with SIGINT ignored, and every child would inherit that: then no
+
+    test could interrupt anything.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
