@@ -15,6 +15,7 @@ from tests.lab.vm import qmp
 from tests.lab.vm.qemu import Hardware
 
 BOOT_TIMEOUT_SECONDS = 300
+REBOOT = "{ sleep 0.2; if [ -d /run/systemd/system ]; then reboot; else busybox reboot; fi; } >/dev/null 2>&1 &"
 
 
 class Machine:
@@ -75,7 +76,8 @@ class Machine:
         """Switch on: cold, or as the clone of a saved state (its init is then the quick one)."""
         if self.is_running():
             raise LabError(f"{self.name} is running already")
-        self.hardware.start(state)
+        process = self.hardware.start(state)
+        wait_until(lambda: self.is_running() or process.poll() is not None, f"{self.name} to start")
         if state is not None:
             qmp.resume_saved_state(self.hardware.monitor)
             identity = self.hardware.identity.split(",")
@@ -111,15 +113,20 @@ class Machine:
     def reboot(self) -> None:
         """An orderly restart from inside, and wait until it is ready."""
         before = self.boot_id()
-        self.run(["sh", "-c", "(sleep 0.2; reboot) >/dev/null 2>&1 &"])
+        self.run(["sh", "-c", REBOOT])
         self._wait_until(lambda: self._has_booted_since(before), "to reboot")
         self.wait_until_ready()
 
     def boot_id(self) -> str:
-        return self.run(["cat", "/proc/sys/kernel/random/boot_id"]).stdout.strip()
+        """Another one after each boot; clones of the saved state share theirs."""
+        return self.run(["cat", "/proc/sys/kernel/random/boot_id"], timeout_seconds=10).stdout.strip()
 
     def _has_booted_since(self, boot_id: str) -> bool:
-        return self.hardware.agent.is_answering() and self.boot_id() != boot_id
+        """An agent that dies with the old boot may be asked first."""
+        try:
+            return self.boot_id() != boot_id
+        except (OSError, LabError, subprocess.TimeoutExpired):
+            return False
 
     def kill(self) -> None:
         """Power loss: no process gets a last word, the page cache is gone, requests in flight may be half done.

@@ -95,12 +95,12 @@ class Hardware:
         own, peer = self.directory / "link", (self.peer or self.directory) / "link"
         link = f"local.type=unix,local.path={own},remote.type=unix,remote.path={peer}"
         return [
-            *("-netdev", f"user,id=net0{forwards}", "-device", "virtio-net-pci,id=eth0,netdev=net0,romfile="),
+            *("-netdev", f"user,id=net0,ipv6=off{forwards}", "-device", "virtio-net-pci,id=eth0,netdev=net0,romfile="),
             *("-netdev", f"dgram,id=net1,{link}"),
             *("-device", "virtio-net-pci,id=eth1,netdev=net1,mac=52:54:00:78:00:00,romfile="),
             *(
                 "-netdev",
-                f"user,id=net2,net=10.0.3.0/24,restrict=on,hostfwd=tcp:127.0.0.1:{self.agent_port}-10.0.3.15:7000",
+                f"user,id=net2,ipv6=off,net=10.0.3.0/24,restrict=on,hostfwd=tcp:127.0.0.1:{self.agent_port}-10.0.3.15:7000",
             ),
             *("-device", "virtio-net-pci,id=eth2,netdev=net2,romfile="),
         ]

@@ -86,7 +86,7 @@ def save_state(path: Path, destination: Path) -> None:
         channel.call("migrate-set-parameters", **{"max-bandwidth": 10**10})
         channel.call("migrate", uri=f"exec:cat > '{destination}'")
         wait_until(lambda: _migration(channel) == "completed", "the state to be written", 120)
-        channel.send("quit")
+        channel.call("quit")
 
 
 def _migration(channel: Channel) -> str:
