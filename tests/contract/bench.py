@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -97,6 +99,15 @@ class Bench:
     def size(self, volume: Volume) -> int:
         with self.disk(volume).open("rb") as disk:
             return disk.seek(0, os.SEEK_END)
+
+    @contextmanager
+    def without_pool(self) -> Iterator[None]:
+        """As if the pool were not there."""
+        pool = self.disk(Volume(new_id(), MIB)).parents[3]
+        away = pool.with_name(pool.name + "-away")
+        shutil.move(pool, away)
+        yield
+        shutil.move(away, pool)
 
     def objects(self) -> list[ServerObject]:
         return self.driver.list_objects(self.context)

@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.contract.bench import Bench
-from tests.contract.places import LOCAL, PLACES, SMALL_PLACES
+from tests.contract.places import LOCAL, MACHINE_PLACES, PLACES, SMALL_PLACES
+from tests.contract.thin_pool import running_machine
+from tests.lab.vm import Machine
+
+VIRTUAL_MACHINES = "CGCTL_VM"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"vm: needs a virtual machine of tests/lab/vm; only with {VIRTUAL_MACHINES}=1")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The slow guest is asked only when it is wanted."""
+    if os.environ.get(VIRTUAL_MACHINES) == "1":
+        return
+    left_out = [item for item in items if item.get_closest_marker("vm")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def _parameters(places: dict[str, object], local: tuple[str, ...]) -> list[object]:
     return [pytest.param(name, marks=() if name in local else pytest.mark.lab) for name in places]
 
 
-@pytest.fixture(params=_parameters({**PLACES}, LOCAL))
+def _machine_parameters() -> list[object]:
+    return [pytest.param(name, marks=pytest.mark.vm) for name in MACHINE_PLACES]
+
+
+@pytest.fixture(scope="session")
+def vm1() -> Iterator[Machine]:
+    yield from running_machine()
+
+
+@pytest.fixture(params=[*_parameters({**PLACES}, LOCAL), *_machine_parameters()])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """Every driver."""
+    with {**PLACES, **MACHINE_PLACES}[request.param](request) as result:
+        yield result
+
+
+@pytest.fixture(params=_parameters({**PLACES}, LOCAL))
+def directory_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """Every driver whose pool is a directory."""
     with PLACES[request.param](request) as result:
         yield result
 

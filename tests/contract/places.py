@@ -17,6 +17,7 @@ from drivers.backends.file.driver import FileDriver
 from drivers.contract import Driver
 from drivers.runner import Runner
 from tests.contract.bench import Bench, ProcessRunner
+from tests.contract.thin_pool import on_machine
 from tests.lab.host import Host
 
 NOBODY = 65534
@@ -95,6 +96,12 @@ def small_btrfs(request: pytest.FixtureRequest) -> Iterator[Bench]:
         yield bench
 
 
+@contextmanager
+def lvm(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """The thin pool of a virtual machine."""
+    yield from on_machine(request.getfixturevalue("vm1"))
+
+
 Place = Callable[[pytest.FixtureRequest], AbstractContextManager[Bench]]
 
 PLACES: dict[str, Place] = {
@@ -104,5 +111,6 @@ PLACES: dict[str, Place] = {
     "file-on-xfs": file_on_xfs,
     "btrfs": btrfs,
 }
+MACHINE_PLACES: dict[str, Place] = {"lvm": lvm}
 SMALL_PLACES: dict[str, Place] = {"file": small_file, "btrfs": small_btrfs}
 LOCAL = ("file", "file-unprivileged")

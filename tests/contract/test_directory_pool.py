@@ -27,6 +27,12 @@ from tests.contract.test_volumes import snapshot_of
 from tests.lab.host import Host
 
 
+@pytest.fixture
+def bench(directory_bench: Bench) -> Bench:
+    """In this module: the pools that are directories."""
+    return directory_bench
+
+
 @pytest.mark.parametrize("driver", ["file", "btrfs"])
 @pytest.mark.parametrize("method", METHODS)
 def test_the_whole_script_is_clean_for_shellcheck(driver: str, method: str) -> None:

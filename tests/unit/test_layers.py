@@ -78,6 +78,7 @@ KNOWS: Mapping[str, set[str]] = {
     "drivers.backends.directory_pool": {"drivers", *_STORAGE},
     "drivers.backends.file": {"drivers", "drivers.backends.directory_pool", *_STORAGE},
     "drivers.backends.btrfs": {"drivers", "drivers.backends.directory_pool", *_STORAGE},
+    "drivers.backends.lvm": {"drivers", "drivers.backends.directory_pool", *_STORAGE},
     "drivers.exports": set(),
     "drivers.exports.iscsi_tgt": {"drivers", *_STORAGE},
     "drivers.exports.nfs_ganesha": {"drivers", *_STORAGE},

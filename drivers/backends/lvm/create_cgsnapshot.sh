@@ -1,0 +1,89 @@
+# create_cgsnapshot.sh ... GROUP_SNAPSHOT GROUP BOUND_CENTISECONDS; standard input: lines `VOLUME BYTES`, all members.
+# Prints the receipt: METHOD MEMBERS BEGAN ENDED BOUND_CENTISECONDS. With slashes, behind the set's and the group's id,
+# it is the commit mark.
+# shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
+set_id=$1 group=$2 bound=$3
+members=$(cat)
+
+# receipt: of the mark in $value.
+receipt() {
+    IFS=/ read -r _ _ method count began ended limit <<END
+$value
+END
+    printf '%s %s %s %s %s\n' "$method" "$count" "$began" "$ended" "$limit"
+}
+
+# mark_of SET: $value is its mark, from the set's id on.
+mark_of() {
+    value=${pool_tags#*",cgctl.mark=$1/"}
+    [ "$value" != "$pool_tags" ] || return 1
+    value=$1/${value%%,*}
+}
+
+# expected VOLUME BYTES: refuse unless it is a member of this size.
+expected() {
+    find_lv "cgctl-$1" || refuse not-on-server "member $1 is not in the pool"
+    case $tags in
+        *",cgctl.group=$group,"*) ;;
+        *) refuse not-on-server "member $1 is not in the group $group" ;;
+    esac
+    tag cgctl.bytes || :
+    [ "$value" = "$2" ] || refuse refused "member $1 has $value bytes, not $2"
+}
+
+remove_set() {
+    tagged "cgctl.set=$set_id"
+    [ -n "$found" ] || return 0
+    # shellcheck disable=SC2086 # names
+    lvs_of $found
+    change "lvremove -fy -q$paths"
+}
+
+lock
+own
+if mark_of "$set_id"; then
+    receipt
+    exit 0
+fi
+has_group "$group" || refuse not-on-server "group $group is not in the pool"
+lines='' gates='' count=0
+while read -r volume bytes; do
+    expected "$volume" "$bytes"
+    make_gate "$volume" "$bytes"
+    set_tags="--addtag cgctl.kind=member --addtag cgctl.set=$set_id --addtag cgctl.volume=$volume"
+    lines="${lines}lvcreate -q -An -s -ky -pr --monitor n -n cgctl-${set_id}_$volume $set_tags \
+--addtag cgctl.bytes=$bytes $vg/cgctl-$volume$nl"
+    gates="$gates cgctl-$volume"
+    count=$((count + 1))
+done <<END
+$members
+END
+tagged "cgctl.group=$group"
+# shellcheck disable=SC2086 # names
+set -- $found
+[ $# = "$count" ] || refuse refused "group $group has $# volumes in the pool, not $count"
+room
+remove_set
+
+undo() {
+    # shellcheck disable=SC2086 # names
+    release $gates
+    if [ "$1" != 0 ]; then
+        look
+        mark_of "$set_id" || remove_set
+    fi
+    exit "$1"
+}
+# shellcheck disable=SC2086 # names
+hold "$bound" "$lines" $gates
+[ -n "$whole" ] || refuse hold-broken "the hold did not stand for $((bound / 100)) s: nothing of the set is kept"
+change
+tagged "cgctl.set=$set_id"
+# shellcheck disable=SC2086 # names
+set -- $found
+[ $# = "$count" ] || exit 1
+value=$set_id/$group/lvm-gates/$count/$began_at/$ended_at/$bound
+change "lvchange -q --addtag cgctl.mark=$value $pool"
+look
+mark_of "$set_id"
+receipt

@@ -1,0 +1,46 @@
+# create_volume.sh ... VOLUME BYTES GROUP SOURCE SET: a volume of zeros, or with the data of the LV SOURCE.
+# GROUP, SOURCE, SET: empty where there is none. SET: the group snapshot that SOURCE is a member of.
+# shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
+volume=$1 bytes=$2 group=$3 source=$4 set=$5
+name=cgctl-$volume
+whole_sectors "$bytes"
+lock
+claim
+if find_lv "$name" && ! tag cgctl.making; then
+    tag cgctl.bytes || :
+    [ "$value" = "$bytes" ] || refuse already-on-server "volume $volume has $value bytes"
+    tag cgctl.group || :
+    [ "$value" = "$group" ] || refuse already-on-server "volume $volume stands in ${value:-no group}"
+    make_gate "$volume" "$bytes"
+    exit 0
+fi
+[ -z "$group" ] || has_group "$group" || refuse not-on-server "group $group is not in the pool"
+[ -z "$set" ] || marked "$set"
+[ -z "$source" ] || source_fits "$source" "$bytes"
+room
+if find_lv "$name"; then # what a killed run left
+    remove_gate "$volume"
+    change "lvremove -fy -q $vg/$name"
+fi
+tags="--addtag cgctl.kind=volume --addtag cgctl.bytes=$bytes --addtag cgctl.making=1"
+tags="$tags${group:+ --addtag cgctl.group=$group}"
+undo() {
+    if [ "$1" != 0 ] && find_lv "$name"; then
+        remove_gate "$volume"
+        change "lvremove -fy -q $vg/$name"
+    fi
+    exit "$1"
+}
+if [ -z "$source" ]; then
+    change "lvcreate -q -An -V ${bytes}b -T $pool -n $name $tags"
+else
+    find_lv "$source"
+    set -- "lvcreate -q -An -s -kn -ay -n $name $tags $vg/$source"
+    [ "$lv_bytes" -ge "$bytes" ] || set -- "$@" "lvextend -q -An -L ${bytes}b $vg/$name"
+    change "$@"
+fi
+find_lv "$name" || exit 1
+[ "$lv_bytes" -ge "$bytes" ] || exit 1
+make_gate "$volume" "$bytes"
+change "lvchange -q --deltag cgctl.making=1 $vg/$name"
+find_lv "$name" && ! tag cgctl.making

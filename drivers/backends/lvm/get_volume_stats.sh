@@ -1,0 +1,11 @@
+# get_volume_stats.sh: `mark ours|none`, `room TOTAL_BYTES DATA_PERCENT METADATA_PERCENT`, and the lines of $state.
+# shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
+look
+tags=$pool_tags
+if tag cgctl.owner; then
+    [ "$value" = "$owner" ] || refuse pool-foreign "$pool belongs to another state store ($value)"
+    echo 'mark ours'
+else
+    echo 'mark none'
+fi
+printf 'room %s %s %s\n%s\n' "$pool_bytes" "$data" "$metadata" "$state"

@@ -1,0 +1,59 @@
+# The hold: all members' gates are suspended while one lvm process snapshots their LVs. For the scripts that need it.
+# The watchdog is armed first, on this server: it resumes the gates when the bound is over, whatever became of us. It
+# holds the lock until then, so no later script meets a hold that is not its own.
+# shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
+held='' watchdog=''
+flag=$lock_file.watchdog
+
+arm() { # arm CENTISECONDS GATE...
+    rm -f "$flag.armed" "$flag.fired"
+    # shellcheck disable=SC2016 # its own parameters
+    setsid sh -c ': >"$1.armed"; sleep "$2"; : >"$1.fired"; shift 2; exec dmsetup resume "$@"' \
+        watchdog "$flag" "$(printf '%d.%02d' "$(($1 / 100))" "$(($1 % 100))")" "$@" </dev/null >/dev/null 2>&1 &
+    watchdog=$!
+    shift
+    until [ -e "$flag.armed" ]; do
+        kill -0 "$watchdog" 2>/dev/null || refuse refused "the watchdog of the hold cannot be started"
+        sleep 0.01
+    done
+}
+
+release() {
+    [ -z "$held" ] || dmsetup resume "$@" || :
+    held=''
+    [ -z "$watchdog" ] || kill -- "-$watchdog" 2>/dev/null || :
+    watchdog=''
+}
+
+still_held() { # still_held GATE...: every gate is suspended, and the watchdog has not fired.
+    [ ! -e "$flag.fired" ] || return 1
+    suspended=0
+    for word in $(dmsetup info -c --noheadings -o suspended "$@"); do
+        [ "$word" = Suspended ] || return 1
+        suspended=$((suspended + 1))
+    done
+    [ "$suspended" = $# ] && [ ! -e "$flag.fired" ]
+}
+
+clock() {
+    date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00
+}
+
+# hold CENTISECONDS LINES GATE...: $began_at, $ended_at; refuse when the bound broke it. Its caller removes what was made.
+hold() {
+    bound=$1 lines=$2
+    shift 2
+    arm "$bound" "$@"
+    began_at=$(clock)
+    held=yes
+    dmsetup suspend "$@"
+    change_held "$lines"
+    whole=yes
+    still_held "$@" || whole=''
+    release "$@"
+    ended_at=$(clock)
+}
+
+change_held() {
+    printf '%s\n' "$1" | setsid -w lvm >/dev/null || :
+}

@@ -1,0 +1,170 @@
+# Head of every script of the lvm driver; it stands behind drivers/prelude.sh and before the method's own lines.
+#   first parameters of every script: VG/POOL OWNER LOCK_WAIT_SECONDS
+# POSIX sh; as few processes as possible. $state is what `lvs` prints of the pool, one LV a line:
+#   "  NAME|POOL|BYTES|ATTR|ZERO|DATA_PERCENT|METADATA_PERCENT|TAGS"
+# shellcheck disable=SC2034,SC2329 # not every script uses every variable, and `undo` is called by the trap
+vg=${1%/*} pool=$1 owner=$2 lock_wait=$3
+thin_pool=${pool#*/}
+shift 3
+need date dmsetup flock lvm setsid sleep
+LVM_SUPPRESS_FD_WARNINGS=1
+export LVM_SUPPRESS_FD_WARNINGS
+lock_file=/run/lock/cgctl-lvm-$vg
+nl='
+'
+lvs_line="lvs -q --noheadings --nosuffix --units b --separator | \
+-o lv_name,pool_lv,lv_size,lv_attr,zero,data_percent,metadata_percent,lv_tags \
+-S pool_lv=$thin_pool||lv_name=$thin_pool $vg"
+
+undo() {
+    exit "$1"
+}
+trap 'undo $?' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+# Nobody reads our output any more: lvm, too, shall end its work and not die of it.
+trap '' PIPE
+
+# lock: wait until no other script, no lvm and no watchdog of one works in this volume group.
+lock() {
+    exec 9>>"$lock_file"
+    flock -w "$lock_wait" 9 || refuse busy "another script still works in the volume group $vg"
+}
+
+# change [LINE...]: one lvm process runs these lines; then $state is new. lvm's shell goes on after an error and
+# ends with 0: what counts is the state.
+change() {
+    noise=$(printf '%s\n' "$@" "$lvs_line" | setsid -w lvm) || :
+    state=$nl$noise$nl
+}
+
+# look: $state without a change; refuse unless there is a thin pool.
+look() {
+    change
+    find_lv "$thin_pool" || refuse pool-missing "$pool is no thin pool on this server"
+    case $attr in t*) ;; *) refuse pool-missing "$pool is not a thin pool" ;; esac
+    pool_tags=$tags pool_bytes=$lv_bytes zero=$zeroes data=$data_percent metadata=$metadata_percent
+}
+
+# find_lv NAME: $lv_bytes, $attr, $zeroes, $data_percent, $metadata_percent, $tags (between commas) of an LV of $state.
+find_lv() {
+    line=${state#*"$nl  $1|"}
+    [ "$line" != "$state" ] || return 1
+    line=${line%%"$nl"*}
+    tags=,${line##*|},
+    IFS='|' read -r _ lv_bytes attr zeroes data_percent metadata_percent _ <<END
+$line
+END
+}
+
+# tag KEY: $value of the tag KEY=... among $tags.
+tag() {
+    value=${tags#*",$1="}
+    if [ "$value" = "$tags" ]; then
+        value=''
+        return 1
+    fi
+    value=${value%%,*}
+}
+
+# tagged KEY=VALUE: $found is what stands behind cgctl- in the names of all LVs with this tag.
+tagged() {
+    found='' rest=$state
+    while :; do
+        next=${rest#*"$nl  cgctl-"}
+        [ "$next" != "$rest" ] || return 0
+        line=${next%%"$nl"*}
+        case ",${line##*|}," in *",$1,"*) found="$found ${line%%|*}" ;; esac
+        rest=$nl${next#*"$nl"}
+    done
+}
+
+# lvs_of NAME...: their LVs as arguments of LVM, in $paths.
+lvs_of() {
+    paths=''
+    for word in "$@"; do paths="$paths $vg/cgctl-$word"; done
+}
+
+# own: refuse unless the pool carries the mark of our state store.
+own() {
+    look
+    tags=$pool_tags
+    tag cgctl.owner || refuse pool-unmarked "$pool has no owner mark"
+    [ "$value" = "$owner" ] || refuse pool-foreign "$pool belongs to another state store ($value)"
+}
+
+# claim: as own, but a pool without mark and without objects becomes ours. Behind `lock`.
+claim() {
+    look
+    [ "$zero" = zero ] || refuse refused "$pool does not zero new blocks (lvchange --zero y $pool): deleted data would show"
+    tags=$pool_tags
+    if ! tag cgctl.owner; then
+        case $state in
+            *"$nl  cgctl-"*) refuse pool-foreign "$pool has objects of cgctl and no owner mark" ;;
+        esac
+        change "lvchange -q --addtag cgctl.owner=$owner $pool"
+    fi
+    own
+}
+
+# room: refuse before the pool fills: thin volumes with nowhere to write lose data.
+room() {
+    if [ "${data%%.*}" -ge 95 ] || [ "${metadata%%.*}" -ge 95 ]; then
+        refuse pool-full "$pool is full: data $data %, metadata $metadata %"
+    fi
+}
+
+# has_group GROUP
+has_group() {
+    case $pool_tags in *",cgctl.group=$1,"*) ;; *) return 1 ;; esac
+}
+
+# marked SET: refuse to use a set without its commit mark.
+marked() {
+    case $pool_tags in
+        *",cgctl.mark=$1/"*) ;;
+        *) refuse not-on-server "group snapshot $1 is not in the pool, or void" ;;
+    esac
+}
+
+# sectors BYTES: refuse what no block device can have.
+whole_sectors() {
+    [ "$(($1 % 512))" = 0 ] || refuse refused "$1 bytes are not whole sectors of 512"
+}
+
+# source_fits LV BYTES: refuse when the source is gone, or too large for what shall be made of it.
+source_fits() {
+    find_lv "$1" || refuse not-on-server "$1 is not in the pool"
+    tag cgctl.bytes || refuse not-on-server "$1 is not in the pool"
+    [ "$value" -le "$2" ] || refuse refused "$1 has $value bytes, more than the $2 of the new volume"
+}
+
+# gate_line VOLUME BYTES: a device for `dmsetup create --concise`.
+gate_line() {
+    printf 'cgctl-%s,CGCTL-%s,,rw,0 %s linear /dev/%s/cgctl-%s 0\n' "$1" "$1" "$(($2 / 512))" "$vg" "$1"
+}
+
+has_gate() {
+    [ -e "/dev/mapper/cgctl-$1" ]
+}
+
+# make_gate VOLUME BYTES
+make_gate() {
+    has_gate "$1" || gate_line "$1" "$2" | dmsetup create --concise
+}
+
+# grow_gate VOLUME BYTES: nothing when it has this size.
+grow_gate() {
+    make_gate "$1" "$2"
+    [ "$(dmsetup info -c --noheadings -o name,suspended "cgctl-$1"):$(blockdev --getsize64 "/dev/mapper/cgctl-$1")" \
+        != "cgctl-$1:Active:$2" ] || return 0
+    dmsetup reload "cgctl-$1" --table "0 $(($2 / 512)) linear /dev/$vg/cgctl-$1 0"
+    dmsetup resume "cgctl-$1"
+}
+
+# remove_gate VOLUME: nothing there is fine; busy when it is served, mounted or held by another device.
+remove_gate() {
+    has_gate "$1" || return 0
+    dmsetup remove "cgctl-$1" || refuse busy "volume $1 is in use: end its export first"
+}

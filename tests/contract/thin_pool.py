@@ -1,0 +1,117 @@
+"""The lvm driver on a virtual machine of the lab: LVM thin on a real kernel. Slow: a fork takes 50 ms there."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from drivers.backends.lvm.driver import LvmDriver
+from drivers.command import Command
+from drivers.contract import Context, Volume
+from drivers.errors import ConnectionLost
+from drivers.runner import Completed
+from tests.contract.bench import Bench, ProcessRunner, new_id
+from tests.lab.command import LabError
+from tests.lab.vm import Machine, Machines
+
+POOL = "cgvg/pool"
+# A script's own process group; what it has started in a session of its own lives on, as after a kill -9 of the script.
+STARTED = 'echo $$ >/run/contract.pid; exec "$@"'
+EMPTY = """
+for gate in $(dmsetup info -c --noheadings -o name | grep '^cgctl-'); do
+    dmsetup resume "$gate"
+    dmsetup remove "$gate"
+done
+tags=$(lvs --noheadings -o lv_tags "$1" | tr -d ' ' | tr , ' ')
+{
+    for lv in $(lvs --noheadings -o lv_name "${1%/*}" | grep cgctl-); do echo "lvremove -fy -q ${1%/*}/$lv"; done
+    for tag in $tags; do echo "lvchange -q --deltag $tag $1"; done
+    echo "lvchange -q --zero y $1"
+} | lvm
+"""
+
+
+@dataclass
+class MachineRunner(ProcessRunner):
+    """Runs commands as root in a virtual machine, past sshd."""
+
+    machine: Machine | None = None
+
+    def run(self, command: Command, timeout_seconds: float) -> Completed:
+        self.executions += 1
+        assert self.machine is not None
+        argv = ["sh", "-c", STARTED, "started", *self.enter(command.argv)]
+        text = command.stdin_bytes.decode()
+        limit = self.kill_after_seconds or timeout_seconds
+        try:
+            done = self.machine.run(argv, input=text, check=False, timeout_seconds=limit)
+        except subprocess.TimeoutExpired:
+            self.machine.run(["sh", "-c", 'kill -KILL -- "-$(cat /run/contract.pid)"'], check=False)
+            raise ConnectionLost("killed in the middle") from None
+        return Completed(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class MachineBench(Bench):
+    """Volumes are read and written in the machine, through their gates."""
+
+    machine: Machine | None = None
+
+    @property
+    def context(self) -> Context:
+        """With the patience that the slow guest needs."""
+        return Context(new_id(), self.owner, datetime.now(UTC) + timedelta(seconds=180), hold_bound_seconds=60)
+
+    def bounded(self, seconds: float) -> Context:
+        return replace(self.context, hold_bound_seconds=seconds)
+
+    def script(self, text: str, *arguments: str, stdin: str | None = None) -> str:
+        assert self.machine is not None
+        return self.machine.run(["sh", "-euc", text, "sh", *arguments], input=stdin).stdout
+
+    def write(self, volume: Volume, data: bytes, offset: int = 0) -> None:
+        text = 'base64 -d | dd of="$1" bs=1M oflag=seek_bytes seek="$2" iflag=fullblock conv=notrunc,fsync status=none'
+        source = self.driver.volume_source(volume)
+        self.script(f'[ -b "$1" ] && {text}', source, str(offset), stdin=base64.b64encode(data).decode())
+
+    def read(self, volume: Volume, count: int, offset: int = 0) -> bytes:
+        flags = "iflag=skip_bytes,count_bytes,fullblock"
+        text = f'dd if="$1" bs=1M {flags} skip="$2" count="$3" status=none | base64 -w0'
+        return base64.b64decode(self.script(text, self.driver.volume_source(volume), str(offset), str(count)))
+
+    def size(self, volume: Volume) -> int:
+        return int(self.script('blockdev --getsize64 "$1"', self.driver.volume_source(volume)))
+
+    @contextmanager
+    def without_pool(self) -> Iterator[None]:
+        self.script("lvrename -q cgvg pool away")
+        yield
+        self.script("lvrename -q cgvg away pool")
+
+
+def on_machine(machine: Machine) -> Iterator[MachineBench]:
+    """The machine's thin pool, emptied before and after."""
+    machine.script(EMPTY, POOL)
+    runner = MachineRunner(machine=machine, server=machine.name)
+    yield MachineBench(LvmDriver("vm1", POOL, runner), runner, Path("/gates").joinpath, machine=machine)
+    machine.script(EMPTY, POOL)
+
+
+def running_machine() -> Iterator[Machine]:
+    """vm1 of this lab instance: as it is when it is up, else switched on for these tests."""
+    machines = Machines()
+    try:
+        found = machines.find("vm1")
+    except LabError:
+        found = None
+    if found is not None and found.is_running():
+        yield found
+        return
+    machines.up(only="vm1")
+    yield machines.find("vm1")
+    machines.down()
