@@ -80,7 +80,11 @@ KNOWS: Mapping[str, set[str]] = {
     "drivers.backends.btrfs": {"drivers", "drivers.backends.directory_pool", *_STORAGE},
     "drivers.backends.lvm": {"drivers", "drivers.backends.directory_pool", *_STORAGE},
     "drivers.exports": set(),
-    "drivers.exports.iscsi_tgt": {"drivers", *_STORAGE},
+    "drivers.exports.iscsi_identity": set(),
+    "drivers.exports.iscsi_tgt": {"drivers", "drivers.exports.iscsi_identity", *_STORAGE},
+    "drivers.exports.iscsi_lio": {"drivers", "drivers.exports.iscsi_identity", *_STORAGE},
+    # sent to the server as text: nothing of the program is there
+    "drivers.exports.iscsi_lio.on_server": set(),
     "drivers.exports.nfs_ganesha": {"drivers", *_STORAGE},
     "drivers.catalog": {
         "drivers.backends.btrfs",
@@ -101,6 +105,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "pydantic_core": ("cgctl.config",),
     "sqlalchemy": ("cgctl.model", "cgctl.store"),
     "alembic": ("cgctl.store",),
+    "rtslib_fb": ("drivers.exports.iscsi_lio.on_server",),
     # the manager writes its own queries: `select`, `col`, `Session`
     "sqlmodel": ("cgctl.model", "cgctl.store", "cgctl.manager"),
 }
@@ -240,6 +245,7 @@ FORBIDDEN = (
     (knows_only_its_rooms, "drivers.backends.file.driver", "from cgctl.errors import CgctlError"),
     (knows_only_its_rooms, "drivers.backends.file.driver", "from drivers.backends.btrfs import driver"),
     (knows_only_its_rooms, "drivers.contract", "import cgctl"),
+    (knows_only_its_rooms, "drivers.exports.iscsi_lio.on_server.lio", "from drivers.errors import Busy"),
     (imports_libraries_where_they_live, "cgctl.manager.groups", "import typer"),
     (imports_libraries_where_they_live, "cgctl.manager.groups", "from rich.table import Table"),
     (imports_libraries_where_they_live, "cgctl.remote.local", "import paramiko"),

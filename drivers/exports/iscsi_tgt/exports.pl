@@ -1,6 +1,6 @@
 # Targets of tgtd: ensure, remove or check them, all in one process.
 #   exports.pl ensure|remove|check PORTAL     reads from stdin, fields separated by tabs:
-#     export VOLUME SOURCE SIZE_BYTES SERIAL GUARD
+#     export VOLUME SOURCE SIZE_BYTES SERIAL WWN GUARD
 #     access INITIATOR USER SECRET SEAL       (of the export above)
 #   GUARD, USER, SECRET and SEAL are empty without CHAP.
 # Stands behind tgtd.pl, in one program.
@@ -27,7 +27,7 @@ sub unit_faults {
     my %right = (
         'Type' => 'disk', 'Backing store type' => 'rdwr', 'Backing store path' => $export->{source},
         'Backing store flags' => 'direct', 'Readonly' => 'No', 'Online' => 'Yes',
-        'SCSI ID' => $export->{serial}, 'SCSI SN' => $export->{serial},
+        'SCSI ID' => $export->{wwn}, 'SCSI SN' => $export->{serial},
         'Size' => shown_size(source_size($export->{source})),
     );
     my @faults = map { "$_ is '" . ($lun->{$_} // '') . "', not '$right{$_}'" }
@@ -133,7 +133,7 @@ sub create {
     my $unit = {tid => $tid, lun => 1};
     order("LUN of $iqn", 'unit', 'new', $unit, "path=$export->{source},bstype=rdwr,bsoflags=direct");
     order("identity of $iqn", 'unit', 'update', $unit,
-        "targetOps vendor_id=CGCTL,product_id=VOLUME,scsi_id=$export->{serial},scsi_sn=$export->{serial}");
+        "targetOps vendor_id=CGCTL,product_id=VOLUME,scsi_id=$export->{wwn},scsi_sn=$export->{serial}");
     return $offered->{$iqn} = {tid => $tid, luns => {}, accounts => [], acls => [], sessions => []};
 }
 
@@ -317,7 +317,7 @@ sub read_exports {
         my ($kind, @value) = split /\t/, $line, -1;
         if ($kind eq 'export') {
             my %export = (accesses => []);
-            @export{qw(volume source size serial guard)} = @value;
+            @export{qw(volume source size serial wwn guard)} = @value;
             push @exports, \%export;
         }
         else {

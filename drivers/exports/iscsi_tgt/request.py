@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from drivers.command import Secret
 from drivers.contract import Access, Exported, Finding
 from drivers.errors import ServerRefused
-from drivers.exports.iscsi_tgt.identity import IQN_PREFIX, iqn, serial
+from drivers.exports.iscsi_identity import IQN_PREFIX, checked_id, serial, wwn
 
 _SOURCE = re.compile(r"/[^,\x00-\x1f\x7f]+")
 _INITIATOR = re.compile(r"(iqn|eui|naa)\.[0-9A-Za-z.:-]{1,219}")
@@ -28,23 +28,20 @@ def wanted(exports: Sequence[Exported]) -> Secret:
 
 def unwanted(volume_ids: Sequence[str]) -> str:
     """The lines for volumes that nobody may use."""
-    return "".join(_line("export", _id(volume_id), "", "0", "", "") for volume_id in volume_ids)
+    return "".join(_line("export", checked_id(volume_id), "", "0", "", "", "") for volume_id in volume_ids)
 
 
 def _lines(export: Exported) -> Iterator[str]:
     source = _matching(_SOURCE, export.source, "source")
-    volume_id = _id(export.volume_id)
-    yield _line("export", volume_id, source, str(export.size_bytes), serial(volume_id), _guard(export))
+    volume_id = checked_id(export.volume_id)
+    identity = serial(volume_id), wwn(volume_id)
+    yield _line("export", volume_id, source, str(export.size_bytes), *identity, _guard(export))
     for access in export.accesses:
         yield _line("access", *_access(volume_id, access))
 
 
 def _line(*fields: str) -> str:
     return "\t".join(fields) + "\n"
-
-
-def _id(volume_id: str) -> str:
-    return iqn(volume_id).removeprefix(IQN_PREFIX)
 
 
 def _access(volume_id: str, access: Access) -> tuple[str, str, str, str]:

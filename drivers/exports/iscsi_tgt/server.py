@@ -22,8 +22,8 @@ from typing import ClassVar
 from drivers import errors, refusals
 from drivers.command import Script, Secret
 from drivers.contract import Connection, Context, Exported, Finding
+from drivers.exports.iscsi_identity import LUN, iqn, serial
 from drivers.exports.iscsi_tgt import request
-from drivers.exports.iscsi_tgt.identity import LUN, iqn, serial
 from drivers.runner import Runner
 
 _PACKAGE = "drivers.exports.iscsi_tgt"

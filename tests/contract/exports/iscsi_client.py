@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from drivers.contract import Access, Connection
 from tests.lab.command import run
@@ -32,6 +33,15 @@ class Initiator:
         answer = self.inquire(connection, "-e", "1", "-c", "128").stdout
         found = re.search(r"Unit Serial Number:\[(.*)\]", answer)
         return found[1].strip() if found else ""
+
+    def wwn(self, connection: Connection, directory: Path) -> str:
+        """The NAA designator of the volume, in hexadecimal digits; the program that asks is built in `directory`."""
+        program = directory / "page83"
+        if not program.exists():
+            run(["gcc", "-Wall", "-o", str(program), str(Path(__file__).with_name("page83.c")), "-liscsi"])
+        page = run([str(program), self.name, self.url(connection)]).stdout
+        found = re.search("01030010([0-9a-f]{32})", page)
+        return found[1] if found else ""
 
 
 def is_admitted(answer: subprocess.CompletedProcess[str]) -> bool:

@@ -16,6 +16,7 @@ import pytest
 from drivers import errors
 from drivers.command import Secret
 from drivers.contract import Access, Context, Exported
+from drivers.exports.iscsi_identity import wwn
 from drivers.exports.iscsi_tgt import TgtExports
 from tests.contract.exports.host_runner import HostRunner
 from tests.contract.exports.iscsi_client import Initiator, is_admitted, is_refused
@@ -118,17 +119,16 @@ class TestAdmission:
         assert shown(stor1, "account") == ""
 
     def test_serial_and_wwn_are_the_same_after_a_remake_under_another_number(
-        self, server: TgtExports, context: Context, export: Exported, stor1: Host
+        self, server: TgtExports, context: Context, export: Exported, stor1: Host, tmp_path: Path
     ) -> None:
         initiator, connection = Initiator.of(export.accesses[0]), server.connection(export.volume_id)
         server.ensure_exports(context, [export])
-        naa = initiator.inquire(connection, "-e", "1", "-c", "131").stdout.splitlines()[5:10]
+        assert initiator.wwn(connection, tmp_path) == wwn(export.volume_id)
         server.remove_exports(context, [export.volume_id])
         tgtadm(stor1, "--op", "new", "--mode", "target", "--tid", "1", "-T", "iqn.2020-01.org.example:other")
         server.ensure_exports(context, [export])
         assert initiator.serial(connection) == connection.serial
-        assert initiator.inquire(connection, "-e", "1", "-c", "131").stdout.splitlines()[5:10] == naa
-        assert "NAA" in "".join(naa)
+        assert initiator.wwn(connection, tmp_path) == wwn(export.volume_id)
 
 
 class TestSecrecy:
