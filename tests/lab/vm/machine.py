@@ -90,9 +90,10 @@ class Machine:
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        """The agent answers, and sshd says its banner."""
+        """Every service has started, the agent answers, and sshd says its banner."""
         self._wait_until(self.hardware.agent.is_answering, "to boot")
         self._wait_until(self._has_banner, "to answer over SSH")
+        self.run(["sh", "-c", "[ ! -d /run/systemd/system ] || systemctl is-system-running --wait"], check=False)
 
     def _wait_until(self, condition: Callable[[], bool], what: str) -> None:
         def settled() -> bool:
