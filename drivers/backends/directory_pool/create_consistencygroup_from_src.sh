@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154 # $staging is made by `stage` of pool.sh
 group=$1 source=$2 set=$3
 members=$(cat)
-claim
+own
 lock "$group"
 [ ! -e "live/cgctl-$group" ] || exit 0
 [ -z "$set" ] || marked "$set"

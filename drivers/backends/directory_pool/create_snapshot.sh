@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154 # $staging is made by `stage` of pool.sh
 snapshot=$1 container=$2 volume=$3
 source=live/cgctl-$container/cgctl-$volume/disk
-claim
+own
 lock "$snapshot" "$container"
 [ ! -e "snap/cgctl-$snapshot" ] || exit 0
 [ -e "$source" ] || refuse not-on-server "volume $volume is not in the pool"

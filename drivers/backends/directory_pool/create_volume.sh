@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154 # $staging is made by `stage` of pool.sh
 container=$1 volume=$2 bytes=$3 source=$4 set=$5
 place=live/cgctl-$container/cgctl-$volume
-claim
+if [ "$container" = "$volume" ] && [ -z "$source" ]; then claim; else own; fi
 lock "$container" "$volume"
 if [ -e "$place" ]; then
     [ "$(size "$place/disk")" = "$bytes" ] || refuse already-on-server "volume $volume has $(size "$place/disk") bytes"

@@ -44,6 +44,9 @@ make_mark() {
     done
     [ -w . ] || refuse pool-missing "$pool cannot be written"
     mkdir -p .cgctl/sets .cgctl/locks live snap groupsnap
+    for high in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do
+        for low in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do : >>".cgctl/locks/$high$low"; done
+    done
     printf '%s\n' "$owner" >".cgctl/owner-$owner.$$"
     sync ".cgctl/owner-$owner.$$"
     ln ".cgctl/owner-$owner.$$" .cgctl/owner 2>/dev/null || [ -e .cgctl/owner ]
@@ -52,9 +55,10 @@ make_mark() {
 }
 
 # lock ID [ID]: wait until no other script works on these objects; ends with this script and its children. One of 256
-# files by the id's first two digits, so that none ever has to be removed; taken in order, so that two never wait for
-# each other.
+# files by the id's first two digits, so that none ever has to be removed, nor made when the pool is full; taken in order,
+# so that two never wait for each other.
 lock() {
+    [ -w . ] || refuse pool-missing "$pool cannot be written: is it mounted read-only?"
     # shellcheck disable=SC2046 # two hexadecimal digits each
     set -- $(printf '%.2s\n' "$@" | sort -u)
     exec 8>>".cgctl/locks/$1"
@@ -78,12 +82,19 @@ settle() {
 }
 
 # vanish PLACE KIND ID: remove an object: first its name in one step, then its data. What cannot be removed comes back.
+# A full btrfs has room for a removal, but not for another name: then it is not one step, and who is killed runs again.
 vanish() (
     grave=${1%/*}/.staging-$2-$3
     remove_tree "$grave" || return 1
     if [ -e "$1" ]; then
-        mv -T "$1" "$grave" || return 1
-        remove_tree "$grave" || { mv -T "$grave" "$1"; return 1; }
+        if reason=$(mv -T "$1" "$grave" 2>&1); then
+            remove_tree "$grave" || { mv -T "$grave" "$1"; return 1; }
+        else
+            case $reason in
+                *'No space left'*) remove_tree "$1" || return 1 ;;
+                *) printf '%s\n' "$reason" >&2; return 1 ;;
+            esac
+        fi
     fi
     sync "${1%/*}"
 )
