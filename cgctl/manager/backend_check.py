@@ -9,13 +9,14 @@ from sqlmodel import col, select
 
 from cgctl.errors import CgctlError, DryRun, ServerFailure, ServerUnreachable
 from cgctl.failures import explain
+from cgctl.manager.backends import observe_services
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import exported
 from cgctl.model.states import AttachmentStatus
 from cgctl.model.tables import Attachment, Volume, new_id
 from cgctl.store.queries import attachments_of
 from drivers.contract import Backend, Exported, ExportServer, Finding
-from drivers.errors import DriverError, ServerNotReached
+from drivers.errors import DriverError, PoolUnmarked, ServerNotReached
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
     try:
         if repair and backend.export and wanted:
             backend.export.ensure_exports(context, wanted)
-        findings = backend.driver.check_for_setup_error(context)
+        findings = [*backend.driver.check_for_setup_error(context), *_empty_pool(env, backend)]
         if backend.export:
             offered = [one for peer in _peers(env, backend.export) for one in _wanted(env, peer)]
             findings = [*findings, *backend.export.check_exports(context, offered)]
@@ -77,6 +78,12 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
         unreached = isinstance(error, ServerNotReached)
         return [Checked(backend.id, Finding("server", False, told.reason, told.hint), unreached)]
     return [Checked(backend.id, finding) for finding in findings]
+
+
+def _empty_pool(env: Environment, backend: Backend) -> list[Finding]:
+    """A pool without mark is fine for a driver; not where the state has objects in it."""
+    error = observe_services(env, backend.id)[0].error
+    return [Finding("objects", False, error.message, error.hint)] if isinstance(error, PoolUnmarked) else []
 
 
 def _peers(env: Environment, export: ExportServer) -> list[Backend]:
