@@ -7,6 +7,7 @@ from collections.abc import Callable
 from drivers.backends.btrfs.driver import BtrfsDriver
 from drivers.backends.file.driver import FileDriver
 from drivers.contract import Driver, ExportServer
+from drivers.exports.iscsi_lio.server import LioExports
 from drivers.exports.iscsi_tgt.server import TgtExports
 from drivers.exports.nfs_ganesha.server import GaneshaExports
 from drivers.runner import Runner
@@ -20,5 +21,6 @@ DRIVERS: dict[str, Callable[[str, str, Runner, str], Driver]] = {
 # (protocol, server): (backend id, portal, runner)
 EXPORTS: dict[tuple[str, str], Callable[[str, str, Runner], ExportServer]] = {
     ("iscsi", "tgt"): TgtExports,
+    ("iscsi", "lio"): LioExports,
     ("nfs", "ganesha"): GaneshaExports,
 }

@@ -89,6 +89,7 @@ KNOWS: Mapping[str, set[str]] = {
     "drivers.catalog": {
         "drivers.backends.btrfs",
         "drivers.backends.file",
+        "drivers.exports.iscsi_lio",
         "drivers.exports.iscsi_tgt",
         "drivers.exports.nfs_ganesha",
         *_STORAGE,
