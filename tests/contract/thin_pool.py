@@ -95,11 +95,10 @@ class MachineBench(Bench):
 
 
 def on_machine(machine: Machine) -> Iterator[MachineBench]:
-    """The machine's thin pool, emptied before and after."""
+    """The machine's thin pool, emptied before."""
     machine.script(EMPTY, POOL)
     runner = MachineRunner(machine=machine, server=machine.name)
     yield MachineBench(LvmDriver("vm1", POOL, runner), runner, Path("/gates").joinpath, machine=machine)
-    machine.script(EMPTY, POOL)
 
 
 def running_machine() -> Iterator[Machine]:

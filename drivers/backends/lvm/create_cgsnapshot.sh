@@ -84,6 +84,6 @@ set -- $found
 [ $# = "$count" ] || exit 1
 value=$set_id/$group/lvm-gates/$count/$began_at/$ended_at/$bound
 change "lvchange -q --addtag cgctl.mark=$value $pool"
-look
+of_pool
 mark_of "$set_id"
 receipt

@@ -4,5 +4,5 @@ lock
 claim
 ! has_group "$1" || exit 0
 change "lvchange -q --addtag cgctl.group=$1 $pool"
-look
+of_pool
 has_group "$1"

@@ -66,5 +66,5 @@ done <<END
 $members
 END
 change "lvchange -q --addtag cgctl.group=$group $pool"
-look
+of_pool
 has_group "$group"

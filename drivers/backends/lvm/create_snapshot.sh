@@ -3,7 +3,10 @@
 snapshot=$1 volume=$2
 lock
 claim
-! find_lv "cgctl-$snapshot" || exit 0
+if find_lv "cgctl-$snapshot"; then
+    is snapshot
+    exit 0
+fi
 if ! find_lv "cgctl-$volume" || ! tag cgctl.bytes; then
     refuse not-on-server "volume $volume is not in the pool"
 fi

@@ -6,6 +6,7 @@ name=cgctl-$volume
 whole_sectors "$bytes"
 lock
 claim
+! find_lv "$name" || is volume
 if find_lv "$name" && ! tag cgctl.making; then
     tag cgctl.bytes || :
     [ "$value" = "$bytes" ] || refuse already-on-server "volume $volume has $value bytes"

@@ -4,14 +4,14 @@ lock
 own
 tagged "cgctl.set=$1"
 mark=${pool_tags#*",cgctl.mark=$1/"}
-set -- "$1" "$found" "$mark"
-if [ "$mark" != "$pool_tags" ]; then
-    change "lvchange -q --deltag cgctl.mark=$1/${mark%%,*} $pool"
-fi
+lines=''
+[ "$mark" = "$pool_tags" ] || lines="lvchange -q --deltag cgctl.mark=$1/${mark%%,*} $pool"
 # shellcheck disable=SC2086 # names
-lvs_of $2
-[ -z "$paths" ] || change "lvremove -fy -q$paths"
-look
+lvs_of $found
+[ -z "$paths" ] || lines="$lines${nl}lvremove -fy -q$paths"
+[ -n "$lines" ] || exit 0
+change "$lines"
+of_pool
 tagged "cgctl.set=$1"
 [ -z "$found" ] || refuse busy "snapshots of the set cannot be removed:$found"
 case $pool_tags in *",cgctl.mark=$1/"*) exit 1 ;; esac

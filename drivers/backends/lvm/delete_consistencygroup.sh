@@ -6,26 +6,20 @@ volumes=$(cat)
 lock
 own
 
-# close_gate VOLUME: $reason is empty, or why it stays.
-close_gate() {
-    reason=''
-    ! has_gate "$1" || reason=$(dmsetup remove "cgctl-$1" 2>&1) || :
-    ! has_gate "$1" || reason="in use: ${reason:-its gate cannot be removed}"
-}
-
 set --
 for volume in $volumes; do
-    close_gate "$volume"
-    if [ -z "$reason" ] && find_lv "cgctl-$volume"; then
-        set -- "$@" "$vg/cgctl-$volume"
+    ! find_lv "cgctl-$volume" || is volume
+    if has_gate "$volume" && ! dmsetup remove "cgctl-$volume"; then
+        continue
     fi
+    ! find_lv "cgctl-$volume" || set -- "$@" "$vg/cgctl-$volume"
 done
 [ $# = 0 ] || change "lvremove -fy -q $*"
 for volume in $volumes; do
     if find_lv "cgctl-$volume"; then
         tag cgctl.bytes || :
         make_gate "$volume" "$value"
-        printf 'error_deleting %s in use on the server\n' "$volume"
+        printf 'error_deleting %s is in use: end its export first\n' "$volume"
     else
         printf 'deleted %s\n' "$volume"
     fi
@@ -36,7 +30,7 @@ if [ -n "$found" ]; then
     exit 0
 fi
 ! has_group "$group" || change "lvchange -q --deltag cgctl.group=$group $pool"
-look
+of_pool
 if has_group "$group"; then
     printf 'error_deleting %s its tag cannot be removed\n' "$group"
 else

@@ -3,7 +3,6 @@
 lock
 own
 find_lv "cgctl-$1" || exit 0
-tag cgctl.kind || :
-[ "$value" = snapshot ] || refuse refused "$1 is not a snapshot"
+is snapshot
 change "lvremove -fy -q $vg/cgctl-$1"
 ! find_lv "cgctl-$1" || refuse busy "snapshot $1 cannot be removed: something on the server uses it"

@@ -3,6 +3,7 @@
 volume=$1
 lock
 own
+! find_lv "cgctl-$volume" || is volume
 remove_gate "$volume"
 find_lv "cgctl-$volume" || exit 0
 tag cgctl.bytes || :

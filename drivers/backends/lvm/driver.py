@@ -35,7 +35,7 @@ VERSION = "1.0"
 LOCK_WAIT_SECONDS = 30
 # tests/data/lvm has the output that these were made from.
 TOOL_ERRORS: tuple[tuple[re.Pattern[str], type[errors.DriverError]], ...] = (
-    (re.compile(r"^.*(?:insufficient free space|threshold is reached|thin pool .* too low).*$", re.M), errors.PoolFull),
+    (re.compile(r"^.*(?:insufficient free space|reached threshold).*$", re.M), errors.PoolFull),
 )
 
 

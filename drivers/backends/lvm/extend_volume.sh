@@ -9,6 +9,7 @@ if ! find_lv "$name" || ! tag cgctl.bytes; then
     refuse not-on-server "volume $volume is not in the pool"
 fi
 before=$value
+is volume
 [ "$before" -le "$bytes" ] || refuse refused "volume $volume has $before bytes: it is never made smaller"
 if [ "$before" != "$bytes" ]; then
     room

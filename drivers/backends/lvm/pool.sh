@@ -39,9 +39,14 @@ change() {
     state=$nl$noise$nl
 }
 
-# look: $state without a change; refuse unless there is a thin pool.
+# look: $state without a change, and what it says of the pool.
 look() {
     change
+    of_pool
+}
+
+# of_pool: $pool_tags, $pool_bytes, $zero, $data, $metadata of $state; refuse unless there is a thin pool.
+of_pool() {
     find_lv "$thin_pool" || refuse pool-missing "$pool is no thin pool on this server"
     case $attr in t*) ;; *) refuse pool-missing "$pool is not a thin pool" ;; esac
     pool_tags=$tags pool_bytes=$lv_bytes zero=$zeroes data=$data_percent metadata=$metadata_percent
@@ -86,9 +91,19 @@ lvs_of() {
     for word in "$@"; do paths="$paths $vg/cgctl-$word"; done
 }
 
-# own: refuse unless the pool carries the mark of our state store.
+# is KIND: refuse to take an LV of another kind for it; behind find_lv.
+is() {
+    tag cgctl.kind || :
+    [ "$value" = "$1" ] || refuse already-on-server "the LV with this id is a ${value:-stranger}, not a $1"
+}
+
+# own: look, and refuse unless the pool carries the mark of our state store.
 own() {
     look
+    ours
+}
+
+ours() {
     tags=$pool_tags
     tag cgctl.owner || refuse pool-unmarked "$pool has no owner mark"
     [ "$value" = "$owner" ] || refuse pool-foreign "$pool belongs to another state store ($value)"
@@ -104,8 +119,9 @@ claim() {
             *"$nl  cgctl-"*) refuse pool-foreign "$pool has objects of cgctl and no owner mark" ;;
         esac
         change "lvchange -q --addtag cgctl.owner=$owner $pool"
+        of_pool
     fi
-    own
+    ours
 }
 
 # room: refuse before the pool fills: thin volumes with nowhere to write lose data.

@@ -1,0 +1,269 @@
+"""What only the lvm driver promises: gates, the hold and its watchdog, what LVM may see; on the virtual machine."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from drivers import errors, refusals
+from drivers.backends.lvm.driver import TOOL_ERRORS, LvmDriver
+from drivers.backends.lvm.findings import hides_gates
+from drivers.backends.lvm.scripts import METHODS, load
+from drivers.contract import Group, GroupSnapshot, ObjectKind, Snapshot, Volume
+from drivers.runner import Completed
+from tests.contract.bench import MIB, ProcessRunner, new_id
+from tests.contract.test_groups import SIZE, contents, make_group, members_of, take
+from tests.contract.test_killed import killed
+from tests.contract.thin_pool import POOL, MachineBench, on_machine
+from tests.lab.vm import Machine
+
+CAPTURED = Path(__file__).parents[1] / "data/lvm/refusals-2.03.16.txt"
+ACCEPT_LIST = 'global_filter=["a!^/dev/(vd|sd|nvme|md|mapper/mpath)!","r|.*|"]'
+
+
+@pytest.fixture
+def lvm(vm1: Machine) -> Iterator[MachineBench]:
+    yield from on_machine(vm1)
+
+
+# Without a machine
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_whole_script_is_clean_for_shellcheck(method: str) -> None:
+    """But for what one method does not use, and what only the trap calls."""
+    result = subprocess.run(
+        ["shellcheck", "-s", "sh", "-e", "SC2034,SC2329", "-"],
+        input=load(method).text,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("pool", ["cgvg", "/dev/cgvg/pool", "cgvg/pool/x", "cgvg/-pool", "../pool", "cgvg/po ol", ""])
+def test_a_pool_that_is_not_vg_and_thin_pool_is_refused(pool: str) -> None:
+    with pytest.raises(errors.PoolMissing):
+        LvmDriver("here", pool, ProcessRunner())
+
+
+@pytest.mark.parametrize(
+    ("text", "hides"),
+    [
+        (ACCEPT_LIST, True),
+        ('global_filter=["a|^/dev/vd|","r|.*|"]', True),
+        ("", False),
+        ('global_filter=["a|.*|"]', False),
+        ('global_filter=["r|^/dev/mapper/cgctl-|"]', False),
+        ('global_filter=["r|^/dev/mapper/cgctl-|","a|.*|"]', False),
+        ('global_filter=["r|^/dev/dm-|","r|^/dev/mapper/cgctl-|"]', False),
+        ('global_filter=["a|^/dev/disk/by-id/|","r|.*|"]', False),
+    ],
+)
+def test_only_an_accept_list_hides_gates_under_all_of_their_names(text: str, hides: bool) -> None:
+    """The reject-lists are those that leaked when they were tried."""
+    assert hides_gates(text) == hides
+
+
+def captured_errors() -> list[str]:
+    """What LVM really says when there is no room."""
+    return [line for line in CAPTURED.read_text().splitlines() if "insufficient" in line or "threshold" in line]
+
+
+@pytest.mark.parametrize("line", [line for line in captured_errors() if not line.startswith("$")])
+def test_the_wording_of_a_full_pool_is_known(line: str) -> None:
+    with pytest.raises(errors.PoolFull):
+        refusals.result(Completed(1, "", f"{line}\n"), "here", TOOL_ERRORS)
+
+
+# Gates
+
+
+@contextmanager
+def in_use(bench: MachineBench, volume: Volume) -> Iterator[None]:
+    """Somebody on the server has the volume's gate open, as an export has."""
+    pid = bench.script('sleep 300 <"$1" >/dev/null 2>&1 & echo $!', bench.driver.volume_source(volume)).strip()
+    yield
+    bench.script('kill "$1"', pid)
+
+
+@pytest.mark.vm
+def test_a_volume_in_use_is_not_deleted_and_keeps_its_gate(lvm: MachineBench) -> None:
+    group, (volume, other) = make_group(lvm)
+    with in_use(lvm, volume):
+        with pytest.raises(errors.Busy, match="in use"):
+            lvm.driver.delete_volume(lvm.context, volume)
+        of_group, of_volumes = lvm.driver.delete_consistencygroup(lvm.context, group, [volume, other])
+    assert of_group is not None
+    assert of_volumes is not None
+    assert [update["status"] for update in of_volumes] == ["error_deleting", "deleted"]
+    assert of_group["status"] == "error_deleting"
+    assert contents(lvm, [volume]) == [b"member 0"]
+
+
+@pytest.mark.vm
+def test_a_volume_in_use_grows_and_moves_into_a_group(lvm: MachineBench) -> None:
+    group, _ = make_group(lvm, 0)
+    volume = lvm.volume(size_bytes=SIZE, data=b"served  ")
+    with in_use(lvm, volume):
+        lvm.driver.extend_volume(lvm.context, volume, 5 * SIZE)
+        lvm.driver.update_consistencygroup(lvm.context, group, add_volumes=[volume])
+        assert lvm.size(volume) == 5 * SIZE
+    take(lvm, group, [Volume(volume.id, 5 * SIZE, group.id)])
+    assert contents(lvm, [volume]) == [b"served  "]
+
+
+@pytest.mark.vm
+def test_a_missing_gate_is_a_finding_and_made_again(lvm: MachineBench) -> None:
+    volume = lvm.volume(data=b"kept")
+    lvm.script('dmsetup remove "$1"', lvm.driver.volume_source(volume))
+    failing = [one for one in lvm.driver.check_for_setup_error(lvm.context) if not one.ok]
+    assert [one.check for one in failing] == ["gates"]
+    assert volume.id in failing[0].detail
+    lvm.driver.create_volume(lvm.context, volume)
+    assert lvm.read(volume, 4) == b"kept"
+
+
+@pytest.mark.vm
+def test_a_pool_that_shows_old_data_is_not_used(lvm: MachineBench) -> None:
+    lvm.script('lvchange -q --zero n "$1"', POOL)
+    with pytest.raises(errors.ServerRefused, match="does not zero"):
+        lvm.volume()
+    assert "zero" in [one.check for one in lvm.driver.check_for_setup_error(lvm.context) if not one.ok]
+
+
+# The hold
+
+
+@pytest.mark.vm
+def test_a_hold_that_outlasts_its_bound_is_void_and_gone(lvm: MachineBench) -> None:
+    group, volumes = make_group(lvm)
+    cgsnapshot = GroupSnapshot(new_id(), group.id)
+    with pytest.raises(errors.HoldBroken):
+        lvm.driver.create_cgsnapshot(lvm.bounded(0.3), cgsnapshot, members_of(cgsnapshot, volumes))
+    assert lvm.ids(ObjectKind.GROUP_SNAPSHOT) | lvm.ids(ObjectKind.SNAPSHOT) == set()
+    lvm.write(volumes[0], b"goes on ")
+    lvm.driver.create_cgsnapshot(lvm.bounded(60), cgsnapshot, members_of(cgsnapshot, volumes))
+    assert lvm.ids(ObjectKind.GROUP_SNAPSHOT) == {cgsnapshot.id}
+
+
+@pytest.mark.vm
+def test_the_watchdog_releases_writers_when_the_script_is_killed_in_the_hold(lvm: MachineBench) -> None:
+    group, volumes = make_group(lvm)
+    cgsnapshot = GroupSnapshot(new_id(), group.id)
+    call = threading.Thread(
+        target=killed,
+        args=(
+            lvm,
+            lambda: lvm.driver.create_cgsnapshot(lvm.bounded(8), cgsnapshot, members_of(cgsnapshot, volumes)),
+            90,
+        ),
+    )
+    call.start()
+    gates = [lvm.driver.volume_source(one) for one in volumes]
+    until_suspended = 'until dmsetup info -c --noheadings -o suspended "$1" | grep -q Suspended; do :; done'
+    lvm.script(f'{until_suspended}; kill -KILL -- "-$(cat /run/contract.pid)"', gates[-1])
+    began = time.monotonic()
+    call.join()
+    lvm.write(volumes[0], b"goes on ")
+    assert time.monotonic() - began < 20
+    assert [one.complete for one in lvm.objects() if one.kind is ObjectKind.GROUP_SNAPSHOT] in ([], [False])
+    lvm.driver.create_cgsnapshot(lvm.context, cgsnapshot, members_of(cgsnapshot, volumes))
+    restored = Volume(new_id(), SIZE)
+    lvm.driver.create_volume_from_snapshot(lvm.context, restored, members_of(cgsnapshot, volumes)[0])
+    assert contents(lvm, [restored]) == [b"goes on "]
+
+
+WRITER = """
+import mmap, os, sys
+files = [os.open(path, os.O_RDWR | os.O_DIRECT) for path in sys.argv[2:]]
+block = mmap.mmap(-1, 4096)
+number = 0
+while not os.path.exists(sys.argv[1]):
+    number += 1
+    block[:8] = number.to_bytes(8, "big")
+    for file in files:
+        os.pwrite(file, block, 0)
+"""
+
+
+@contextmanager
+def ordered_writer(bench: MachineBench, volumes: list[Volume]) -> Iterator[None]:
+    """Writes a growing number to each volume in turn, each after the one before is on disk."""
+    stop = f"/run/stop-{new_id()}"
+    paths = [bench.driver.volume_source(one) for one in volumes]
+    bench.script('setsid python3 -c "$@" >/dev/null 2>&1 </dev/null &', WRITER, stop, *paths)
+    yield
+    bench.script('touch "$1"', stop)
+
+
+def numbers(bench: MachineBench, members: list[Snapshot]) -> list[int]:
+    """What the members of a set hold."""
+    clones = [Volume(new_id(), one.size_bytes, new_id()) for one in members]
+    group = Group(new_id())
+    set_of = GroupSnapshot(members[0].group_snapshot_id or "", members[0].group_id or "")
+    bench.driver.create_consistencygroup_from_src(bench.context, group, clones, set_of, members)
+    found = [int.from_bytes(bench.read(one, 8), "big") for one in clones]
+    bench.driver.delete_consistencygroup(bench.context, group, clones)
+    return found
+
+
+def in_order(found: list[int]) -> bool:
+    return sorted(found, reverse=True) == found and found[0] - found[-1] <= 1
+
+
+@pytest.mark.vm
+def test_group_snapshots_keep_the_order_of_writes_and_snapshots_one_by_one_do_not(lvm: MachineBench) -> None:
+    group, volumes = make_group(lvm, 4)
+    with ordered_writer(lvm, volumes):
+        sets = [take(lvm, group, volumes) for _ in range(5)]
+        singles = [Snapshot(new_id(), one.id, SIZE, group.id) for one in volumes]
+        for one in singles:
+            lvm.driver.create_snapshot(lvm.context, one)
+    found = [numbers(lvm, members) for _, members in sets]
+    assert all(in_order(one) for one in found), found
+    assert found[0][0] > 0
+    assert found == sorted(found)
+    one_by_one = []
+    for single in singles:
+        volume = Volume(new_id(), SIZE)
+        lvm.driver.create_volume_from_snapshot(lvm.context, volume, single)
+        one_by_one.append(int.from_bytes(lvm.read(volume, 8), "big"))
+    assert not in_order(one_by_one)
+
+
+@pytest.mark.vm
+@pytest.mark.parametrize("count", [1, 4, 16])
+def test_the_receipt_tells_how_long_writes_were_held(lvm: MachineBench, count: int) -> None:
+    group, volumes = make_group(lvm, count)
+    with ordered_writer(lvm, volumes):
+        cgsnapshot = GroupSnapshot(new_id(), group.id)
+        update, _ = lvm.driver.create_cgsnapshot(lvm.context, cgsnapshot, members_of(cgsnapshot, volumes))
+    assert update is not None
+    hold = update["hold"]
+    seconds = datetime.fromisoformat(hold["ended_at"]) - datetime.fromisoformat(hold["began_at"])
+    print(f"\nhold of {count} members: {seconds.total_seconds():.2f} s")
+    assert hold["method"] == "lvm-gates"
+    assert hold["members"] == count
+
+
+@pytest.mark.vm
+def test_a_full_pool_is_refused_before_writers_lose_data(lvm: MachineBench) -> None:
+    group, volumes = make_group(lvm, 1)
+    filler = lvm.volume(size_bytes=3072 * MIB)
+    lvm.script('dd if=/dev/zero of="$1" bs=4M count=735 oflag=direct status=none', lvm.driver.volume_source(filler))
+    with pytest.raises(errors.PoolFull):
+        take(lvm, group, volumes)
+    with pytest.raises(errors.PoolFull):
+        lvm.volume()
+    assert lvm.driver.get_volume_stats(lvm.context)["free_capacity_gb"] < 0.2
+    lvm.driver.delete_volume(lvm.context, filler)
+    take(lvm, group, volumes)
