@@ -15,10 +15,6 @@ from tests.lab.vm import Machine
 VIRTUAL_MACHINES = "CGCTL_VM"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", f"vm: needs a virtual machine of tests/lab/vm; only with {VIRTUAL_MACHINES}=1")
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The slow guest is asked only when it is wanted."""
     if os.environ.get(VIRTUAL_MACHINES) == "1":

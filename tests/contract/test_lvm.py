@@ -170,7 +170,7 @@ def test_the_watchdog_releases_writers_when_the_script_is_killed_in_the_hold(lvm
     call.start()
     gates = [lvm.driver.volume_source(one) for one in volumes]
     until_suspended = 'until dmsetup info -c --noheadings -o suspended "$1" | grep -q Suspended; do :; done'
-    lvm.script(f'{until_suspended}; kill -KILL -- "-$(cat /run/contract.pid)"', gates[-1])
+    lvm.script(f'{until_suspended}; kill -KILL "-$(cat /run/contract.pid)"', gates[-1])
     began = time.monotonic()
     call.join()
     lvm.write(volumes[0], b"goes on ")

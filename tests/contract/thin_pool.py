@@ -51,7 +51,7 @@ class MachineRunner(ProcessRunner):
         try:
             done = self.machine.run(argv, input=text, check=False, timeout_seconds=limit)
         except subprocess.TimeoutExpired:
-            self.machine.run(["sh", "-c", 'kill -KILL -- "-$(cat /run/contract.pid)"'], check=False)
+            self.machine.run(["sh", "-c", 'kill -KILL "-$(cat /run/contract.pid)"'], check=False)
             raise ConnectionLost("killed in the middle") from None
         return Completed(done.returncode, done.stdout, done.stderr)
 

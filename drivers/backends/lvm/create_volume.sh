@@ -23,8 +23,8 @@ if find_lv "$name"; then # what a killed run left
     remove_gate "$volume"
     change "lvremove -fy -q $vg/$name"
 fi
-tags="--addtag cgctl.kind=volume --addtag cgctl.bytes=$bytes --addtag cgctl.making=1"
-tags="$tags${group:+ --addtag cgctl.group=$group}"
+new_tags="--addtag cgctl.kind=volume --addtag cgctl.bytes=$bytes --addtag cgctl.making=1"
+new_tags="$new_tags${group:+ --addtag cgctl.group=$group}"
 undo() {
     if [ "$1" != 0 ] && find_lv "$name"; then
         remove_gate "$volume"
@@ -33,10 +33,10 @@ undo() {
     exit "$1"
 }
 if [ -z "$source" ]; then
-    change "lvcreate -q -An -V ${bytes}b -T $pool -n $name $tags"
+    change "lvcreate -q -An -V ${bytes}b -T $pool -n $name $new_tags"
 else
     find_lv "$source"
-    set -- "lvcreate -q -An -s -kn -ay -n $name $tags $vg/$source"
+    set -- "lvcreate -q -An -s -kn -ay -n $name $new_tags $vg/$source"
     [ "$lv_bytes" -ge "$bytes" ] || set -- "$@" "lvextend -q -An -L ${bytes}b $vg/$name"
     change "$@"
 fi
