@@ -160,8 +160,9 @@ class Machine:
         self._set_links(up=False)
 
     def join(self) -> None:
-        """Plug them in again; harmless if they are in."""
+        """Plug them in again; harmless if they are in. This machine reaches the other at once, that one within 3 s."""
         self._set_links(up=True)
+        self.script("until [ $(cat /sys/class/net/eth1/carrier) = 1 ]; do sleep 0.05; done; ip neigh flush dev eth1")
 
     def cut_link(self) -> None:
         """Pull only the cable between the machines; we still reach both."""
