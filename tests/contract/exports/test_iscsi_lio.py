@@ -301,7 +301,13 @@ class TestRepair:
         assert offered(machine) == ""
 
     def test_restored_configuration_serves_as_before(
-        self, server: LioExports, context: Context, export: Exported, device: Exported, machine: Machine
+        self,
+        server: LioExports,
+        context: Context,
+        export: Exported,
+        device: Exported,
+        machine: Machine,
+        tmp_path: Path,
     ) -> None:
         server.ensure_exports(context, [export, device])
         machine.run(["targetctl", "clear"])
@@ -309,8 +315,20 @@ class TestRepair:
         machine.run(["targetctl", "restore"])
         assert wrong_detail(server, context, export, device) == ""
         assert is_admitted(Initiator.of(device.accesses[0]).inquire(reached(server, 2)))
-        server.ensure_exports(context, [export, device])
-        assert wrong_detail(server, context, export, device) == ""
+        with writer(server, export, tmp_path) as writing:
+            server.ensure_exports(context, [export, device])
+            writing.wait_for_rounds(20)
+        assert writing.summary is not None
+        assert writing.summary.errors == 0
+
+    def test_file_replaced_after_a_restore_is_found(
+        self, server: LioExports, context: Context, export: Exported, machine: Machine
+    ) -> None:
+        server.ensure_exports(context, [export])
+        machine.script('targetctl clear; targetctl restore; mv "$1" "$1.old"; cp "$1.old" "$1"', export.source)
+        assert "serves a file that has been replaced" in wrong_detail(server, context, export)
+        server.ensure_exports(context, [export])
+        assert wrong_detail(server, context, export) == ""
 
     def test_rebooted_server_offers_its_volumes_by_itself(
         self, server: LioExports, context: Context, export: Exported, machine: Machine

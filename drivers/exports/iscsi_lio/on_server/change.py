@@ -25,7 +25,7 @@ from drivers.exports.iscsi_lio.on_server.wanted import Wanted, WantedAccess, ide
 def ensure(lio: Lio, wanted: Wanted) -> None:
     """Sessions of those who keep their access go on, unless LUN 1 itself has to be made anew."""
     target = lio.targets.get(wanted.iqn)
-    if not wanted.accesses or target is None or list(seen.unit_faults(lio, wanted, strictly=True)):
+    if not wanted.accesses or target is None or list(seen.unit_faults(lio, wanted)):
         destroy(lio, wanted)
     if not wanted.accesses:
         return
@@ -73,8 +73,8 @@ def settle(lio: Lio, wanted: Wanted) -> None:
     """Everything but the LUN. Who loses access goes first; nobody comes in before CHAP is asked."""
     group, backstore = seen.group_of(lio.targets[wanted.iqn]), lio.objects[wanted.object_name]
     withdraw(group, {access.initiator for access in wanted.accesses})
-    if backstore.plugin == "fileio" and backstore.size != wanted.source_bytes():
-        write(backstore, "control", f"fd_dev_size={wanted.source_bytes()}")
+    if backstore.plugin == "fileio":
+        settle_file(backstore, wanted)
     for name, value in seen.attributes(wanted).items():
         if group.get_attribute(name) != value:
             group.set_attribute(name, value)
@@ -84,6 +84,15 @@ def settle(lio: Lio, wanted: Wanted) -> None:
         NetworkPortal(group, lio.portal_address(), lio.port)
     if not group.enable:
         group.enable = True
+
+
+def settle_file(backstore: Any, wanted: Wanted) -> None:
+    """Sessions go on while it grows. One that was restored at boot has been found to be the right one, and is noted."""
+    source, size = wanted.source_stat(), wanted.source_bytes()
+    if backstore.size != size:
+        write(backstore, "control", f"fd_dev_size={size}")
+    if source is not None and not seen.alias(backstore):
+        write(backstore, "alias", identity(source))
 
 
 def withdraw(group: Any, kept: set[str]) -> None:

@@ -1,7 +1,7 @@
 """What LIO has of a volume, and what is wrong with it: an iSCSI target, its portal group 1, LUN 1 and a backstore.
 
 A file's backstore keeps the file's identity in its alias, because LIO does not tell which file it has open. The saved
-configuration has no alias: a backstore that was restored at boot serves what had the name then.
+configuration has no alias: of a backstore that was restored at boot, the file must be one that is open for writing.
 """
 
 from __future__ import annotations
@@ -63,8 +63,7 @@ def fence(target: Any) -> None:
 # --- reasons to make the target anew
 
 
-def unit_faults(lio: Lio, wanted: Wanted, *, strictly: bool) -> Iterator[str]:
-    """strictly: also when it is unknown whether the right file is open."""
+def unit_faults(lio: Lio, wanted: Wanted) -> Iterator[str]:
     source = wanted.source_stat()
     group, backstore = group_of(lio.targets[wanted.iqn]), lio.objects.get(wanted.object_name)
     if source is None:
@@ -83,7 +82,7 @@ def unit_faults(lio: Lio, wanted: Wanted, *, strictly: bool) -> Iterator[str]:
     if stat.S_ISBLK(source.st_mode):
         yield from _block_faults(backstore, identity(source))
     else:
-        yield from _file_faults(backstore, identity(source), strictly=strictly)
+        yield from _file_faults(backstore, wanted, identity(source))
 
 
 def _block_faults(backstore: Any, source: str) -> Iterator[str]:
@@ -95,14 +94,14 @@ def _block_faults(backstore: Any, source: str) -> Iterator[str]:
         yield "is read-only"
 
 
-def _file_faults(backstore: Any, source: str, *, strictly: bool) -> Iterator[str]:
+def _file_faults(backstore: Any, wanted: Wanted, source: str) -> Iterator[str]:
     if backstore.plugin != "fileio":
         yield f"has a backstore {backstore.plugin}, not fileio"
         return
     if backstore.write_back or "Mode: O_DSYNC" not in information(backstore):
         yield "has a write-back cache: snapshots would lack acknowledged writes"
     opened = alias(backstore)
-    if opened != source and (opened or strictly):
+    if opened != source and (opened or not wanted.is_open_for_writing()):
         yield "serves a file that has been replaced"
 
 
@@ -162,12 +161,12 @@ def has_credentials(acl: Any, access: WantedAccess) -> bool:
     return bool((acl.chap_userid, acl.chap_password) == (access.user, access.secret))
 
 
-def faults(lio: Lio, wanted: Wanted, *, strictly: bool = False) -> list[str]:
+def faults(lio: Lio, wanted: Wanted) -> list[str]:
     """Everything that is not as it shall be; empty when it is."""
     if not wanted.accesses:
         left = [lio.targets.get(wanted.iqn), lio.objects.get(wanted.object_name)]
         return ["is offered"] if any(left) else []
     if wanted.iqn not in lio.targets:
         return ["is not offered"]
-    found = list(unit_faults(lio, wanted, strictly=strictly))
+    found = list(unit_faults(lio, wanted))
     return found or [*settings_faults(lio, wanted), *access_faults(lio, wanted)]

@@ -67,7 +67,8 @@ def ensure(portal: str, exports: list[Wanted]) -> None:
 
 
 def check(portal: str, prefix: str, exports: list[Wanted]) -> None:
-    """Lines for drivers.exports.iscsi_lio.request.findings; changes nothing."""
+    """Lines for drivers.exports.iscsi_lio.request.findings; changes nothing, and waits for those who do."""
+    lock = take_lock()
     lio, config = Lio(portal), saved.load()
     if not saved.is_restored_at_boot():
         print("boot")
@@ -81,6 +82,7 @@ def check(portal: str, prefix: str, exports: list[Wanted]) -> None:
     for iqn in sorted(set(lio.targets) - known):
         if iqn.startswith(prefix):
             print("unknown", iqn, sep="\t")
+    os.close(lock)
 
 
 def main(action: str, portal: str, prefix: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
@@ -46,6 +47,18 @@ class Wanted:
         """The size as it is now."""
         with Path(self.source).open("rb") as file:
             return file.seek(0, os.SEEK_END)
+
+    def is_open_for_writing(self) -> bool:
+        """By anybody, the kernel among them: a read lease is given only for files that nobody can write (fcntl(2)).
+
+        Raises OSError on file systems without leases.
+        """
+        with Path(self.source).open("rb") as file:
+            try:
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            except BlockingIOError:
+                return True
+        return False
 
 
 def read(text: str) -> list[Wanted]:
