@@ -11,6 +11,7 @@ import pytest
 from tests.lab.command import CommandFailed, LabError, run
 from tests.lab.vm import Machine, Machines
 
+pytest_plugins = ["tests.lab.vm_fixtures"]
 pytestmark = pytest.mark.timeout(900)
 
 MODULES = ("dm_thin_pool", "target_core_mod", "target_core_iblock", "target_core_file", "iscsi_target_mod", "nfsd")
