@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,17 +10,6 @@ from tests.contract.bench import Bench
 from tests.contract.places import LOCAL, MACHINE_PLACES, PLACES, SMALL_PLACES
 from tests.contract.thin_pool import running_machine
 from tests.lab.vm import Machine
-
-VIRTUAL_MACHINES = "CGCTL_VM"
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The slow guest is asked only when it is wanted."""
-    if os.environ.get(VIRTUAL_MACHINES) == "1":
-        return
-    left_out = [item for item in items if item.get_closest_marker("vm")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
 
 
 def _parameters(places: dict[str, object], local: tuple[str, ...]) -> list[object]:

@@ -12,7 +12,7 @@ from tests.lab.command import CommandFailed, LabError, run
 from tests.lab.vm import Machine, Machines
 
 pytest_plugins = ["tests.lab.vm_fixtures"]
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(900)]
 
 MODULES = ("dm_thin_pool", "target_core_mod", "target_core_iblock", "target_core_file", "iscsi_target_mod", "nfsd")
 IQN = "iqn.2026-01.lab.cgctl:disk"
