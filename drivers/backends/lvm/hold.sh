@@ -7,11 +7,12 @@ flag=$lock_file.watchdog
 
 arm() { # arm CENTISECONDS GATE...
     rm -f "$flag.armed" "$flag.fired"
-    # shellcheck disable=SC2016 # its own parameters
-    setsid sh -c ': >"$1.armed"; sleep "$2"; : >"$1.fired"; shift 2; exec dmsetup resume "$@"' \
-        watchdog "$flag" "$(printf '%d.%02d' "$(($1 / 100))" "$(($1 % 100))")" "$@" </dev/null >/dev/null 2>&1 &
-    watchdog=$!
+    after=$(printf '%d.%02d' "$(($1 / 100))" "$(($1 % 100))")
     shift
+    # shellcheck disable=SC2016 # its own parameters
+    setsid sh -c ': >"$1.armed"; sleep "$2"; : >"$1.fired"; shift 2; for gate; do dmsetup resume "$gate"; done' \
+        watchdog "$flag" "$after" "$@" </dev/null >/dev/null 2>&1 &
+    watchdog=$!
     until [ -e "$flag.armed" ]; do
         kill -0 "$watchdog" 2>/dev/null || refuse refused "the watchdog of the hold cannot be started"
         sleep 0.01
