@@ -215,9 +215,15 @@ def test_script_that_reads_nothing_of_a_large_input_times_out(runner: SshRunner)
 def test_killed_sshd_loses_the_connection_and_the_script_ends_its_work(
     runner: SshRunner, sshd: Sshd, tmp_path: Path
 ) -> None:
-    later(0.7, sshd.kill_sessions)
+    began = tmp_path / "began"
+
+    def kill_once_it_runs() -> None:
+        wait_until(began.exists)
+        sshd.kill_sessions()
+
+    later(0, kill_once_it_runs)
     with pytest.raises(ConnectionLost, match="before the answer was complete"):
-        runner.run(shell('sleep 1.5; touch "$1"', str(tmp_path / "done")), 30)
+        runner.run(shell('touch "$1"; sleep 1.5; touch "$2"', str(began), str(tmp_path / "done")), 30)
     assert not (tmp_path / "done").exists()
     wait_until((tmp_path / "done").exists)
     assert runner.executions == 1
