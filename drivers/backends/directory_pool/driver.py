@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,7 +35,7 @@ LOCK_WAIT_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class DirectoryPoolDriver:
+class DirectoryPoolDriver(ABC):
     """backend_id: the configured name. pool: an absolute path on the server, raises PoolMissing when it is not."""
 
     backend_id: str
@@ -48,16 +49,19 @@ class DirectoryPoolDriver:
     # What a kind of storage says of itself
 
     @property
+    @abstractmethod
     def name(self) -> str:
-        raise NotImplementedError
+        """The driver's word in the configuration."""
 
     @property
+    @abstractmethod
     def activities(self) -> ActivityAttributes:
-        raise NotImplementedError
+        """What needs no quiescing."""
 
     @property
+    @abstractmethod
     def has_atomic_group_snapshot(self) -> bool:
-        raise NotImplementedError
+        """Whether a set is one point in time by itself."""
 
     # The pool
 
