@@ -202,6 +202,23 @@ sub end_sessions {
     }
 }
 
+# Whoever logged in before the rules changed is seen only now. tgtd answers before a session is gone, so it is asked
+# until none is left; what is still there after five seconds is for prove() to tell. Returns what was seen last.
+sub end_all_unwanted {
+    my @exports = @_;
+    my $give_up_at = time + 5;
+    while (1) {
+        my $offered = observe();
+        my @left = grep {
+            my $seen = $offered->{$PREFIX . $_->{volume}};
+            $seen && unwanted_sessions($_, $seen)
+        } @exports;
+        return $offered if !@left || time > $give_up_at;
+        end_sessions($_, $offered->{$PREFIX . $_->{volume}}) for @left;
+        sleep 0.02;
+    }
+}
+
 sub ensure_one {
     my ($export, $offered, $open_files) = @_;
     my $iqn = $PREFIX . $export->{volume};
@@ -250,9 +267,7 @@ sub ensure {
     my @had_accounts = map { @{($offered->{$PREFIX . $_->{volume}} // {})->{accounts} // []} } @exports;
     my $open_files = observe_open_files();
     ensure_one($_, $offered, $open_files) for @exports;
-    # Whoever logged in before the rules changed is seen only now.
-    $offered = observe();
-    end_sessions($_, $offered->{$PREFIX . $_->{volume}}) for @exports;
+    $offered = end_all_unwanted(@exports);
     delete_unused_accounts($offered, @had_accounts);
     prove(@exports);
 }
