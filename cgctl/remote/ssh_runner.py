@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import threading
 from typing import TYPE_CHECKING
 
 from cgctl.remote import sudo
@@ -21,7 +22,8 @@ class SshRunner:
     """One connection, opened at the first command; a new one is opened only after the old one was lost.
 
     A command is sent once: it is never repeated after it may have arrived. executions counts the commands that were
-    sent, connections the logins; both are for tests of round trips. Not for several threads at a time.
+    sent, connections the logins; both are for tests of round trips. Several threads take turns: backends of one server
+    share its runner.
     """
 
     def __init__(self, settings: SshSettings) -> None:
@@ -30,13 +32,15 @@ class SshRunner:
         self.connections = 0
         self._settings = settings
         self._connection: Connection | None = None
+        self._turn = threading.Lock()
 
     def run(self, command: Command, timeout_seconds: float) -> Completed:
         """As `drivers.runner.Runner.run`; timeout_seconds counts from when the server is connected.
 
         After TimedOut and ConnectionLost the command may still be running on the server.
         """
-        return traced(self.server, command, lambda: self._run(command, timeout_seconds))
+        with self._turn:
+            return traced(self.server, command, lambda: self._run(command, timeout_seconds))
 
     def close(self) -> None:
         """As `drivers.runner.Runner.close`; a later command connects again."""
