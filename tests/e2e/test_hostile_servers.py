@@ -180,6 +180,18 @@ def test_profile_that_prints_is_not_heard_in_any_command(place: Station, ssh: Ss
         assert (answer.code, "Welcome" in answer.out + answer.err) == (0, False), answer.err
 
 
+def test_pools_of_one_server_are_asked_over_one_connection(place: Station, stor1: Host) -> None:
+    section = place.backends["alpha"]
+    del section["export"]
+    place.backends = {f"pool{n}": section | {"pool": f"{POOL}/{n}"} for n in range(3)}
+    place.write_config()
+    stor1.run(["mkdir", *(f"{POOL}/{n}" for n in range(3))])
+    log = stor1.directory / "log/sshd.log"
+    before = log.read_text().count("Accepted publickey")
+    assert len(place.run("get-pools", "-f", "json").json()) == 3
+    assert log.read_text().count("Accepted publickey") == before + 1
+
+
 # The middle of a script
 
 
