@@ -49,6 +49,12 @@ def reset_state(env: Environment, word: str, reference: str, state: str) -> None
         )
 
 
+def check_attach_status(env: Environment, reference: str, *, attached: bool) -> None:
+    """Raise Refused where a volume is not as said: its attachments are changed by commands of their own."""
+    with env.store.read() as session:
+        _check_attachments(session, find(session, Volume, reference), "in-use" if attached else "available")
+
+
 def _find(session: Session, word: str, reference: str) -> Resettable:
     if word == "group":
         return find(session, Group, reference)

@@ -41,3 +41,13 @@ def test_a_status_that_cannot_be_is_refused(db: House, words: tuple[str, ...]) -
     volume = db.show("group-show", "db")["volumes"][0]
     with db.unchanged():
         assert db.run("reset-state", *words, volume).code in {2, 5}
+
+
+def test_attachments_say_whether_a_volume_is_attached(db: House) -> None:
+    with db.unchanged():
+        db.ok("reset-state", "--attach-status", "detached", "--reset-migration-status", "db-0")
+        assert db.run("reset-state", "--attach-status", "attached", "db-0").code == 5
+
+
+def test_a_reset_to_nothing_is_bad_usage(db: House) -> None:
+    assert db.run("reset-state", "db-0").code == 2
