@@ -15,7 +15,7 @@ import pytest
 
 from drivers import errors, refusals
 from drivers.backends.btrfs.driver import BtrfsDriver
-from drivers.backends.directory_pool.outcome import TOOL_ERRORS
+from drivers.backends.directory_pool.driver import TOOL_ERRORS
 from drivers.backends.directory_pool.scripts import METHODS, load
 from drivers.backends.file.driver import FileDriver
 from drivers.contract import GIB, Group, GroupSnapshot, ObjectKind, Volume

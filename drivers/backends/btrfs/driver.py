@@ -29,7 +29,3 @@ class BtrfsDriver(DirectoryPoolDriver):
         return ActivityAttributes(
             stateless_activities=_STATELESS | {"create_volume_from_snapshot", "create_cloned_volume"}
         )
-
-    @property
-    def has_atomic_group_snapshot(self) -> bool:
-        return True

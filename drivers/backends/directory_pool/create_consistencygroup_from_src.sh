@@ -1,4 +1,4 @@
-# create_consistencygroup_from_src.sh ... GROUP SOURCE SET: a group with copies of volumes of the container SOURCE.
+# create_consistencygroup_from_src.sh ... GROUP SOURCE SET (BOUND): a group with copies of volumes of the container SOURCE.
 # Standard input: one line `NEW_VOLUME SOURCE_VOLUME BYTES` per volume. SET: the group snapshot that SOURCE is.
 # shellcheck disable=SC2154 # $staging is made by `stage` of pool.sh
 group=$1 source=$2 set=$3

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from drivers import errors
 from drivers.backends.directory_pool.listing import Listing
+from drivers.backends.scripted.facts import fact, of_leftovers, of_owner
 from drivers.contract import GIB, Finding
 
 LEAST_FREE_PERCENT = 5
@@ -22,18 +23,8 @@ class Room:
     @classmethod
     def parse(cls, text: str) -> Room:
         """From the line `room BLOCK_BYTES BLOCKS AVAILABLE`."""
-        block, blocks, available = (int(word) for word in _fact(text, "room").split())
+        block, blocks, available = (int(word) for word in fact(text, "room").split())
         return cls(block * blocks, block * available)
-
-
-def is_marked(text: str) -> bool:
-    """From the line `mark ours` or `mark none`."""
-    return _fact(text, "mark") == "ours"
-
-
-def _fact(text: str, word: str) -> str:
-    """The rest of the line that begins with this word."""
-    return next(line.removeprefix(word).strip() for line in text.splitlines() if line.split(" ")[0] == word)
 
 
 def of_refusal(refusal: errors.ServerRefused) -> Finding:
@@ -49,27 +40,18 @@ def of_refusal(refusal: errors.ServerRefused) -> Finding:
 def of_facts(text: str, owner: str, pool: str) -> Iterator[Finding]:
     """Every finding about a pool that could be looked at."""
     yield Finding("tools", True, "all programs are installed")
-    yield Finding("pool", True, f"{pool} is on {_fact(text, 'kind')}")
+    yield Finding("pool", True, f"{pool} is on {fact(text, 'kind')}")
     yield _writable(text, pool)
-    yield _owner(_fact(text, "owner"), owner, pool)
+    yield of_owner(fact(text, "owner"), owner, pool)
     yield _room(Room.parse(text), pool)
-    yield _leftovers(Listing.parse(text))
+    yield of_leftovers(Listing.parse(text).objects())
 
 
 def _writable(text: str, pool: str) -> Finding:
-    if _fact(text, "writable") == "yes":
+    if fact(text, "writable") == "yes":
         return Finding("writable", True, f"{pool} can be written")
     hint = "remount it read-write, or give the user of the backend the right to write (root: `sudo: true`)"
     return Finding("writable", False, f"{pool} cannot be written", hint)
-
-
-def _owner(found: str, owner: str, pool: str) -> Finding:
-    if found == owner:
-        return Finding("owner", True, "the pool belongs to this state store")
-    if not found:
-        return Finding("owner", True, "the pool belongs to nobody; the first object that is made in it marks it")
-    hint = "use the state store that the pool belongs to, or another pool"
-    return Finding("owner", False, f"{pool} belongs to another state store ({found})", hint)
 
 
 def _room(room: Room, pool: str) -> Finding:
@@ -78,10 +60,3 @@ def _room(room: Room, pool: str) -> Finding:
     if percent >= LEAST_FREE_PERCENT:
         return Finding("room", True, detail)
     return Finding("room", False, detail, f"make room in {pool}: delete snapshots, or grow the file system")
-
-
-def _leftovers(listing: Listing) -> Finding:
-    left = [f"{item.kind.value} {item.id}" for item in listing.objects() if not item.complete]
-    if not left:
-        return Finding("leftovers", True, "nothing half-made")
-    return Finding("leftovers", False, f"half-made or void: {', '.join(left)}", "run `cgctl recover`")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePosixPath
 
 from drivers import errors
-from drivers.contract import Snapshot, Volume
-
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+from drivers.backends.scripted.door import checked_id, container
+from drivers.contract import Group, GroupSnapshot, Snapshot, Volume
 
 
 def checked_pool(pool: str) -> str:
@@ -20,36 +18,24 @@ def checked_pool(pool: str) -> str:
     return str(path)
 
 
-def checked_id(text: str) -> str:
-    """An id; raises ServerRefused unless it is a UUID in its usual form."""
-    if not _ID.fullmatch(text):
-        raise errors.ServerRefused(f"{text!r} is not an id")
-    return text
-
-
-def checked_size(size_bytes: int) -> str:
-    """A size as a parameter; raises ServerRefused unless it is positive."""
-    if size_bytes <= 0:
-        raise errors.ServerRefused(f"{size_bytes} bytes is not a size")
-    return str(size_bytes)
-
-
-def container(volume: Volume | Snapshot) -> str:
-    """The id of the container that the volume (the snapshot's volume) lives in: its group's, else its own."""
-    own = volume.volume_id if isinstance(volume, Snapshot) else volume.id
-    return checked_id(volume.group_id or own)
-
-
 def volume_disk(volume: Volume) -> str:
     return f"live/cgctl-{container(volume)}/cgctl-{checked_id(volume.id)}/disk"
 
 
-def group_snapshot_place(group_snapshot_id: str) -> str:
+def place(item: Volume | Snapshot | Group | GroupSnapshot) -> str:
+    """The disk of a volume or of a snapshot, single or member of a set; the directory of a group or of a set."""
+    match item:
+        case Volume():
+            return volume_disk(item)
+        case Snapshot(group_snapshot_id=None):
+            return f"snap/cgctl-{checked_id(item.id)}/disk"
+        case Snapshot():
+            return f"{_set(item.group_snapshot_id or '')}/cgctl-{checked_id(item.volume_id)}/disk"
+        case Group():
+            return f"live/cgctl-{checked_id(item.id)}"
+        case GroupSnapshot():
+            return _set(item.id)
+
+
+def _set(group_snapshot_id: str) -> str:
     return f"groupsnap/cgctl-{checked_id(group_snapshot_id)}"
-
-
-def snapshot_disk(snapshot: Snapshot) -> str:
-    """Of a single snapshot, or of a member of a group snapshot."""
-    if snapshot.group_snapshot_id is None:
-        return f"snap/cgctl-{checked_id(snapshot.id)}/disk"
-    return f"{group_snapshot_place(snapshot.group_snapshot_id)}/cgctl-{checked_id(snapshot.volume_id)}/disk"

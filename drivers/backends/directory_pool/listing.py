@@ -39,10 +39,6 @@ class Listing:
         elif kind == "f" and path.endswith("/disk"):
             self.disks[path] = size_bytes
 
-    def live_sizes(self) -> list[int]:
-        """Of every complete volume."""
-        return [item.size_bytes or 0 for item in self.objects() if item.kind is ObjectKind.VOLUME and item.complete]
-
     def objects(self) -> list[ServerObject]:
         """Everything of cgctl, complete or not, each once."""
         found = (item for path in sorted(self.directories) for item in self._object(path.split("/")))

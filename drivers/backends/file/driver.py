@@ -38,7 +38,3 @@ class FileDriver(DirectoryPoolDriver):
     @property
     def activities(self) -> ActivityAttributes:
         return ActivityAttributes(stateless_activities=_STATELESS)
-
-    @property
-    def has_atomic_group_snapshot(self) -> bool:
-        return False

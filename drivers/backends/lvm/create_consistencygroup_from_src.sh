@@ -1,8 +1,8 @@
-# create_consistencygroup_from_src.sh ... GROUP SET SOURCE_GROUP BOUND_CENTISECONDS: a group with copies of members.
-# Standard input: one line `NEW_VOLUME SOURCE_VOLUME BYTES` per volume. SET or SOURCE_GROUP is empty. Live members are
+# create_consistencygroup_from_src.sh ... GROUP SOURCE SET BOUND_CENTISECONDS: a group with copies of members.
+# Standard input: one line `NEW_VOLUME SOURCE_VOLUME BYTES` per volume. SOURCE: the id of SET, or of a group. Live members are
 # held, as for a group snapshot. The group's tag comes last; until then its volumes are incomplete.
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
-group=$1 set=$2 source_group=$3 bound=$4
+group=$1 source_group=$2 set=$3 bound=$4
 members=$(cat)
 lock
 claim

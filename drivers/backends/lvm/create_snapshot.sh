@@ -1,6 +1,6 @@
-# create_snapshot.sh ... SNAPSHOT VOLUME
+# create_snapshot.sh ... SNAPSHOT CONTAINER VOLUME
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
-snapshot=$1 volume=$2
+snapshot=$1 volume=$3
 lock
 claim
 if find_lv "cgctl-$snapshot"; then

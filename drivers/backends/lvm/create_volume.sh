@@ -1,7 +1,7 @@
-# create_volume.sh ... VOLUME BYTES GROUP SOURCE SET: a volume of zeros, or with the data of the LV SOURCE.
-# GROUP, SOURCE, SET: empty where there is none. SET: the group snapshot that SOURCE is a member of.
+# create_volume.sh ... CONTAINER VOLUME BYTES SOURCE SET: a volume of zeros, or with the data of the LV SOURCE.
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
-volume=$1 bytes=$2 group=$3 source=$4 set=$5
+group=$1 volume=$2 bytes=$3 source=$4 set=$5
+[ "$group" != "$volume" ] || group=''
 name=cgctl-$volume
 whole_sectors "$bytes"
 lock

@@ -1,6 +1,6 @@
-# delete_volume.sh ... VOLUME
+# delete_volume.sh ... CONTAINER VOLUME
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
-volume=$1
+volume=$2
 lock
 own
 ! find_lv "cgctl-$volume" || is volume

@@ -1,6 +1,6 @@
-# extend_volume.sh ... VOLUME BYTES
+# extend_volume.sh ... CONTAINER VOLUME BYTES
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
-volume=$1 bytes=$2
+volume=$2 bytes=$3
 name=cgctl-$volume
 whole_sectors "$bytes"
 lock

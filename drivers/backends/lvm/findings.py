@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from drivers import errors
 from drivers.backends.lvm.listing import Listing
+from drivers.backends.scripted.facts import fact, of_leftovers, of_owner
 from drivers.contract import GIB, Finding, ObjectKind
 
 FULLEST_PERCENT = 90.0
@@ -48,16 +49,6 @@ class Room:
         return int(self.total_bytes * (100 - self.used_percent) / 100)
 
 
-def fact(text: str, word: str) -> str:
-    """The rest of the line that begins with this word."""
-    return next(line.removeprefix(word).strip() for line in text.splitlines() if line.split(" ")[0] == word)
-
-
-def is_marked(text: str) -> bool:
-    """From the line `mark ours` or `mark none`."""
-    return fact(text, "mark") == "ours"
-
-
 def of_refusal(refusal: errors.ServerRefused) -> Finding:
     """The one finding of a pool that cannot be looked at."""
     if isinstance(refusal, errors.ToolMissing):
@@ -71,12 +62,12 @@ def of_facts(text: str, owner: str, pool: str) -> Iterator[Finding]:
     yield Finding("tools", True, "all programs are installed")
     yield _health(text, pool)
     yield _zero(text, pool)
-    yield _owner(fact(text, "owner"), owner, pool)
+    yield of_owner(fact(text, "owner"), owner, pool)
     yield _room(Room.parse(text), pool)
     yield _filter(fact(text, "filter"))
     yield _rule(text)
     yield from _gates(text)
-    yield _leftovers(Listing.parse(text))
+    yield of_leftovers(Listing.parse(text).objects())
 
 
 def _health(text: str, pool: str) -> Finding:
@@ -90,14 +81,6 @@ def _zero(text: str, pool: str) -> Finding:
     if fact(text, "zero") == "zero":
         return Finding("zero", True, "new blocks are zeroed")
     return Finding("zero", False, f"{pool} gives out blocks with old data in them", f"lvchange --zero y {pool}")
-
-
-def _owner(found: str, owner: str, pool: str) -> Finding:
-    if found in ("", owner):
-        whose = "this state store" if found else "nobody; the first object that is made in it marks it"
-        return Finding("owner", True, f"the pool belongs to {whose}")
-    hint = "use the state store that the pool belongs to, or another pool"
-    return Finding("owner", False, f"{pool} belongs to another state store ({found})", hint)
 
 
 def _room(room: Room, pool: str) -> Finding:
@@ -155,10 +138,3 @@ def _gates(text: str) -> Iterator[Finding]:
     if held:
         hint = "a client's volume group is active on this server: vgchange -an VG"
         yield Finding("holders", False, f"other devices stand on gates: {', '.join(held)}", hint)
-
-
-def _leftovers(listing: Listing) -> Finding:
-    left = [f"{item.kind.value} {item.id}" for item in listing.objects() if not item.complete]
-    if not left:
-        return Finding("leftovers", True, "nothing half-made")
-    return Finding("leftovers", False, f"half-made or void: {', '.join(left)}", "run `cgctl recover`")

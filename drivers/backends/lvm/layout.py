@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from drivers import errors
-from drivers.backends.directory_pool.layout import checked_id
-from drivers.contract import Snapshot, Volume
+from drivers.backends.scripted.door import checked_id
+from drivers.contract import Group, GroupSnapshot, Snapshot, Volume
 
 _POOL = re.compile(r"[A-Za-z0-9_+.][A-Za-z0-9_+.-]*/[A-Za-z0-9_+.][A-Za-z0-9_+.-]*")
 
@@ -23,12 +23,12 @@ def gate(volume: Volume) -> str:
     return f"/dev/mapper/cgctl-{checked_id(volume.id)}"
 
 
-def volume_lv(volume: Volume) -> str:
-    return f"cgctl-{checked_id(volume.id)}"
-
-
-def snapshot_lv(snapshot: Snapshot) -> str:
-    """Of a single snapshot, or of a member of a group snapshot."""
-    if snapshot.group_snapshot_id is None:
-        return f"cgctl-{checked_id(snapshot.id)}"
-    return f"cgctl-{checked_id(snapshot.group_snapshot_id)}_{checked_id(snapshot.volume_id)}"
+def source(item: Volume | Snapshot | Group | GroupSnapshot) -> str:
+    """The LV of a volume or of a snapshot, single or member of a set; the id of a group or of a set."""
+    match item:
+        case Volume() | Snapshot(group_snapshot_id=None):
+            return f"cgctl-{checked_id(item.id)}"
+        case Snapshot():
+            return f"cgctl-{checked_id(item.group_snapshot_id or '')}_{checked_id(item.volume_id)}"
+        case Group() | GroupSnapshot():
+            return checked_id(item.id)

@@ -31,10 +31,6 @@ class Listing:
             {name: dict(_pairs(tags)) for name, tags in tagged.items() if name.startswith("cgctl-")},
         )
 
-    def live_sizes(self) -> list[int]:
-        """Of every complete volume."""
-        return [item.size_bytes or 0 for item in self.objects() if item.kind is ObjectKind.VOLUME and item.complete]
-
     def objects(self) -> list[ServerObject]:
         """Everything of cgctl, complete or not, each once."""
         single = [self._single(name, tags) for name, tags in self.volumes.items()]

@@ -1,16 +1,8 @@
-"""What the scripts print, as updates; and the wording of the tools that they call."""
+"""What the scripts print, as updates."""
 
 from __future__ import annotations
 
-import re
-
-from drivers import errors
 from drivers.contract import Group, HoldReceipt, ModelUpdate, Updates
-
-# tests/data/btrfs has the output that these were made from. Scripts undo what they began when a tool fails.
-TOOL_ERRORS: tuple[tuple[re.Pattern[str], type[errors.DriverError]], ...] = (
-    (re.compile(r"^.*(?:No space left on device|Disk quota exceeded)$", re.M), errors.PoolFull),
-)
 
 
 def group_deletion(text: str, group: Group) -> Updates:
