@@ -13,8 +13,7 @@ from cgctl.cli.options import AllTenants, AvailabilityZone, Description, Name
 from cgctl.cli.result import Done, Listing, Several, Show
 from cgctl.cli.wiring import Env
 from cgctl.errors import UsageError
-from cgctl.manager.kinds import CG_TYPE
-from cgctl.model.names import split_list
+from cgctl.model.names import CG_TYPE, split_list
 
 Reference = Annotated[str, typer.Argument(metavar="CONSISTENCYGROUP", help="Consistency group, by name or id.")]
 SHOWN = ("availability_zone", "created_at", "description", "id", "name", "status", "volume_types")

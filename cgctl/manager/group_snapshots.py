@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from sqlmodel import select
-
-from cgctl.errors import Refused
 from cgctl.manager import creation, deletion, removal
 from cgctl.manager.between_hooks import take_between_hooks
 from cgctl.manager.creation import Made
+from cgctl.manager.dependents import clones_underway
 from cgctl.manager.environment import Environment
-from cgctl.manager.objects import shown, snapshot_objects
+from cgctl.manager.objects import snapshot_objects
 from cgctl.manager.operation import Intent
 from cgctl.manager.quiesce import bounded, hooks_of, quiesced_by, require_quiet
 from cgctl.manager.removal import Doomed
+from cgctl.manager.rules.group_snapshot import check_creation, check_deletion
+from cgctl.manager.rules.status import called
 from cgctl.model.names import checked_text
 from cgctl.model.states import GroupSnapshotStatus, SnapshotStatus
 from cgctl.model.tables import Group, GroupSnapshot, Snapshot, Volume
@@ -46,19 +46,9 @@ def create_group_snapshot(
 
 
 def _check_group(env: Environment, group: Group, volumes: list[Volume]) -> None:
-    word = f"group {shown(group)}"
-    if group.status != "available" or group.host is None:  # Cinder's D20 accepted groups in error
-        raise Refused(word, f"is {group.status}, not available", f"cgctl history {group.id}")
-    if not volumes:
-        raise Refused(word, "has no volumes", f"cgctl create --group-id {group.id} --volume-type TYPE SIZE")
-    for volume in volumes:
-        if volume.status not in {"available", "in-use"}:
-            raise Refused(
-                word,
-                f"its volume {shown(volume)} is {volume.status}, not available or in-use",
-                f"cgctl history {volume.id}",
-            )
-    require_quiet(env.backends.get(group.host).driver, METHOD, word, volumes, hooks_of(env, group))
+    check_creation(group, volumes)
+    word = called("group", group)
+    require_quiet(env.backends.get(group.host or "").driver, METHOD, word, volumes, hooks_of(env, group))
 
 
 def _rows(intent: Intent, group: Group, volumes: list[Volume], name: str | None, description: str | None) -> Doomed:
@@ -120,11 +110,7 @@ def delete_group_snapshot(env: Environment, reference: str) -> None:
     def select_snapshot(intent: Intent) -> Doomed:
         row = find(intent.session, GroupSnapshot, reference)
         intent.lock(row.group_id)
-        running = intent.session.exec(
-            select(Group).where(Group.group_snapshot_id == row.id, Group.status == "creating")
-        ).first()
-        if running is not None:
-            raise Refused(f"group snapshot {shown(row)}", f"group {shown(running)} is being created from it")
+        check_deletion(row, clones_underway(intent.session, row))
         return removal.doomed(intent.session, row)
 
     deletion.delete(env, "group-snapshot-delete", "group snapshot", select_snapshot)

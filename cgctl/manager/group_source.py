@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from cgctl.errors import Refused, UsageError
 from cgctl.manager import creation
 from cgctl.manager.between_hooks import take_between_hooks
 from cgctl.manager.creation import Made
 from cgctl.manager.environment import Environment
 from cgctl.manager.kinds import group_of
-from cgctl.manager.objects import shown, snapshot_objects, volume_objects
+from cgctl.manager.objects import snapshot_objects, volume_objects
 from cgctl.manager.operation import Intent, wait_until_free
 from cgctl.manager.placement import place, specs_for, volume_types_of
 from cgctl.manager.quiesce import bounded, hooks_of, require_quiet
 from cgctl.manager.removal import Doomed
+from cgctl.manager.rules.clone import check_one_source, check_source, check_source_snapshot
 from cgctl.model.names import checked_text
 from cgctl.model.states import GroupStatus, VolumeStatus
 from cgctl.model.tables import Group, GroupSnapshot, GroupType, GroupVolumeType, Snapshot, Volume, VolumeType
@@ -63,12 +63,10 @@ def create_group_from_source(
     subject = f"group {name or ''}".strip()
     checked_text("group name", name)
     checked_text("group description", description)
-    if bool(group_snapshot) == bool(source_group):
-        count = "no source" if not group_snapshot else "two sources"
-        raise UsageError(subject, f"has {count}", "give either a group snapshot or a source group")
+    check_one_source(subject, group_snapshot, source_group)
 
     def find_source(session: Session) -> Source:
-        return _source(session, subject, group_snapshot, source_group, consistency_group=consistency_group)
+        return _source(session, group_snapshot, source_group, consistency_group=consistency_group)
 
     with env.store.read() as session:
         group_id = find_source(session).group.id
@@ -95,17 +93,13 @@ def create_group_from_source(
 
 
 def _source(
-    session: Session, subject: str, group_snapshot: str | None, source_group: str | None, *, consistency_group: bool
+    session: Session, group_snapshot: str | None, source_group: str | None, *, consistency_group: bool
 ) -> Source:
     taken = find(session, GroupSnapshot, group_snapshot) if group_snapshot else None
     reference = taken.group_id if taken else source_group or ""
     group = group_of(session, reference, consistency_group=consistency_group)
     snapshots = member_snapshots(session, taken.id) if taken else []
     volumes = _origins(session, snapshots) if taken else members(session, group.id)
-    if not volumes:
-        raise Refused(
-            subject, f"its source {shown(taken or group)} is empty", f"cgctl group-show --list-volume {group.id}"
-        )
     types = volume_types_of(session, group.id)
     return Source(group, taken, snapshots, volumes, types, get(session, GroupType, group.group_type_id))
 
@@ -118,18 +112,12 @@ def _origins(session: Session, snapshots: Sequence[Snapshot]) -> list[Volume]:
 
 
 def _check(env: Environment, subject: str, source: Source) -> None:
-    whole = source.group_snapshot or source.group
-    if whole.status != "available":
-        raise Refused(
-            subject, f"its source {shown(whole)} is {whole.status}, not available", f"cgctl history {whole.id}"
-        )
-    rows: list[Snapshot | Volume] = [*source.snapshots] if source.group_snapshot else [*source.volumes]
-    for row in rows:
-        if row.status not in {"available", "in-use"}:
-            raise Refused(subject, f"{shown(row)} is {row.status}, not available", f"cgctl history {row.id}")
-    if not source.group_snapshot:
-        hooks = hooks_of(env, source.group)
-        require_quiet(env.backends.get(source.host).driver, METHOD, subject, source.volumes, hooks)
+    if source.group_snapshot:
+        check_source_snapshot(subject, source.group_snapshot, source.snapshots)
+        return
+    check_source(subject, source.group, source.volumes)
+    hooks = hooks_of(env, source.group)
+    require_quiet(env.backends.get(source.host).driver, METHOD, subject, source.volumes, hooks)
 
 
 def _rows(intent: Intent, source: Source, name: str | None, description: str | None) -> Doomed:

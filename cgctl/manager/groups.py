@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from cgctl.errors import Refused, UsageError
+from cgctl.errors import UsageError
 from cgctl.manager import creation, deletion, removal
 from cgctl.manager.creation import Made
+from cgctl.manager.dependents import dependents_of
 from cgctl.manager.environment import Environment
-from cgctl.manager.kinds import CG_TYPE, ensure_cg_type
-from cgctl.manager.objects import shown
+from cgctl.manager.kinds import ensure_cg_type
 from cgctl.manager.operation import Intent
-from cgctl.manager.placement import check_group_and_volume_types, check_zone, place, specs_for
+from cgctl.manager.placement import check_zone, place, specs_for
 from cgctl.manager.quiesce import HOOK_KEYS, hook_seconds
 from cgctl.manager.removal import Doomed
+from cgctl.manager.rules import group as group_rules
 from cgctl.model.names import checked_text
 from cgctl.model.states import GroupStatus
-from cgctl.model.tables import Group, GroupSnapshot, GroupType, GroupVolumeType, Snapshot, Volume, VolumeType
+from cgctl.model.tables import Group, GroupType, GroupVolumeType, VolumeType
 from cgctl.scheduler.candidates import Request
 from cgctl.store.queries import find, find_many
 from drivers import contract
@@ -76,7 +77,7 @@ def _place(
     check_zone(env, subject, zone)
     with env.store.write() as session:
         its_type, types = _types(session, subject, group_type, volume_types)
-        check_group_and_volume_types(its_type, types, subject)
+        group_rules.check_types_agree(subject, its_type, types)
         request = Request(specs_for(its_type, types), availability_zone=zone)
         session.rollback()  # ensure_cg_type may have made a row: it is kept by the intent, not by a look
     return place(env, subject, request)
@@ -85,10 +86,7 @@ def _place(
 def _types(
     session: Session, subject: str, group_type: str | None, volume_types: Sequence[str]
 ) -> tuple[GroupType, list[VolumeType]]:
-    if not volume_types:
-        raise UsageError(subject, "needs at least one volume type", "see what is there: cgctl type-list")
-    if group_type == CG_TYPE:
-        raise Refused(subject, f"group type {CG_TYPE} is reserved", "for a consistency group: cgctl consisgroup-create")
+    group_rules.check_types_given(subject, group_type, volume_types)
     its_type = find(session, GroupType, group_type) if group_type is not None else ensure_cg_type(session)
     return its_type, find_many(session, VolumeType, volume_types)
 
@@ -109,32 +107,8 @@ def delete_group(env: Environment, reference: str, *, delete_volumes: bool) -> N
         row = find(intent.session, Group, reference)
         intent.lock(row.id)
         what = removal.doomed(intent.session, row)
-        _refuse_dependents(intent.session, what, delete_volumes=delete_volumes)
+        dependents = dependents_of(intent.session, row, what.volumes)
+        group_rules.check_deletion(row, what.volumes, dependents, delete_volumes=delete_volumes)
         return what
 
     deletion.delete(env, "group-delete", "group", select_group)
-
-
-def _refuse_dependents(session: Session, what: Doomed, *, delete_volumes: bool) -> None:
-    group = f"group {shown(what.row)}"
-    if not delete_volumes and what.row.status not in {"available", "error"}:
-        raise Refused(group, f"is {what.row.status}, not available or error", f"cgctl history {what.row.id}")
-    if session.exec(select(GroupSnapshot.id).where(GroupSnapshot.group_id == what.row.id)).first():
-        raise Refused(group, "has group snapshots", f"cgctl group-snapshot-list --group-id {what.row.id}")
-    if what.volumes and not delete_volumes:
-        raise Refused(
-            group, f"still has {len(what.volumes)} volumes", f"cgctl group-delete --delete-volumes {what.row.id}"
-        )
-    _refuse_used_members(session, group, what.volumes)
-
-
-def _refuse_used_members(session: Session, group: str, volumes: Sequence[Volume]) -> None:
-    attached = [shown(one) for one in volumes if one.status in {"in-use", "attaching", "detaching"}]
-    if attached:
-        raise Refused(
-            group, f"volume {', '.join(attached)} is attached", "cgctl attachment-list; cgctl attachment-delete ID"
-        )
-    ids = [one.id for one in volumes]
-    dependent = session.exec(select(Snapshot.volume_id).where(col(Snapshot.volume_id).in_(ids)).limit(1)).first()
-    if dependent:
-        raise Refused(group, f"volume {dependent} has snapshots", f"cgctl snapshot-list --volume-id {dependent}")

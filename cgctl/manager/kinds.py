@@ -9,12 +9,9 @@ from sqlmodel import Session, col, func, select
 
 from cgctl.errors import DryRun, NotFound, Refused, UsageError
 from cgctl.manager.environment import Environment
-from cgctl.model.names import checked_spec_keys, checked_text, required_name
+from cgctl.model.names import CG_TYPE, checked_spec_keys, checked_text, required_name
 from cgctl.model.tables import Event, Group, GroupType, GroupVolumeType, Volume, VolumeType
 from cgctl.store.queries import WORDS, find, subject
-
-CG_TYPE = "default_cgsnapshot_type"
-"""The group type of consistency groups; `group-create` may not use it, as in Cinder."""
 
 Kind = TypeVar("Kind", VolumeType, GroupType)
 Specs = dict[str, str | None]

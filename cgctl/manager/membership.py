@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, update
 
-from cgctl.errors import CgctlError, Refused, ServerFailure, UsageError
+from cgctl.errors import CgctlError, ServerFailure, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.groups import check_metadata
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.placement import volume_types_of
+from cgctl.manager.rules.membership import check_movement
 from cgctl.manager.updates import ERRORS
 from cgctl.model.names import checked_text
 from cgctl.model.states import GroupStatus
@@ -20,9 +21,6 @@ from cgctl.model.tables import Group, Volume, utc_now
 from cgctl.store.queries import find, fresh, set_status
 from drivers import contract
 from drivers.contract import Context, GroupUpdates
-
-ADDABLE = ("available",)
-REMOVABLE = ("available", "error", "error_deleting")
 
 
 @dataclass(frozen=True)
@@ -159,59 +157,8 @@ def _moving(intent: Intent, group: Group, changes: Changes) -> Moving:
     session = intent.session
     add = [find(session, Volume, reference) for reference in changes.add]
     remove = [find(session, Volume, reference) for reference in changes.remove]
-    both = {one.id for one in add} & {one.id for one in remove}
-    if both:
-        raise UsageError(
-            f"group {shown(group)}", f"{', '.join(sorted(both))} is both to be added and removed", "name it once"
-        )
-    if (add or remove) and group.status != GroupStatus.AVAILABLE:
-        raise Refused(f"group {shown(group)}", f"is {group.status}, not available", f"cgctl history {group.id}")
+    check_movement(group, volume_types_of(session, group.id), add, remove)
     add = [one for one in add if one.group_id != group.id]
-    for volume in add:
-        _check_addable(session, group, volume)
-    for volume in remove:
-        _check_removable(group, volume)
     intent.lock(*(lock_key(one) for one in add))
     before = {one.id: one.status for one in (*add, *remove)}
     return Moving(group, add, remove, {**before, group.id: group.status})
-
-
-def _check_addable(session: Session, group: Group, volume: Volume) -> None:
-    subject = f"volume {shown(volume)}"
-    if volume.group_id:
-        raise Refused(
-            subject,
-            f"is in group {volume.group_id}",
-            f"cgctl group-update {volume.group_id} --remove-volumes {volume.id}",
-        )
-    allowed = {one.id: one.name for one in volume_types_of(session, group.id)}
-    if volume.volume_type_id not in allowed:
-        raise Refused(
-            subject,
-            f"its type is not one of the group's ({', '.join(allowed.values())})",
-            f"see both: cgctl show {volume.id}",
-        )
-    if volume.host != group.host:
-        raise Refused(
-            subject,
-            f"is on backend {volume.host}, the group on {group.host}",
-            "a volume only joins a group on its own backend",
-        )
-    _check_status(subject, volume, ADDABLE)
-
-
-def _check_removable(group: Group, volume: Volume) -> None:
-    if volume.group_id != group.id:
-        raise Refused(
-            f"volume {shown(volume)}", f"is not in group {shown(group)}", f"cgctl group-show --list-volume {group.id}"
-        )
-    _check_status(f"volume {shown(volume)}", volume, REMOVABLE)
-
-
-def _check_status(subject: str, volume: Volume, allowed: Sequence[str]) -> None:
-    if volume.status in allowed:
-        return
-    hint = f"cgctl attachment-list --volume-id {volume.id}; cgctl attachment-delete ID"
-    raise Refused(
-        subject, f"is {volume.status}, not {' or '.join(allowed)}", hint if volume.status == "in-use" else None
-    )

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from cgctl.model import tables
 from drivers import contract
 
+Stateful = tables.Group | tables.Volume | tables.Snapshot | tables.GroupSnapshot
+
 
 def volume_object(row: tables.Volume) -> contract.Volume:
     """A volume as drivers see it."""
@@ -38,6 +40,6 @@ def lock_key(volume: tables.Volume) -> str:
     return volume.group_id or volume.id
 
 
-def shown(row: tables.Group | tables.Volume | tables.Snapshot | tables.GroupSnapshot) -> str:
+def shown(row: Stateful) -> str:
     """How messages call an object: its name, else its id."""
     return row.name or row.id

@@ -10,8 +10,8 @@ from cgctl.errors import CgctlError, NotFound, Refused, ServerUnreachable
 from cgctl.failures import explain
 from cgctl.manager.backends import observe_services
 from cgctl.manager.environment import Environment
-from cgctl.manager.kinds import CG_TYPE, specs_of
-from cgctl.model.specs import is_true
+from cgctl.manager.kinds import specs_of
+from cgctl.model.names import CG_TYPE
 from cgctl.model.tables import GroupType, GroupVolumeType, VolumeType
 from cgctl.scheduler.candidates import Request, Specs
 from cgctl.scheduler.choose import choose
@@ -63,16 +63,3 @@ def check_zone(env: Environment, subject: str, zone: str | None) -> None:
     zones = sorted({env.backends.get(backend_id).availability_zone for backend_id in env.backends.ids()})
     if zone and zone not in zones:
         raise NotFound(subject, f"no backend is in availability zone '{zone}'", f"zones: {', '.join(zones) or 'none'}")
-
-
-def check_group_and_volume_types(group_type: GroupType, volume_types: Sequence[VolumeType], subject: str) -> None:
-    """A group whose type asks for a capability that a volume type excludes could never be placed."""
-    for one in volume_types:
-        for key, requirement in specs_of(one).items():
-            asked = is_true(specs_of(group_type), key)
-            if asked and requirement is not None and "false" in requirement.lower():
-                raise Refused(
-                    subject,
-                    f"group type {group_type.name} asks for {key}, volume type {one.name} excludes it",
-                    f"cgctl type-key {one.name} unset {key}",
-                )

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import StrEnum
+from collections.abc import Sequence
 
 from sqlmodel import Session, select
 
-from cgctl.errors import DryRun, Refused, UsageError
+from cgctl.errors import DryRun
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import wait_until_free
-from cgctl.model import states
+from cgctl.manager.rules.reset import check_attachments, checked_status
 from cgctl.model.tables import Attachment, Event, Group, GroupSnapshot, Snapshot, Volume
 from cgctl.store.queries import find, subject
 
 Resettable = Group | Volume | Snapshot | GroupSnapshot
 
-STATUSES: Mapping[str, type[StrEnum]] = {
-    "volume": states.VolumeStatus,
-    "snapshot": states.SnapshotStatus,
-    "group": states.GroupStatus,
-    "group-snapshot": states.GroupSnapshotStatus,
-}
-"""The words of `--type`, with what each may be set to."""
-
 
 def reset_state(env: Environment, word: str, reference: str, state: str) -> None:
     """Set a status by hand. Raises UsageError for a status that the kind has not, Locked while it is worked on."""
-    wanted = state.strip().lower()
-    allowed = [one.value for one in STATUSES[word] if one.value not in states.TRANSITIONAL and one.value != "deleted"]
-    if wanted not in allowed:
-        raise UsageError(f"state '{state}'", f"is not one that a {word} can be set to", f"one of: {', '.join(allowed)}")
+    wanted = checked_status(word, state)
     with env.store.read() as session:
         key = _lock_key(_find(session, word, reference))
     wait_until_free(env, key)
@@ -38,7 +26,7 @@ def reset_state(env: Environment, word: str, reference: str, state: str) -> None
         row = _find(session, word, reference)
         name = subject(type(row), row.name or row.id)
         if isinstance(row, Volume):
-            _check_attachments(session, row, wanted)
+            check_attachments(row, _attachments(session, row), wanted)
         before, row.status = row.status, wanted
         if env.dry_run:
             session.rollback()
@@ -52,7 +40,8 @@ def reset_state(env: Environment, word: str, reference: str, state: str) -> None
 def check_attach_status(env: Environment, reference: str, *, attached: bool) -> None:
     """Raise Refused where a volume is not as said: its attachments are changed by commands of their own."""
     with env.store.read() as session:
-        _check_attachments(session, find(session, Volume, reference), "in-use" if attached else "available")
+        row = find(session, Volume, reference)
+        check_attachments(row, _attachments(session, row), "in-use" if attached else "available")
 
 
 def _find(session: Session, word: str, reference: str) -> Resettable:
@@ -71,10 +60,5 @@ def _lock_key(row: Resettable) -> str:
     return row.group_id or (row.volume_id if isinstance(row, Snapshot) else row.id)
 
 
-def _check_attachments(session: Session, row: Volume, wanted: str) -> None:
-    """`available` and `in-use` say whether somebody has access: that is not a matter of opinion."""
-    attached = session.exec(select(Attachment.id).where(Attachment.volume_id == row.id)).first()
-    if wanted == "in-use" and not attached:
-        raise Refused(f"volume {row.name or row.id}", "has no attachment", f"cgctl attachment-create {row.id}")
-    if wanted == "available" and attached:
-        raise Refused(f"volume {row.name or row.id}", "has attachments", f"cgctl attachment-delete {attached}")
+def _attachments(session: Session, row: Volume) -> Sequence[str]:
+    return session.exec(select(Attachment.id).where(Attachment.volume_id == row.id)).all()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from cgctl.errors import Refused
 from cgctl.manager import creation, deletion
 from cgctl.manager.creation import Made
 from cgctl.manager.environment import Environment
-from cgctl.manager.objects import lock_key, shown, snapshot_object
+from cgctl.manager.objects import lock_key, snapshot_object
 from cgctl.manager.operation import Intent
 from cgctl.manager.quiesce import require_quiet
 from cgctl.manager.removal import Doomed
+from cgctl.manager.rules.snapshot import check_creation, check_deletion
+from cgctl.manager.rules.status import called
 from cgctl.model.names import checked_text
 from cgctl.model.states import SnapshotStatus
 from cgctl.model.tables import Snapshot, Volume
@@ -56,10 +57,8 @@ def create_snapshot(
 
 
 def _check_source(env: Environment, source: Volume) -> None:
-    word = f"volume {shown(source)}"
-    if source.status not in {"available", "in-use"} or source.host is None:
-        raise Refused(word, f"is {source.status}, not available or in-use", f"cgctl history {source.id}")
-    require_quiet(env.backends.get(source.host).driver, "create_snapshot", word, [source])
+    check_creation(source)
+    require_quiet(env.backends.get(source.host or "").driver, "create_snapshot", called("volume", source), [source])
 
 
 def delete_snapshot(env: Environment, reference: str) -> None:
@@ -68,12 +67,7 @@ def delete_snapshot(env: Environment, reference: str) -> None:
     def select_snapshot(intent: Intent) -> Doomed:
         row = find(intent.session, Snapshot, reference)
         intent.lock(row.group_id or row.volume_id)
-        if row.group_snapshot_id:
-            raise Refused(
-                f"snapshot {shown(row)}",
-                f"is a member of group snapshot {row.group_snapshot_id}",
-                f"cgctl group-snapshot-delete {row.group_snapshot_id}",
-            )
+        check_deletion(row)
         return Doomed(row)
 
     deletion.delete(env, "snapshot-delete", "snapshot", select_snapshot)

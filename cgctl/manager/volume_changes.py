@@ -7,11 +7,12 @@ from typing import TypeVar
 
 from sqlmodel import Session
 
-from cgctl.errors import CgctlError, DryRun, Refused, UsageError
+from cgctl.errors import CgctlError, DryRun, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import lock_key, shown, volume_object
 from cgctl.manager.operation import Intent, perform, wait_until_free
 from cgctl.manager.placement import place, specs_for
+from cgctl.manager.rules.volume import check_extension
 from cgctl.model.names import checked_text, size_gib
 from cgctl.model.states import VolumeStatus
 from cgctl.model.tables import Event, Snapshot, Volume, VolumeType, utc_now
@@ -55,21 +56,6 @@ class Extension:
 
     def fail(self, session: Session, subject: Volume) -> None:
         fresh(session, subject).status = VolumeStatus.ERROR_EXTENDING
-
-
-def check_extension(row: Volume, size_bytes: int) -> None:
-    """Only larger, only detached: online extension depends on the export."""
-    word = f"volume {shown(row)}"
-    if size_bytes <= row.size_bytes:
-        raise Refused(
-            word,
-            f"has {size_gib(row.size_bytes)} GiB already, {size_gib(size_bytes)} GiB is not larger",
-            f"a volume only grows; see: cgctl show {row.id}",
-        )
-    if row.status == VolumeStatus.IN_USE:
-        raise Refused(word, "is attached", f"cgctl attachment-list --volume-id {row.id}; cgctl attachment-delete ID")
-    if row.status not in {VolumeStatus.AVAILABLE, VolumeStatus.ERROR_EXTENDING}:
-        raise Refused(word, f"is {row.status}, not available", f"cgctl history {row.id}")
 
 
 def extend_volume(env: Environment, reference: str, size_bytes: int) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from cgctl.errors import Refused, UsageError
 from cgctl.manager import creation, deletion
 from cgctl.manager.creation import Made
+from cgctl.manager.dependents import has_snapshots
 from cgctl.manager.environment import Environment
-from cgctl.manager.objects import lock_key, shown, snapshot_object, volume_object
+from cgctl.manager.objects import lock_key, snapshot_object, volume_object
 from cgctl.manager.operation import Intent, wait_until_free
 from cgctl.manager.placement import check_zone, place, specs_for, volume_types_of
 from cgctl.manager.quiesce import require_quiet
 from cgctl.manager.removal import Doomed
+from cgctl.manager.rules import volume as rules
+from cgctl.manager.rules.group import check_new_member
 from cgctl.model.names import checked_text
 from cgctl.model.states import VolumeStatus
 from cgctl.model.tables import Group, GroupType, Snapshot, Volume, VolumeType
@@ -106,12 +109,13 @@ def _resolve(env: Environment, session: Session, subject: str, wanted: Wanted) -
     if snapshot and source:
         raise UsageError(subject, "has two sources", "give --snapshot-id or --source-volid")
     group = find(session, Group, wanted.group) if wanted.group is not None else None
-    origin = source or (get(session, Volume, snapshot.volume_id) if snapshot else None)
-    volume_type = _volume_type(env, session, wanted, origin)
-    size_bytes = _size(subject, wanted, snapshot or source)
-    _check_source(subject, snapshot or source)
+    typed = source or (get(session, Volume, snapshot.volume_id) if snapshot else None)
+    volume_type = _volume_type(env, session, wanted, typed)
+    size_bytes = rules.checked_size(subject, wanted.size_bytes, snapshot or source)
+    if origin := snapshot or source:
+        rules.check_source(subject, origin)
     if group:
-        _check_member(session, subject, group, volume_type)
+        check_new_member(subject, group, volume_types_of(session, group.id), volume_type)
     group_type = get(session, GroupType, group.group_type_id) if group else None
     return _Resolved(size_bytes, volume_type, group, group_type, snapshot, source)
 
@@ -123,38 +127,6 @@ def _volume_type(env: Environment, session: Session, wanted: Wanted, origin: Vol
         return get(session, VolumeType, origin.volume_type_id) if origin.volume_type_id else None
     default = env.settings().default_volume_type
     return find(session, VolumeType, default) if default else None
-
-
-def _size(subject: str, wanted: Wanted, origin: Volume | Snapshot | None) -> int:
-    if wanted.size_bytes is None:
-        if origin is None:
-            raise UsageError(subject, "needs a size", "for example 10 GiB: cgctl create 10")
-        return origin.size_bytes
-    if origin and wanted.size_bytes < origin.size_bytes:
-        raise Refused(
-            subject,
-            f"is smaller than its source ({origin.size_bytes} bytes)",
-            "leave the size out to take the source's",
-        )
-    return wanted.size_bytes
-
-
-def _check_source(subject: str, origin: Volume | Snapshot | None) -> None:
-    if origin and origin.status not in {"available", "in-use"}:
-        raise Refused(
-            subject, f"its source {shown(origin)} is {origin.status}, not available", f"cgctl history {origin.id}"
-        )
-
-
-def _check_member(session: Session, subject: str, group: Group, volume_type: VolumeType | None) -> None:
-    types = volume_types_of(session, group.id)
-    names = ", ".join(one.name for one in types)
-    if volume_type is None:
-        raise UsageError(subject, "needs a volume type to be in a group", f"--volume-type, one of: {names}")
-    if volume_type.id not in {one.id for one in types}:
-        raise Refused(subject, f"type {volume_type.name} is not one of group {shown(group)}'s", f"its types: {names}")
-    if group.status not in {"available", "creating"}:
-        raise Refused(f"group {shown(group)}", f"is {group.status}, not available", f"cgctl history {group.id}")
 
 
 def _place(env: Environment, subject: str, wanted: Wanted, resolved: _Resolved) -> str:
@@ -200,23 +172,7 @@ def delete_volume(env: Environment, reference: str) -> None:
     def select_volume(intent: Intent) -> Doomed:
         row = find(intent.session, Volume, reference)
         intent.lock(lock_key(row))
-        _refuse_needed(intent.session, row)
+        rules.check_deletion(row, has_snapshots=has_snapshots(intent.session, row))
         return Doomed(row)
 
     deletion.delete(env, "delete", "volume", select_volume)
-
-
-def _refuse_needed(session: Session, row: Volume) -> None:
-    subject = f"volume {shown(row)}"
-    if row.group_id:
-        raise Refused(
-            subject,
-            f"is a member of group {row.group_id}",
-            f"cgctl group-update {row.group_id} --remove-volumes {row.id}",
-        )
-    if row.status in {"in-use", "attaching", "detaching"}:
-        raise Refused(
-            subject, f"is {row.status}", f"cgctl attachment-list --volume-id {row.id}; cgctl attachment-delete ID"
-        )
-    if session.exec(select(Snapshot.id).where(Snapshot.volume_id == row.id)).first():
-        raise Refused(subject, "has snapshots", f"cgctl snapshot-list --volume-id {row.id}")

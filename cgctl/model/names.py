@@ -13,6 +13,9 @@ MIN_PREFIX = 8
 GIB = 1024**3
 BLOCK = 512
 
+CG_TYPE = "default_cgsnapshot_type"
+"""The group type of consistency groups; `group-create` may not use it, as in Cinder."""
+
 _UNITS = {"": GIB, "M": 1024**2, "G": GIB, "T": 1024**4}
 _SIZE = re.compile(r"(?P<number>[0-9]{1,12})(?P<unit>[MGT]?)(i?B)?", re.I | re.ASCII)
 _UNIT_NAME = "1 GiB is `1`, 512 MiB is `512M`, 2 TiB is `2T`"

@@ -46,7 +46,7 @@ KNOWS: Mapping[str, set[str]] = {
         "drivers.contract",
         "drivers.runner",
     },
-    "cgctl.demo": {"cgctl.errors", "cgctl.manager", "cgctl.model", "cgctl.store"},
+    "cgctl.demo": {"cgctl.errors", "cgctl.manager", "cgctl.manager.objects", "cgctl.model", "cgctl.store"},
     "cgctl.policies": {"cgctl.errors", "cgctl.manager", "cgctl.model", "cgctl.store"},
     "cgctl.manager": {
         "cgctl.activity",
@@ -58,7 +58,12 @@ KNOWS: Mapping[str, set[str]] = {
         "drivers.command",
         "drivers.contract",
         "drivers.errors",
+        "cgctl.manager.objects",
+        "cgctl.manager.rules",
     },
+    # who asks for an operation asks for its rules through it; rules know rows, no state store, no server
+    "cgctl.manager.rules": {"cgctl.errors", "cgctl.manager.objects", "cgctl.model"},
+    "cgctl.manager.objects": {"cgctl.model", "drivers.contract"},
     "cgctl.scheduler": {"cgctl.errors", "cgctl.model"},
     "cgctl.activity": {"cgctl.errors", "cgctl.model", "cgctl.store", "drivers.command", "drivers.contract"},
     "cgctl.store": {"cgctl.errors", "cgctl.model"},
