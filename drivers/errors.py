@@ -93,6 +93,10 @@ class Busy(ServerRefused):
     """Something uses the object: a session, a mount, a dependent snapshot."""
 
 
+class PointChanged(ServerRefused):
+    """A recovery point is not what it was when it was made: somebody wrote to it."""
+
+
 class HoldBroken(ServerRefused):
     """The hold did not stand for the whole group snapshot: the set is void and was removed."""
 

@@ -15,7 +15,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-_STORAGE = {"drivers.command", "drivers.contract", "drivers.errors", "drivers.refusals", "drivers.runner"}
+_STORAGE = {
+    "drivers.command",
+    "drivers.contract",
+    "drivers.errors",
+    "drivers.refusals",
+    "drivers.replication",
+    "drivers.runner",
+}
 
 KNOWS: Mapping[str, set[str]] = {
     # cli → policies → manager → activity → store → model; wiring alone joins everything
@@ -79,6 +86,7 @@ KNOWS: Mapping[str, set[str]] = {
     "drivers.runner": {"drivers.command"},
     "drivers.contract": {"drivers.command"},
     "drivers.refusals": {"drivers.errors", "drivers.runner"},
+    "drivers.replication": {"drivers.command", "drivers.contract"},
     "drivers.backends": set(),
     "drivers.backends.scripted": {"drivers", *_STORAGE},
     "drivers.backends.directory_pool": {"drivers", "drivers.backends.scripted", *_STORAGE},

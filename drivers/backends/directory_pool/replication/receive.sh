@@ -1,0 +1,26 @@
+# receive.sh ... GROUP POINT BASE IDENTITY NOTE: make a point of standard input. The mark comes last: until then it is void.
+# shellcheck disable=SC2034,SC2154 # $staging is known to pool.sh
+point=$1 base=$2 identity=$3 note=$4
+claim
+hold_notes
+settled=groupsnap/cgctl-$point
+! is_marked "$point" || refuse already-on-server "recovery point $point is in the pool already"
+[ -z "$base" ] || usable "$base"
+discard "$point"
+receive_set "$point" "$base"
+staging=$settled
+[ "$(identity_of "$point")" = "$identity" ] || refuse refused "what arrived is not recovery point $point"
+is_sealed "$point" || refuse refused "recovery point $point is not read-only"
+sync -f "$settled"
+write_note "point-$point" "$note $(stamp "$point")"
+set -- "$settled"/cgctl-*
+read -r _ _ taken_at _ <<END
+$note
+END
+printf '%s received %s %s %s 0\n' "$group" "$#" "$taken_at" "$(date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00)" \
+    >".cgctl/sets/cgctl-$point.new"
+sync ".cgctl/sets/cgctl-$point.new" groupsnap
+staging=''
+mv -T ".cgctl/sets/cgctl-$point.new" ".cgctl/sets/cgctl-$point"
+sync .cgctl/sets
+echo complete

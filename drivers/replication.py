@@ -1,0 +1,138 @@
+"""Replication of a group, as drivers see it: the part of the contract beside `drivers.contract.Driver`.
+
+Decided 2026-11-21: a recovery point is a group snapshot on the server, taken by `create_cgsnapshot`, with a note that
+says which generation it belongs to. So it is complete exactly when its commit mark is there, and drills clone it, and
+failovers promote it, by `create_consistencygroup_from_src`: a driver has to add only what is here.
+
+Both servers keep notes of a group: their side (the generation of what is live there, and whether it is fenced), the
+generations, and one note per recovery point. They prove, without the state store, that a delta has a common ancestor.
+
+Promises, beside those of `drivers.contract`:
+- send and receive are commands: the manager joins the standard output of one with the standard input of the other,
+  wherever they run. A stream that was cut never makes a point: receive refuses, and `observe` does not list it.
+- a received point is read-only, and noticed when somebody changed it nevertheless (`is_intact`).
+- notes appear in one step, and what they say lasts a power loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from drivers.command import Command
+from drivers.contract import Context
+
+
+class SideState(StrEnum):
+    """What a server may do with the group that is live on it."""
+
+    SERVING = "serving"
+    FENCED = "fenced"
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What one promotion began: all that is written until the next one. The first has neither parent nor point."""
+
+    id: str
+    parent_id: str | None = None
+    point_id: str | None = None
+
+
+@dataclass(frozen=True)
+class RecoveryPoint:
+    """A group snapshot that is shipped.
+
+    sequence: counts over all generations; clocks are never compared. taken_at: by cgctl's clock, before the hold began.
+    is_final: taken behind a fence, so nothing was written after it.
+    """
+
+    id: str
+    group_id: str
+    generation_id: str
+    sequence: int
+    taken_at: datetime
+    is_final: bool = False
+
+
+@dataclass(frozen=True)
+class PointOnServer:
+    """A complete recovery point as a server has it; identity is equal on all servers that hold the same data."""
+
+    point: RecoveryPoint
+    identity: str
+    is_intact: bool = True
+
+
+@dataclass(frozen=True)
+class Side:
+    """One server's part of a replicated group.
+
+    generation_id, state: of the side's note, None where it has none. has_live: whether the group itself is there.
+    stream_version: the newest form of a delta stream that the server can send and receive.
+    """
+
+    generation_id: str | None = None
+    state: SideState | None = None
+    has_live: bool = False
+    generations: tuple[Generation, ...] = ()
+    points: tuple[PointOnServer, ...] = ()
+    stream_version: int = 1
+
+    def point(self, point_id: str) -> PointOnServer | None:
+        return next((one for one in self.points if one.point.id == point_id), None)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a group snapshot holds that an older one does not."""
+
+    changed_bytes: int
+    last_write_at: datetime | None = None
+
+
+class Replication(Protocol):
+    """The replicating half of a driver: one pool on one server."""
+
+    @property
+    def format(self) -> str:
+        """Servers with the same format understand each other's streams: `btrfs-send`."""
+        ...
+
+    def observe(self, context: Context, group_id: str) -> Side:
+        """What the server has of the group; an unused or unmarked pool has nothing. Changes nothing."""
+        ...
+
+    def note_side(self, context: Context, group_id: str, generation: Generation, state: SideState) -> None:
+        """Write the side's note; the generation is added to the known ones. The pool is claimed where it is new."""
+        ...
+
+    def note_generations(self, context: Context, group_id: str, generations: Sequence[Generation]) -> None:
+        """Add generations to the known ones."""
+        ...
+
+    def forget(self, context: Context, group_id: str, point_ids: Sequence[str] | None = None) -> None:
+        """Remove recovery points with their notes, whole or half-received; None: all of them, and all notes."""
+        ...
+
+    def send(self, context: Context, point: RecoveryPoint, base_id: str | None, stream_version: int = 1) -> Command:
+        """What writes the point to standard output, as a delta to the base where there is one; notes it first."""
+        ...
+
+    def receive(self, context: Context, point: RecoveryPoint, base_id: str | None, identity: str) -> Command:
+        """What makes the point from standard input: complete, with note and commit mark, or absent.
+
+        identity: of the point on the sending server. Refuses (PointChanged) when the base is not what it was.
+        """
+        ...
+
+    def identity(self, context: Context, point: RecoveryPoint) -> str:
+        """Of a point that was just taken, for `receive`. Raises NotOnServer."""
+        ...
+
+    def changes(self, context: Context, group_id: str, group_snapshot_id: str, base_id: str) -> Changes:
+        """How a group snapshot differs from an older one on the same server."""
+        ...

@@ -1,0 +1,302 @@
+"""Promises about recovery points, of every driver that replicates: two pools on two servers, real streams between them.
+
+Quick: about 25 s for both drivers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from drivers import errors, refusals
+from drivers.backends.btrfs.driver import BtrfsDriver
+from drivers.backends.directory_pool.replication.driver import DirectoryPoolReplication
+from drivers.backends.file.driver import FileDriver
+from drivers.command import Command
+from drivers.contract import Group, GroupSnapshot, ObjectKind, Snapshot, Volume
+from drivers.replication import Generation, RecoveryPoint, Replication, SideState
+from drivers.runner import Completed
+from tests.contract.bench import MIB, Bench, ProcessRunner, new_id
+from tests.contract.places import on_host
+from tests.contract.test_groups import make_group
+
+KILLS = 2
+
+
+@dataclass
+class Pair:
+    """Two pools of one owner; `near` is where groups are made."""
+
+    near: Bench
+    far: Bench
+    generation: Generation = field(default_factory=lambda: Generation(new_id()))
+    taken: int = 0
+
+    def replication(self, bench: Bench) -> Replication:
+        pool = str(bench.driver.volume_source(Volume(new_id(), MIB))).split("/live/")[0]
+        return DirectoryPoolReplication(bench.driver.name, pool, bench.runner)
+
+    def take(self, bench: Bench, group: Group, volumes: Sequence[Volume], is_final: bool = False) -> RecoveryPoint:
+        """A point of what is live, not shipped yet."""
+        self.taken += 1
+        point = RecoveryPoint(new_id(), group.id, self.generation.id, self.taken, datetime.now(UTC), is_final)
+        members = [Snapshot(new_id(), one.id, one.size_bytes, group.id, point.id) for one in volumes]
+        bench.driver.create_cgsnapshot(bench.context, GroupSnapshot(point.id, group.id), members)
+        return point
+
+    def ship(
+        self, source: Bench, to: Bench, point: RecoveryPoint, base: RecoveryPoint | None = None, kill: float = 0
+    ) -> tuple[Completed, Completed]:
+        """Send and receive; with kill, the receiver dies after so many seconds, or the sender where it is negative."""
+        base_id = base.id if base else None
+        identity = self.replication(source).identity(source.context, point)
+        send = self.replication(source).send(source.context, point, base_id)
+        receive = self.replication(to).receive(to.context, point, base_id, identity)
+        sender = _start(source, send)
+        receiver = _start(to, receive, sender.stdout)
+        assert sender.stdout
+        sender.stdout.close()
+        if kill:
+            time.sleep(abs(kill))
+            os.killpg((sender if kill < 0 else receiver).pid, signal.SIGKILL)
+        received = receiver.communicate(timeout=60)
+        assert sender.stderr
+        sent = sender.stderr.read()
+        sender.wait(timeout=60)
+        sender.stderr.close()
+        return Completed(sender.returncode, "", sent.decode()), Completed(
+            receiver.returncode, *map(bytes.decode, received)
+        )
+
+    def shipped(
+        self, source: Bench, to: Bench, point: RecoveryPoint, base: RecoveryPoint | None = None
+    ) -> RecoveryPoint:
+        """As ship; it must succeed."""
+        for completed in reversed(self.ship(source, to, point, base)):
+            assert refusals.result(completed, "server") in ("", "complete\n")
+        return point
+
+    def points(self, bench: Bench, group: Group) -> dict[str, bool]:
+        """Complete points by id, with whether they are intact."""
+        side = self.replication(bench).observe(bench.context, group.id)
+        return {one.point.id: one.is_intact for one in side.points}
+
+
+def _start(bench: Bench, command: Command, stdin: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        bench.runner.enter(command.argv),
+        stdin=stdin or subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+@pytest.fixture(params=["file", pytest.param("btrfs", marks=pytest.mark.lab)])
+def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
+    if request.param == "btrfs":
+        request.getfixturevalue("lab")
+        hosts = [request.getfixturevalue(name) for name in ("stor1", "stor2")]
+        near, far = (on_host(host, BtrfsDriver, "/srv/pool") for host in hosts)
+    else:
+        near, far = (in_directory(request.getfixturevalue("tmp_path") / name) for name in ("near", "far"))
+    yield Pair(near, replace(far, owner=near.owner))
+
+
+def in_directory(pool: Path) -> Bench:
+    """`file` in a new directory of this machine."""
+    pool.mkdir()
+    runner = ProcessRunner()
+    return Bench(FileDriver(pool.name, str(pool), runner), runner, Path)
+
+
+def digest(bench: Bench, set_id: str, volume: Volume) -> str:
+    """Of a member of a group snapshot."""
+    disk = bench.disk(volume)
+    path = disk.parents[3] / "groupsnap" / f"cgctl-{set_id}" / f"cgctl-{volume.id}" / "disk"
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def digests(bench: Bench, point: RecoveryPoint, volumes: Sequence[Volume]) -> list[str]:
+    return [digest(bench, point.id, one) for one in volumes]
+
+
+def scribble(bench: Bench, volumes: Sequence[Volume], draw: random.Random) -> None:
+    """Changes of all kinds of sizes and places, zeros among them."""
+    for volume in volumes:
+        for _ in range(draw.randint(1, 6)):
+            offset, length = draw.randrange(volume.size_bytes - 70_000), draw.choice((1, 512, 4096, 70_000))
+            bench.write(volume, draw.choice((draw.randbytes(length), b"\0" * length)), offset)
+
+
+def test_an_unused_pool_has_nothing_of_a_group(pair: Pair) -> None:
+    side = pair.replication(pair.far).observe(pair.far.context, new_id())
+    assert (side.generation_id, side.has_live, side.points) == (None, False, ())
+
+
+def test_a_point_arrives_whole_with_its_note(pair: Pair) -> None:
+    group, volumes = make_group(pair.near)
+    point = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, volumes))
+    for bench in (pair.near, pair.far):
+        side = pair.replication(bench).observe(bench.context, group.id)
+        assert [one.point for one in side.points] == [point]
+        assert side.points[0].is_intact
+    assert digests(pair.near, point, volumes) == digests(pair.far, point, volumes)
+    assert [one.complete for one in pair.far.objects()] == [True] * 3
+
+
+def test_deltas_carry_every_change_there_and_back(pair: Pair) -> None:
+    draw = random.Random(5)
+    group, volumes = make_group(pair.near, 3)
+    base = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, volumes))
+    for _ in range(4):
+        scribble(pair.near, volumes, draw)
+        base = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, volumes), base)
+        assert digests(pair.near, base, volumes) == digests(pair.far, base, volumes)
+    likes = [Snapshot(new_id(), one.id, one.size_bytes, group.id, base.id) for one in volumes]
+    pair.far.driver.create_consistencygroup_from_src(
+        pair.far.context, group, volumes, GroupSnapshot(base.id, group.id), likes
+    )
+    scribble(pair.far, volumes, draw)
+    back = pair.shipped(pair.far, pair.near, pair.take(pair.far, group, volumes), base)
+    assert digests(pair.near, back, volumes) == digests(pair.far, back, volumes) != digests(pair.near, base, volumes)
+
+
+def test_members_that_come_go_and_grow_are_carried(pair: Pair) -> None:
+    group, (kept, gone) = make_group(pair.near)
+    base = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, [kept, gone]))
+    new = pair.near.volume(group.id, 2 * MIB, b"new")
+    pair.near.driver.delete_volume(pair.near.context, gone)
+    pair.near.driver.extend_volume(pair.near.context, kept, 8 * MIB)
+    grown = replace(kept, size_bytes=8 * MIB)
+    pair.near.write(grown, b"at the end", 8 * MIB - 10)
+    point = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, [grown, new]), base)
+    members = {one.id: one.size_bytes for one in pair.far.objects() if one.parent_id == point.id}
+    assert members == {grown.id: 8 * MIB, new.id: 2 * MIB}
+    assert digests(pair.near, point, [grown, new]) == digests(pair.far, point, [grown, new])
+
+
+def test_a_delta_costs_what_changed(pair: Pair) -> None:
+    group = Group(new_id())
+    pair.near.driver.create_consistencygroup(pair.near.context, group)
+    volume = pair.near.volume(group.id, 64 * MIB, random.Random(1).randbytes(32 * MIB))
+    base = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, [volume]))
+    pair.near.write(volume, b"x" * MIB, 5 * MIB)
+    point = pair.take(pair.near, group, [volume])
+    command = pair.replication(pair.near).send(pair.near.context, point, base.id)
+    stream = subprocess.run(pair.near.runner.enter(command.argv), capture_output=True, check=True).stdout
+    assert MIB <= len(stream) < 1.1 * MIB
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["full", "delta"])
+@pytest.mark.parametrize("victim", ["sender", "receiver"])
+def test_a_killed_transfer_makes_no_point_and_the_next_one_succeeds(pair: Pair, victim: str, whole: bool) -> None:
+    group = Group(new_id())
+    pair.near.driver.create_consistencygroup(pair.near.context, group)
+    volume = pair.near.volume(group.id, 48 * MIB, random.Random(2).randbytes(40 * MIB))
+    first = pair.take(pair.near, group, [volume])
+    began = time.monotonic()
+    pair.shipped(pair.near, pair.far, first)
+    took = time.monotonic() - began
+    pair.near.write(volume, random.Random(3).randbytes(40 * MIB))
+    point = pair.take(pair.near, group, [volume])
+    base = None if whole else first
+    draw = random.Random(11)
+    killed = 0
+    for number in range(KILLS):
+        moment = took * (number + draw.random()) / (KILLS)
+        sent, received = pair.ship(pair.near, pair.far, point, base, -moment if victim == "sender" else moment)
+        there = pair.points(pair.far, group)
+        assert set(there) >= {first.id}
+        if point.id in there:
+            assert received.exit_status == 0
+            assert digests(pair.near, point, [volume]) == digests(pair.far, point, [volume])
+            pair.replication(pair.far).forget(pair.far.context, group.id, [point.id])
+        else:
+            killed += 1
+            assert received.exit_status != 0
+            assert sent.exit_status != 0 or victim == "receiver"
+    assert killed
+    pair.shipped(pair.near, pair.far, point, base)
+    assert digests(pair.near, point, [volume]) == digests(pair.far, point, [volume])
+    assert all(one.complete for one in pair.far.objects())
+
+
+def test_a_replica_that_was_edited_by_hand_is_noticed_and_not_overwritten(pair: Pair) -> None:
+    group, volumes = make_group(pair.near)
+    base = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, volumes))
+    place = pair.far.disk(volumes[0]).parents[3] / "groupsnap" / f"cgctl-{base.id}"
+    disk = place / f"cgctl-{volumes[0].id}" / "disk"
+    if pair.far.driver.name == "btrfs":
+        subprocess.run(["btrfs", "property", "set", "-fts", str(place), "ro", "false"], check=True)
+    disk.chmod(0o600)
+    with disk.open("r+b") as file:
+        file.write(b"by hand")
+    disk.chmod(0o400)
+    if pair.far.driver.name == "btrfs":
+        subprocess.run(["btrfs", "property", "set", "-ts", str(place), "ro", "true"], check=True)
+    assert pair.points(pair.far, group) == {base.id: False}
+    pair.near.write(volumes[0], b"later")
+    point = pair.take(pair.near, group, volumes)
+    _, received = pair.ship(pair.near, pair.far, point, base)
+    with pytest.raises(errors.PointChanged):
+        refusals.result(received, "server")
+    assert disk.read_bytes().startswith(b"by hand")
+    assert set(pair.points(pair.far, group)) == {base.id}
+
+
+def test_notes_tell_side_and_generations(pair: Pair) -> None:
+    group, volumes = make_group(pair.near)
+    near, context = pair.replication(pair.near), pair.near.context
+    first, second = Generation(new_id()), Generation(new_id(), new_id(), new_id())
+    near.note_side(context, group.id, first, SideState.SERVING)
+    near.note_generations(context, group.id, [second, first])
+    near.note_side(context, group.id, first, SideState.FENCED)
+    side = near.observe(context, group.id)
+    assert (side.generation_id, side.state, side.has_live) == (first.id, SideState.FENCED, True)
+    assert set(side.generations) == {first, second}
+    pair.shipped(pair.near, pair.far, pair.take(pair.near, group, volumes))
+    for bench in (pair.near, pair.far):
+        pair.replication(bench).forget(bench.context, group.id)
+        pair.replication(bench).forget(bench.context, group.id)
+        left = pair.replication(bench).observe(bench.context, group.id)
+        assert (left.generation_id, left.generations, left.points) == (None, (), ())
+    assert bench.ids(ObjectKind.GROUP_SNAPSHOT) == set()
+
+
+def test_changes_between_two_sets_are_counted(pair: Pair) -> None:
+    group, volumes = make_group(pair.near)
+    base, same = (pair.take(pair.near, group, volumes) for _ in range(2))
+    before = datetime.now(UTC)
+    pair.near.write(volumes[1], b"x" * 4096, MIB)
+    other = pair.take(pair.near, group, volumes)
+    near = pair.replication(pair.near)
+    assert near.changes(pair.near.context, group.id, same.id, base.id).changed_bytes == 0
+    changes = near.changes(pair.near.context, group.id, other.id, base.id)
+    assert 4096 <= changes.changed_bytes <= 65536
+    assert changes.last_write_at is not None
+    assert abs((changes.last_write_at - before).total_seconds()) < 5
+
+
+def test_another_owner_gets_nothing(pair: Pair) -> None:
+    group, volumes = make_group(pair.near)
+    point = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, volumes))
+    far = pair.replication(pair.far)
+    for call in (
+        lambda: far.observe(pair.far.stranger, group.id),
+        lambda: far.forget(pair.far.stranger, group.id, [point.id]),
+        lambda: far.note_side(pair.far.stranger, group.id, pair.generation, SideState.SERVING),
+    ):
+        with pytest.raises(errors.PoolForeign):
+            call()
