@@ -11,7 +11,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,14 +104,14 @@ def _start(bench: Bench, command: Command, stdin: IO[bytes] | None = None) -> su
 
 
 @pytest.fixture(params=["file", pytest.param("btrfs", marks=pytest.mark.lab)])
-def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
+def pair(request: pytest.FixtureRequest) -> Pair:
     if request.param == "btrfs":
         request.getfixturevalue("lab")
         hosts = [request.getfixturevalue(name) for name in ("stor1", "stor2")]
         near, far = (on_host(host, BtrfsDriver, "/srv/pool") for host in hosts)
     else:
         near, far = (in_directory(request.getfixturevalue("tmp_path") / name) for name in ("near", "far"))
-    yield Pair(near, replace(far, owner=near.owner))
+    return Pair(near, replace(far, owner=near.owner))
 
 
 def in_directory(pool: Path) -> Bench:

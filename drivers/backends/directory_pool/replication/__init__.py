@@ -10,7 +10,7 @@ directory (EROFS), which rules out a staging folder elsewhere.
 Decided 2026-11-21: that a replica was edited by hand is seen by its disks' times (ctime cannot be set back): a base
 whose read-only flag was flipped to and fro makes `btrfs receive` succeed with wrong data.
 
-Decided 2026-11-21, found by the conformance suite: on the way back the base was made here, and `btrfs receive` (6.2) does
-not find the source of `clone` commands by its own UUID. `pretend_received` of btrfs' stream.sh gives it a copy that has
-the received UUID.
+Decided 2026-11-21, found by the conformance suite: on the way back the base was made here, and `btrfs receive` (6.2)
+does not find the source of `clone` commands by its own UUID. `pretend_received` of btrfs' stream.sh gives it a copy
+that has the received UUID.
 """

@@ -9,7 +9,8 @@ from functools import cache
 from importlib import resources
 
 from drivers import errors, refusals
-from drivers.backends.directory_pool.layout import checked_id, checked_pool
+from drivers.backends.directory_pool.layout import checked_pool
+from drivers.backends.scripted.door import checked_id
 from drivers.command import Command, Script
 from drivers.contract import Context
 from drivers.replication import Changes, Generation, PointOnServer, RecoveryPoint, Side, SideState
