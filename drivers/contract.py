@@ -18,193 +18,58 @@ success. `cgctl.manager.updates` is the one place that applies them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
-from typing import NotRequired, Protocol, TypedDict
+from typing import Protocol
 
-from drivers.command import Secret
+from drivers.values import (
+    GIB,
+    Access,
+    ActivityAttributes,
+    Connection,
+    Context,
+    Exported,
+    Finding,
+    Group,
+    GroupSnapshot,
+    GroupUpdates,
+    HandleScope,
+    HoldReceipt,
+    Manageable,
+    ModelUpdate,
+    ObjectKind,
+    PoolStats,
+    ServerObject,
+    Snapshot,
+    Updates,
+    Volume,
+)
 
-GIB = 1024**3
-
-
-@dataclass(frozen=True)
-class Volume:
-    """A volume of a pool. group_id is the group that it is a member of on the server; names are for people only."""
-
-    id: str
-    size_bytes: int
-    group_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Group:
-    """A consistency group."""
-
-    id: str
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A snapshot of one volume; a member of a group snapshot when group_snapshot_id is set.
-
-    group_id is the volume's group when the snapshot is (was) made.
-    """
-
-    id: str
-    volume_id: str
-    size_bytes: int
-    group_id: str | None = None
-    group_snapshot_id: str | None = None
-
-
-@dataclass(frozen=True)
-class GroupSnapshot:
-    """A snapshot of all members of a group at one point in time."""
-
-    id: str
-    group_id: str
-
-
-def _ignore_progress(done_bytes: int, total_bytes: int) -> None:
-    """The progress callback of who does not watch."""
-
-
-@dataclass(frozen=True)
-class Context:
-    """What accompanies every call.
-
-    owner: the state store's id, the mark of the pool. deadline: when the caller gives up (aware, UTC).
-    hold_bound_seconds: how long writes (or an application) may be held at most; the driver arms it on the server.
-    progress: called with (bytes done, bytes in total).
-    """
-
-    operation_id: str
-    owner: str
-    deadline: datetime
-    hold_bound_seconds: float = 7.0
-    progress: Callable[[int, int], None] = field(default=_ignore_progress, compare=False)
-
-
-class HoldReceipt(TypedDict):
-    """How a group snapshot came to be one point in time; times are the server's clock, ISO 8601 UTC.
-
-    quiesced_by: `hooks`, or `detachment` where the driver cannot hold writes and no member was attached; cgctl's part.
-    """
-
-    method: str
-    members: int
-    began_at: str
-    ended_at: str
-    bound_seconds: float
-    quiesced_by: NotRequired[str]
-
-
-class ModelUpdate(TypedDict, total=False):
-    """What a driver wants to be written to the state: `id` in lists, `status`, and the receipt of a group snapshot.
-
-    reason: why the status is an error, in the words of the server.
-    """
-
-    id: str
-    status: str
-    reason: str
-    hold: HoldReceipt
-
-
-Updates = tuple[ModelUpdate | None, list[ModelUpdate] | None]
-GroupUpdates = tuple[ModelUpdate | None, list[ModelUpdate] | None, list[ModelUpdate] | None]
-
-
-class HandleScope(StrEnum):
-    """Who may reopen the handle of a backend activity (seed 004)."""
-
-    CONNECTION = "connection"
-    SOURCE = "source"
-    USER = "user"
-    UNRESTRICTED = "unrestricted"
-
-
-@dataclass(frozen=True)
-class ActivityAttributes:
-    """Seed 004's published attributes; what is left at its default implies the default action.
-
-    stateless_activities: methods for which the volumes need not be quiesced first.
-    """
-
-    stateless_activities: frozenset[str] = frozenset()
-    snapshot_replication: bool = False
-    backup_compression: tuple[str, ...] = ()
-    handle_scope: HandleScope = HandleScope.CONNECTION
-
-    def as_dict(self) -> dict[str, object]:
-        """The dictionary attribute of the seed, for `get-capabilities`."""
-        return {
-            "stateless_activities": sorted(self.stateless_activities),
-            "snapshot_replication": self.snapshot_replication,
-            "backup_compression": list(self.backup_compression),
-            "handle_scope": self.handle_scope.value,
-        }
-
-
-class PoolStats(TypedDict):
-    """What the scheduler sees of a pool; Cinder's names and units (GiB as float).
-
-    pool_marked: whether the pool carries its owner's mark; the first object that is made in it marks it.
-    """
-
-    volume_backend_name: str
-    vendor_name: str
-    driver_version: str
-    storage_protocol: str
-    total_capacity_gb: float
-    free_capacity_gb: float
-    provisioned_capacity_gb: float
-    thin_provisioning_support: bool
-    thick_provisioning_support: bool
-    consistencygroup_support: bool
-    consistent_group_snapshot_enabled: bool
-    group_snapshot_enabled: bool
-    atomic_group_snapshot: bool
-    multiattach: bool
-    total_volumes: int
-    pool_marked: bool
-
-
-class ObjectKind(StrEnum):
-    """What can be found in a pool."""
-
-    GROUP = "group"
-    VOLUME = "volume"
-    SNAPSHOT = "snapshot"
-    GROUP_SNAPSHOT = "group_snapshot"
-
-
-@dataclass(frozen=True)
-class ServerObject:
-    """An object as it is on the server.
-
-    parent_id: a volume's group, a member snapshot's group snapshot, a single snapshot's volume, a group snapshot's
-    group; None where there is none or where it is unknown. For the member snapshots of a group snapshot, id is the
-    *volume's* id. complete: False for what lacks its commit mark (void) or was left half-made.
-    """
-
-    kind: ObjectKind
-    id: str
-    parent_id: str | None = None
-    size_bytes: int | None = None
-    complete: bool = True
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One result of a check: what was looked at, whether it is well, what was seen, and what mends it."""
-
-    check: str
-    ok: bool
-    detail: str
-    hint: str | None = None
+__all__ = [
+    "GIB",
+    "Access",
+    "ActivityAttributes",
+    "Backend",
+    "Connection",
+    "Context",
+    "Driver",
+    "ExportServer",
+    "Exported",
+    "Finding",
+    "Group",
+    "GroupSnapshot",
+    "GroupUpdates",
+    "HandleScope",
+    "HoldReceipt",
+    "Manageable",
+    "ModelUpdate",
+    "ObjectKind",
+    "PoolStats",
+    "ServerObject",
+    "Snapshot",
+    "Updates",
+    "Volume",
+]
 
 
 class Driver(Protocol):
@@ -266,6 +131,50 @@ class Driver(Protocol):
         """A writable volume with the source's data at one point in time; size_bytes may be larger."""
         ...
 
+    def revert_to_snapshot(self, context: Context, volume: Volume, snapshot: Snapshot) -> None:
+        """The volume's data become the snapshot's, also a member snapshot's; the snapshot stays.
+
+        In one step: whatever happens, the volume has all its old data or all of the snapshot's. Raises Busy while the
+        server itself has the volume open, ServerRefused when it is not as large as the snapshot, PoolFull.
+        """
+        ...
+
+    # --- what is in the pool and not cgctl's
+    def list_manageable(self, context: Context) -> list[Manageable]:
+        """What could become a volume, with the reason where it is not safe, and cgctl's own volumes; changes nothing.
+
+        Also in a pool without a mark.
+        """
+        ...
+
+    def manage_existing(self, context: Context, volume: Volume, reference: str) -> ModelUpdate | None:
+        """Make a volume of what `list_manageable` shows as safe; it is gone from its old place, its data not copied.
+
+        volume.size_bytes must be its size. Refused (ServerRefused), everything is as before; NotOnServer when nothing
+        answers to the reference. Killed at any moment, the same call ends it, and the data are never lost.
+        """
+        ...
+
+    def unmanage(self, context: Context, volume: Volume, name: str) -> str:
+        """Give a volume's data back under a name of letters, digits, `.`, `_`, `-`; returns the reference.
+
+        Raises AlreadyOnServer when the name is taken, Busy while the server has it open. The same call again ends it.
+        """
+        ...
+
+    def list_manageable_snapshots(self, context: Context) -> list[Manageable]:
+        """The same for snapshots of single volumes."""
+        ...
+
+    def manage_existing_snapshot(self, context: Context, snapshot: Snapshot, reference: str) -> ModelUpdate | None:
+        """As manage_existing: a snapshot of snapshot.volume_id. That its data were once the volume's is the caller's
+        word where the server cannot know."""
+        ...
+
+    def unmanage_snapshot(self, context: Context, snapshot: Snapshot, name: str) -> str:
+        """As unmanage, of a snapshot that is not a member of a group snapshot."""
+        ...
+
     # --- groups (seed 003)
     def create_consistencygroup(self, context: Context, group: Group) -> ModelUpdate | None:
         """An empty group."""
@@ -316,43 +225,6 @@ class Driver(Protocol):
     def delete_cgsnapshot(self, context: Context, cgsnapshot: GroupSnapshot, snapshots: Sequence[Snapshot]) -> Updates:
         """Remove a group snapshot, complete or void."""
         ...
-
-
-@dataclass(frozen=True)
-class Access:
-    """One attachment: who may use an export, and with which credentials.
-
-    initiator: an IQN (iscsi). client: an IP address (nfs). username/secret: CHAP, iscsi only.
-    """
-
-    attachment_id: str
-    initiator: str | None = None
-    client: str | None = None
-    username: str | None = None
-    secret: Secret | None = None
-
-
-@dataclass(frozen=True)
-class Exported:
-    """A volume as it shall be offered: the source (`Driver.volume_source`) and everyone who has access."""
-
-    volume_id: str
-    source: str
-    size_bytes: int
-    accesses: tuple[Access, ...]
-
-
-@dataclass(frozen=True)
-class Connection:
-    """What a client needs to reach a volume. lun, iqn, serial for iscsi; path (server:/path) and file in it for nfs."""
-
-    protocol: str
-    portal: str
-    iqn: str | None = None
-    lun: int | None = None
-    serial: str | None = None
-    path: str | None = None
-    file: str | None = None
 
 
 class ExportServer(Protocol):

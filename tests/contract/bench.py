@@ -52,7 +52,7 @@ class ProcessRunner:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             raise ConnectionLost("killed in the middle") from None
-        return Completed(process.returncode, *(text.decode() for text in output))
+        return Completed(process.returncode, *(text.decode(errors="replace") for text in output))
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -100,10 +100,23 @@ class Bench:
         with self.disk(volume).open("rb") as disk:
             return disk.seek(0, os.SEEK_END)
 
+    @property
+    def pool(self) -> Path:
+        """The pool's directory."""
+        return self.disk(Volume(new_id(), MIB)).parents[3]
+
+    def foreign(self, name: str, data: bytes = b"", size_bytes: int = 4 * MIB) -> str:
+        """Something in the pool that is not cgctl's, beginning with data; its reference."""
+        path = self.pool / name
+        path.write_bytes(data)
+        os.truncate(path, size_bytes)
+        os.chown(path, path.parent.stat().st_uid, path.parent.stat().st_gid)
+        return name
+
     @contextmanager
     def without_pool(self) -> Iterator[None]:
         """As if the pool were not there."""
-        pool = self.disk(Volume(new_id(), MIB)).parents[3]
+        pool = self.pool
         away = pool.with_name(pool.name + "-away")
         shutil.move(pool, away)
         yield

@@ -39,11 +39,19 @@ CHANGES: dict[str, Callable[[Driver, Context, Volume], object]] = {
     "delete_cgsnapshot": lambda driver, context, volume: driver.delete_cgsnapshot(
         context, GroupSnapshot(volume.id, new_id()), []
     ),
+    "revert_to_snapshot": lambda driver, context, volume: driver.revert_to_snapshot(
+        context, volume, Snapshot(new_id(), volume.id, volume.size_bytes)
+    ),
+    "unmanage": lambda driver, context, volume: driver.unmanage(context, volume, "name"),
+    "unmanage_snapshot": lambda driver, context, volume: driver.unmanage_snapshot(
+        context, Snapshot(volume.id, new_id(), MIB), "name"
+    ),
     "create_consistencygroup_from_src": lambda driver, context, volume: driver.create_consistencygroup_from_src(
         context, Group(new_id()), [Volume(new_id(), MIB)], source_cg=Group(new_id()), source_vols=[volume]
     ),
 }
 READS: dict[str, Callable[[Driver, Context], object]] = {
+    "list_manageable": lambda driver, context: driver.list_manageable(context),
     "list_objects": lambda driver, context: driver.list_objects(context),
     "get_volume_stats": lambda driver, context: driver.get_volume_stats(context),
 }
@@ -66,7 +74,9 @@ def test_another_state_store_reads_nothing(bench: Bench, read: str) -> None:
         READS[read](bench.driver, bench.stranger)
 
 
-@pytest.mark.parametrize("change", [name for name in CHANGES if name.startswith(("delete", "update", "extend"))])
+@pytest.mark.parametrize(
+    "change", [name for name in CHANGES if name.startswith(("delete", "update", "extend", "unman"))]
+)
 def test_a_pool_that_was_never_used_is_not_taken_for_one_where_all_is_gone(bench: Bench, change: str) -> None:
     with pytest.raises(errors.PoolUnmarked):
         CHANGES[change](bench.driver, bench.context, Volume(new_id(), MIB))

@@ -10,7 +10,7 @@ hold_method() {
 }
 
 check_storage() {
-    need btrfs grep
+    need btrfs
     [ "$(stat -f -c %T .)" = btrfs ] || refuse pool-missing "$1 is not on btrfs (it is on $(stat -f -c %T .))"
 }
 
@@ -54,9 +54,12 @@ needed_room() {
     :
 }
 
-# in_use FILE: some process of this server has it open; what it writes after a move would go to the old place. By device
-# and inode, because NFS servers see it through another mount (and `find -samefile` opens the file, so finds itself).
+# in_use FILE: what a process writes after a move would go to the old place.
 in_use() {
-    identity=$(stat -c %d:%i "$1")
-    find -L /proc/[0-9]*/fd -maxdepth 1 -inum "${identity#*:}" -printf '%D:%i\n' 2>/dev/null | grep -qxF "$identity"
+    opened "$1"
+}
+
+# movable FILE: move_disk can bring it into the pool's containers.
+movable() {
+    [ "$(stat -f -c %T -- "$1")" = btrfs ]
 }

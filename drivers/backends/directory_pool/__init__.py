@@ -9,6 +9,8 @@
     POOL/snap/cgctl-<snapshot>/disk, volume
     <folder of the object>/.staging-<kind>-<id>     what is being made or removed; counts as incomplete
 
+    <any other file>                          not cgctl's: `manage` takes it, `unmanage` gives one back (foreign.sh)
+
 The volume has a directory of its own because NFS exports it. A final name appears and disappears by one rename.
 
 What a kind of storage can do differently is in its `storage.sh` (one set of functions for each of `file` and `btrfs`);

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from drivers import errors
 from drivers.backends.directory_pool import findings, layout
-from drivers.backends.directory_pool.listing import Listing
+from drivers.backends.directory_pool.listing import Listing, manageable
 from drivers.backends.directory_pool.scripts import load
 from drivers.backends.scripted.driver import ScriptedDriver, Source, ToolErrors
 from drivers.command import Script
-from drivers.contract import Finding, ServerObject, Volume
+from drivers.contract import Finding, Manageable, ObjectKind, ServerObject, Volume
 
 # tests/data/btrfs has the output that these were made from. Scripts undo what they began when a tool fails.
 TOOL_ERRORS: ToolErrors = ((re.compile(r"^.*(?:No space left on device|Disk quota exceeded)$", re.M), errors.PoolFull),)
@@ -44,6 +44,15 @@ class DirectoryPoolDriver(ScriptedDriver, ABC):
 
     def _objects(self, text: str) -> list[ServerObject]:
         return Listing.parse(text).objects()
+
+    def _manageable(self, text: str, kind: ObjectKind) -> list[Manageable]:
+        return manageable(text, kind)
+
+    def _reference(self, text: str) -> str:
+        return layout.checked_reference(self.pool, text)
+
+    def _given_back(self, name: str) -> str:
+        return f"{layout.checked_name(name)}.img"
 
     def _findings(self, text: str, owner: str) -> Iterable[Finding]:
         return findings.of_facts(text, owner, self.pool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 
 from drivers import errors
@@ -16,6 +17,27 @@ def checked_pool(pool: str) -> str:
     if not plain or path == PurePosixPath("/"):
         raise errors.PoolMissing(f"{pool!r} cannot be a pool", "name a directory by its absolute path")
     return str(path)
+
+
+_FOLDERS = frozenset({"live", "snap", "groupsnap"})
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
+
+
+def checked_reference(pool: str, text: str) -> str:
+    """A file of the pool's directory by its path, relative to it; raises ServerRefused for what cannot be one."""
+    path = PurePosixPath(text.removeprefix(f"{checked_pool(pool)}/"))
+    parts = path.parts
+    hidden = any(part.startswith(".") for part in parts)
+    if not parts or path.is_absolute() or hidden or parts[0] in _FOLDERS or not text.isprintable():
+        raise errors.ServerRefused(f"{text!r} is no file that could be managed: name it by its path within {pool}")
+    return str(path)
+
+
+def checked_name(text: str) -> str:
+    """A name for what is given back; raises ServerRefused unless it is plain and no folder of cgctl's."""
+    if not _NAME.fullmatch(text) or text in _FOLDERS:
+        raise errors.ServerRefused(f"{text!r} is not a plain name")
+    return text
 
 
 def volume_disk(volume: Volume) -> str:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from drivers.contract import ObjectKind, ServerObject
+from drivers.contract import Manageable, ObjectKind, ServerObject
 
 _FILE = re.compile(r"file (?P<type>.) (?P<bytes>\d+) (?P<path>.+)")
 _NOTE = re.compile(r"(?P<word>mark|snapshot) (?P<id>[0-9a-f-]{36}) (?P<parent>[0-9a-f-]{36})")
 _NAME = re.compile(r"cgctl-(?P<id>[0-9a-f-]{36})")
+_FOREIGN = re.compile(r"foreign (?P<bytes>\d+)\|(?P<reason>[^|]*)\|(?P<path>.+)", re.S)
 _STAGING = re.compile(r"\.staging-(?P<kind>[a-z_]+)-(?P<id>[0-9a-f-]{36})")
 
 
@@ -80,3 +81,25 @@ class Listing:
 def _half_made(kind: str, key: str, holder: re.Match[str] | None) -> Iterator[ServerObject]:
     if kind in ObjectKind.__members__.values():
         yield ServerObject(ObjectKind(kind), key, holder["id"] if holder else None, complete=False)
+
+
+def manageable(text: str, kind: ObjectKind) -> list[Manageable]:
+    """Files that could become objects of this kind, and those of this kind that are cgctl's, by reference."""
+    found = [match for line in text.split("\n") if (match := _FOREIGN.fullmatch(line))]
+    foreign = [Manageable(one["path"], int(one["bytes"]), _reason(one)) for one in found]
+    groups = {one.id for one in Listing.parse(text).objects() if one.kind is ObjectKind.GROUP_SNAPSHOT}
+    own = [
+        Manageable(f"cgctl-{one.id}", one.size_bytes or 0, "it is managed already", one.id, _source(one))
+        for one in Listing.parse(text).objects()
+        if one.kind is kind and one.complete and one.parent_id not in groups
+    ]
+    return sorted([*foreign, *own], key=lambda one: one.reference)
+
+
+def _reason(found: re.Match[str]) -> str | None:
+    """A character that is not UTF-8 came as the replacement character: such a name cannot be sent back."""
+    return found["reason"] or ("its name is not UTF-8" if "\ufffd" in found["path"] else None)
+
+
+def _source(one: ServerObject) -> str | None:
+    return f"cgctl-{one.parent_id}" if one.kind is ObjectKind.SNAPSHOT and one.parent_id else None

@@ -4,7 +4,7 @@
 # From here on the working directory is the pool and every path is relative: nothing outside of it can be named.
 pool=$1 owner=$2 lock_wait=$3
 shift 3
-need chmod cp date find flock ln mkdir mv rm sed sort stat sync timeout truncate
+need chmod cp date find flock grep ln mkdir mv readlink rm sed sort stat sync timeout truncate
 if ! { [ -d "$pool" ] && cd -- "$pool"; } 2>/dev/null; then
     refuse pool-missing "$pool is no directory that can be entered"
 fi
@@ -147,6 +147,18 @@ room() {
     # shellcheck disable=SC2046 # two numbers
     set -- "$1" $(stat -f -c '%a %S' .)
     [ "$1" -le "$(($2 * $3))" ] || refuse pool-full "$pool has $(($2 * $3)) bytes free, $1 are needed"
+}
+
+# opened FILE: a process of this server, a loop device or LIO has it open. By device and inode, because NFS servers see
+# it through another mount (and `find -samefile` opens the file, so finds itself).
+opened() {
+    identity=$(stat -c %d:%i -- "$1")
+    open_files "${identity#*:}" | grep -qxF "$identity" || grep -qsxF -- "$(readlink -f -- "$1")" \
+        /sys/block/loop*/loop/backing_file /sys/kernel/config/target/core/fileio_*/*/udev_path
+}
+
+open_files() { # DEVICE:INODE of each open file with this inode number
+    find -L /proc/[0-9]*/fd -maxdepth 1 -inum "$1" -printf '%D:%i\n' 2>/dev/null
 }
 
 # list_files: everything of cgctl's, in lines for listing.py.

@@ -8,6 +8,15 @@ from importlib import resources
 from drivers.command import Script
 
 PACKAGE = "drivers.backends.directory_pool"
+FOREIGN = (
+    "list_manageable",
+    "manage_existing",
+    "unmanage",
+    "manage_existing_snapshot",
+    "unmanage_snapshot",
+)
+"""Those that know files of the pool's directory that are not cgctl's."""
+
 METHODS = (
     "check_for_setup_error",
     "get_volume_stats",
@@ -23,6 +32,8 @@ METHODS = (
     "update_consistencygroup",
     "create_cgsnapshot",
     "delete_cgsnapshot",
+    "revert_to_snapshot",
+    *FOREIGN,
 )
 
 
@@ -30,5 +41,6 @@ METHODS = (
 def load(driver: str, method: str) -> Script:
     """The script of one of METHODS, for `file` or `btrfs`."""
     storage = Script.load(f"drivers.backends.{driver}", "storage.sh").text
-    shared = [resources.files(PACKAGE).joinpath(f"{part}.sh").read_text() for part in ("pool", method)]
+    parts = ("pool", "foreign", method) if method in FOREIGN else ("pool", method)
+    shared = [resources.files(PACKAGE).joinpath(f"{part}.sh").read_text() for part in parts]
     return Script(f"{driver}/{method}.sh", "\n".join([storage, *shared]))

@@ -79,3 +79,8 @@ shares_data() (
 in_use() {
     return 1
 }
+
+# movable FILE: move_disk can bring it into the pool's containers.
+movable() {
+    [ "$(stat -c %d -- "$1")" = "$(stat -c %d .)" ]
+}

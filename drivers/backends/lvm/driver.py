@@ -12,7 +12,7 @@ from drivers.backends.lvm.listing import Listing
 from drivers.backends.lvm.scripts import METHODS, load
 from drivers.backends.scripted.driver import ScriptedDriver, Source, ToolErrors
 from drivers.command import Script
-from drivers.contract import ActivityAttributes, Finding, ServerObject, Volume
+from drivers.contract import ActivityAttributes, Finding, Manageable, ObjectKind, ServerObject, Volume
 
 # tests/data/lvm has the output that these were made from.
 TOOL_ERRORS: ToolErrors = ((re.compile(r"^.*(?:insufficient free space|reached threshold).*$", re.M), errors.PoolFull),)
@@ -43,6 +43,8 @@ class LvmDriver(ScriptedDriver):
         return layout.gate(volume)
 
     def _load(self, method: str) -> Script:
+        if method not in METHODS:
+            raise errors.ServerRefused(f"the lvm driver has no {method} yet")  # issue 3
         return load(method)
 
     def _source(self, source: Source) -> str:
@@ -53,6 +55,15 @@ class LvmDriver(ScriptedDriver):
 
     def _objects(self, text: str) -> list[ServerObject]:
         return Listing.parse(text).objects()
+
+    def _manageable(self, text: str, kind: ObjectKind) -> list[Manageable]:  # noqa: ARG002 (not yet)
+        return []
+
+    def _reference(self, text: str) -> str:
+        return text
+
+    def _given_back(self, name: str) -> str:
+        return name
 
     def _findings(self, text: str, owner: str) -> Iterable[Finding]:
         return findings.of_facts(text, owner, self.pool)

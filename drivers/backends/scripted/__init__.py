@@ -11,11 +11,16 @@ SET is the group snapshot that SOURCE is (part of), empty where there is none.
     extend_volume       CONTAINER VOLUME BYTES
     create_snapshot     SNAPSHOT CONTAINER VOLUME
     delete_snapshot     SNAPSHOT
+    revert_to_snapshot  CONTAINER VOLUME SOURCE SET
+    manage_existing     CONTAINER VOLUME BYTES REFERENCE           REFERENCE: the kind's word for what is not cgctl's
+    unmanage            VOLUME REFERENCE
+    manage_existing_snapshot   SNAPSHOT VOLUME BYTES REFERENCE
+    unmanage_snapshot   SNAPSHOT REFERENCE
     create_consistencygroup   GROUP
     create_consistencygroup_from_src   GROUP SOURCE SET BOUND_CENTISECONDS    lines `NEW_VOLUME SOURCE_VOLUME BYTES`
     delete_consistencygroup   GROUP       lines `VOLUME`; prints `deleted ID` or `error_deleting ID REASON` for each
     update_consistencygroup   GROUP       lines `add VOLUME`, `remove VOLUME`
     create_cgsnapshot   GROUP_SNAPSHOT GROUP BOUND_CENTISECONDS    lines `VOLUME BYTES`; prints the receipt
     delete_cgsnapshot   GROUP_SNAPSHOT
-    check_for_setup_error, get_volume_stats, list_objects          print facts, one a line
+    check_for_setup_error, get_volume_stats, list_objects, list_manageable          print facts, one a line
 """

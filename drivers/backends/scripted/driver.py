@@ -21,7 +21,9 @@ from drivers.contract import (
     Group,
     GroupSnapshot,
     GroupUpdates,
+    Manageable,
     ModelUpdate,
+    ObjectKind,
     PoolStats,
     ServerObject,
     Snapshot,
@@ -83,6 +85,18 @@ class ScriptedDriver(ABC):
     @abstractmethod
     def _objects(self, text: str) -> list[ServerObject]:
         """From what list_objects and get_volume_stats print."""
+
+    @abstractmethod
+    def _manageable(self, text: str, kind: ObjectKind) -> list[Manageable]:
+        """From what list_manageable prints: volumes, or snapshots."""
+
+    @abstractmethod
+    def _reference(self, text: str) -> str:
+        """What is to be managed, as a parameter; raises ServerRefused for what cannot be in the pool."""
+
+    @abstractmethod
+    def _given_back(self, name: str) -> str:
+        """The reference of what is given back under a name; raises ServerRefused unless it is plain."""
 
     @abstractmethod
     def _findings(self, text: str, owner: str) -> Iterable[Finding]:
@@ -159,6 +173,39 @@ class ScriptedDriver(ABC):
     def delete_snapshot(self, context: Context, snapshot: Snapshot) -> ModelUpdate | None:
         self._run(context, "delete_snapshot", checked_id(snapshot.id))
         return None
+
+    def revert_to_snapshot(self, context: Context, volume: Volume, snapshot: Snapshot) -> None:
+        source = self._source(snapshot)
+        self._run(context, "revert_to_snapshot", *_place(volume), source, snapshot.group_snapshot_id or "")
+
+    # What is in the pool and not cgctl's
+
+    def list_manageable(self, context: Context) -> list[Manageable]:
+        return self._manageable(self._run(context, "list_manageable"), ObjectKind.VOLUME)
+
+    def list_manageable_snapshots(self, context: Context) -> list[Manageable]:
+        return self._manageable(self._run(context, "list_manageable"), ObjectKind.SNAPSHOT)
+
+    def manage_existing(self, context: Context, volume: Volume, reference: str) -> ModelUpdate | None:
+        size = checked_size(volume.size_bytes)
+        self._run(context, "manage_existing", *_place(volume), size, self._reference(reference))
+        return None
+
+    def manage_existing_snapshot(self, context: Context, snapshot: Snapshot, reference: str) -> ModelUpdate | None:
+        ids, size = (checked_id(snapshot.id), checked_id(snapshot.volume_id)), checked_size(snapshot.size_bytes)
+        self._run(context, "manage_existing_snapshot", *ids, size, self._reference(reference))
+        return None
+
+    def unmanage(self, context: Context, volume: Volume, name: str) -> str:
+        return self._give_back(context, "unmanage", volume.id, name)
+
+    def unmanage_snapshot(self, context: Context, snapshot: Snapshot, name: str) -> str:
+        return self._give_back(context, "unmanage_snapshot", snapshot.id, name)
+
+    def _give_back(self, context: Context, method: str, key: str, name: str) -> str:
+        reference = self._given_back(name)
+        self._run(context, method, checked_id(key), reference)
+        return reference
 
     # Groups
 
