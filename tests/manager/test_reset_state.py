@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cgctl.cli.app import main
 from drivers.errors import ServerFailed
 from tests.manager import faulty
 from tests.manager.house import House
@@ -45,9 +46,9 @@ def test_a_status_that_cannot_be_is_refused(db: House, words: tuple[str, ...]) -
 
 def test_attachments_say_whether_a_volume_is_attached(db: House) -> None:
     with db.unchanged():
-        db.ok("reset-state", "--attach-status", "detached", "--reset-migration-status", "db-0")
-        assert db.run("reset-state", "--attach-status", "attached", "db-0").code == 5
+        assert main([*db.words, "reset-state", "--attach-status", "detached", "--reset-migration-status", "db-0"]) == 0
+        assert main([*db.words, "reset-state", "--attach-status", "attached", "db-0"]) == 5
 
 
 def test_a_reset_to_nothing_is_bad_usage(db: House) -> None:
-    assert db.run("reset-state", "db-0").code == 2
+    assert main([*db.words, "reset-state", "db-0"]) == 2
