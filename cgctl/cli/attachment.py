@@ -9,7 +9,7 @@ import typer
 
 from cgctl import manager
 from cgctl.cli.command import command
-from cgctl.cli.options import AllTenants, Filters, pairs
+from cgctl.cli.options import Filters, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
 from cgctl.cli.wiring import Env
 
@@ -18,6 +18,7 @@ COLUMNS = (
     Column("ID", "id"),
     Column("Volume ID", "volume_id"),
     Column("Status", "status"),
+    Column("Server ID", "server_id"),
     Column("Initiator", "initiator"),
     Column("IP", "ip"),
 )
@@ -39,9 +40,8 @@ def attachment_create(
     """
     client = manager.attachments.Client(initiator, ip, host or server_id, os.environ.get(SECRET_VARIABLE))
     row = manager.attachments.attach(env, volume, client)
-    return Show(
-        {key: value for key, value in manager.views.attachment_view(row, with_secret=True).items() if value is not None}
-    )
+    view = manager.reads.attachment(env, row.id) | {"secret": row.secret}
+    return Show({key: value for key, value in view.items() if value is not None})
 
 
 @command("attachment-delete", changes=True)
@@ -58,11 +58,11 @@ def attachment_list(
     volume_id: Annotated[str | None, typer.Option("--volume-id", help="Only of this volume, by name or id.")] = None,
     status: Annotated[str | None, typer.Option("--status", help="Only with this status.")] = None,
     filters: Filters = None,
-    all_tenants: AllTenants = False,  # noqa: ARG001
 ) -> Listing:
     """List the attachments, without secrets."""
+    wanted = {"volume_id": volume_id, "status": status, **pairs(filters)}
     return Listing(
-        manager.reads.attachments(env, {"volume_id": volume_id, "status": status, **pairs(filters)}), COLUMNS
+        lambda keys: manager.reads.attachments(env, wanted, keys), COLUMNS, manager.views.ATTACHMENT.keys, "Attachment"
     )
 
 

@@ -9,11 +9,11 @@ import typer
 from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.group import COLUMNS, AddVolumes, RemoveVolumes, update
-from cgctl.cli.options import AllTenants, AvailabilityZone, Description, Name
+from cgctl.cli.options import AvailabilityZone, Description, Name
 from cgctl.cli.result import Done, Listing, Several, Show
 from cgctl.cli.wiring import Env
 from cgctl.errors import UsageError
-from cgctl.model.names import CG_TYPE, split_list
+from cgctl.model.names import split_list
 
 Reference = Annotated[str, typer.Argument(metavar="CONSISTENCYGROUP", help="Consistency group, by name or id.")]
 SHOWN = ("availability_zone", "created_at", "description", "id", "name", "status", "volume_types")
@@ -75,9 +75,14 @@ def consisgroup_delete(
 
 
 @command("consisgroup-list")
-def consisgroup_list(env: Env, all_tenants: AllTenants = False) -> Listing:  # noqa: ARG001
+def consisgroup_list(env: Env) -> Listing:
     """List the consistency groups."""
-    return Listing([one for one in manager.reads.groups(env, {}) if one["group_type_name"] == CG_TYPE], COLUMNS)
+    return Listing(
+        lambda keys: manager.reads.groups(env, {}, keys, consistency_groups=True),
+        COLUMNS,
+        manager.views.GROUP.keys,
+        "Consistency group",
+    )
 
 
 @command("consisgroup-show")

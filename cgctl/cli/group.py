@@ -9,7 +9,7 @@ import typer
 
 from cgctl import manager
 from cgctl.cli.command import command
-from cgctl.cli.options import AllTenants, AvailabilityZone, Description, Filters, ListVolume, Metadata, Name, pairs
+from cgctl.cli.options import AvailabilityZone, Description, Filters, ListVolume, Metadata, Name, pairs
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.cli.wiring import Env
 from cgctl.model.names import parse_pairs, split_list
@@ -28,6 +28,7 @@ SHOWN = (
     "id",
     "metadata",
     "name",
+    "project_id",
     "replication_status",
     "source_group_id",
     "status",
@@ -85,9 +86,11 @@ def group_delete(
 
 
 @command("group-list")
-def group_list(env: Env, filters: Filters = None, all_tenants: AllTenants = False) -> Listing:  # noqa: ARG001
+def group_list(env: Env, filters: Filters = None) -> Listing:
     """List the groups."""
-    return Listing(manager.reads.groups(env, pairs(filters)), COLUMNS)
+    return Listing(
+        lambda keys: manager.reads.groups(env, pairs(filters), keys), COLUMNS, manager.views.GROUP.keys, "Group"
+    )
 
 
 @command("group-show")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from cgctl import manager
 from cgctl.cli.command import command
-from cgctl.cli.options import AllTenants, Description, Filters, Name, pairs
+from cgctl.cli.options import Description, Filters, Name, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
 from cgctl.cli.wiring import Env
 
@@ -17,7 +18,18 @@ Reference = Annotated[str, typer.Argument(metavar="GROUP_SNAPSHOT", help="Group 
 References = Annotated[list[str], typer.Argument(metavar="GROUP_SNAPSHOT...", help="Group snapshots.")]
 Status = Annotated[str | None, typer.Option("--status", help="Only with this status.")]
 COLUMNS = (Column("ID", "id"), Column("Status", "status"), Column("Name", "name"))
-SHOWN = ("created_at", "description", "group_id", "group_type_id", "hold", "id", "name", "snapshots", "status")
+SHOWN = (
+    "created_at",
+    "description",
+    "group_id",
+    "group_type_id",
+    "hold",
+    "id",
+    "name",
+    "project_id",
+    "snapshots",
+    "status",
+)
 CG_SHOWN = ("consistencygroup_id", "created_at", "description", "hold", "id", "name", "status")
 
 
@@ -47,12 +59,9 @@ def group_snapshot_list(
     status: Status = None,
     group_id: Annotated[str | None, typer.Option("--group-id", help="Only of this group, by name or id.")] = None,
     filters: Filters = None,
-    all_tenants: AllTenants = False,  # noqa: ARG001
 ) -> Listing:
     """List the group snapshots."""
-    return Listing(
-        manager.reads.group_snapshots(env, {"status": status, "group_id": group_id, **pairs(filters)}), COLUMNS
-    )
+    return _listing(env, {"status": status, "group_id": group_id, **pairs(filters)})
 
 
 @command("cgsnapshot-list")
@@ -62,10 +71,18 @@ def cgsnapshot_list(
     group_id: Annotated[
         str | None, typer.Option("--consistencygroup-id", help="Only of this group, by name or id.")
     ] = None,
-    all_tenants: AllTenants = False,  # noqa: ARG001
 ) -> Listing:
     """List the group snapshots: Cinder's older word."""
-    return Listing(manager.reads.group_snapshots(env, {"status": status, "group_id": group_id}), COLUMNS)
+    return _listing(env, {"status": status, "group_id": group_id})
+
+
+def _listing(env: Env, filters: Mapping[str, str | None]) -> Listing:
+    return Listing(
+        lambda keys: manager.reads.group_snapshots(env, filters, keys),
+        COLUMNS,
+        manager.views.GROUP_SNAPSHOT.keys,
+        "Group snapshot",
+    )
 
 
 @command("group-snapshot-show")

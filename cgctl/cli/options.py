@@ -35,15 +35,17 @@ AvailabilityZone = Annotated[
     str | None, typer.Option("--availability-zone", metavar="ZONE", help="Only backends of this zone.")
 ]
 Metadata = Annotated[list[str] | None, typer.Option("--metadata", metavar=PAIR, help="Metadata; several may follow.")]
+MetadataFilter = Annotated[
+    list[str] | None, typer.Option("--metadata", metavar=PAIR, help="Only with this metadata; several may follow.")
+]
+Image = Annotated[str | None, typer.Option("--image", "--image-id", hidden=True)]
+ImageMetadata = Annotated[
+    list[str] | None, typer.Option("--image-metadata", "--image_metadata", metavar=PAIR, hidden=True)
+]
 Filters = Annotated[
     list[str] | None, typer.Option("--filters", metavar=PAIR, help="Only what has these values; several may follow.")
 ]
 Hint = Annotated[list[str] | None, typer.Option("--hint", metavar=PAIR, help="Scheduler hints; several may follow.")]
-AllTenants = Annotated[
-    bool, typer.Option("--all-tenants/--no-all-tenants", hidden=True, help="Accepted and ignored: there is one tenant.")
-]
-
-
 ListVolume = Annotated[
     bool,
     typer.Option("--list-volume/--no-list-volume", help="Print the members' ids as well; True or False may follow."),
@@ -53,6 +55,12 @@ IsPublic = Annotated[
     typer.Option("--is-public/--no-is-public", help="Kept as Cinder's word (one tenant); True or False may follow."),
 ]
 """Flags with their opposite take a boolean word, as in Cinder (cgctl/cli/argv.py); a bare `--is-public` would not."""
+
+
+def refuse_images(command: str, *images: str) -> None:
+    """There is no image service that volumes could come from. Raises UsageError."""
+    if images:
+        raise UsageError(command, "knows no images", "create the volume, then copy the image to where it is attached")
 
 
 def pairs(words: Sequence[str] | None) -> dict[str, str]:
@@ -136,7 +144,27 @@ Limit = Annotated[
 Marker = Annotated[
     str | None, typer.Option("--marker", metavar="ID", help="Only rows after this id.", rich_help_panel=OUTPUT)
 ]
-LISTING: Added = {"long": (Long, False), "sort": (Sort, None), "limit": (Limit, None), "marker": (Marker, None)}
+WithCount = Annotated[
+    bool,
+    typer.Option(
+        "--with-count/--no-with-count",
+        help="The number of rows as well; True or False may follow.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+AllTenants = Annotated[
+    bool, typer.Option("--all-tenants/--no-all-tenants", hidden=True, help="Accepted and ignored: there is one tenant.")
+]
+Tenant = Annotated[str | None, typer.Option("--tenant", hidden=True, help="Accepted and ignored: there is one tenant.")]
+LISTING: Added = {
+    "long": (Long, False),
+    "sort": (Sort, None),
+    "limit": (Limit, None),
+    "marker": (Marker, None),
+    "with_count": (WithCount, False),
+    "all_tenants": (AllTenants, False),
+    "tenant": (Tenant, None),
+}
 
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done; touch nothing.", rich_help_panel=COMMON)

@@ -1,14 +1,14 @@
 """What a command hands back to the frame, which prints it: never the command itself.
 
 return Show(group.as_json(), shown=("id", "name", "status"))
-return Listing(rows, columns=(Column("ID", "id"), Column("Status", "status"), Column("Name", "name")))
+return Listing(rows, columns=(Column("ID", "id"), Column("Status", "status"), Column("Name", "name")), noun="Group")
 return Done("request to update group 'db' has been accepted")
 return Several(refs, lambda ref: groups.delete(env, ref), done="deleted")
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,19 +30,29 @@ class Show:
     shown: tuple[str, ...] | None = None
 
 
+Rows = Sequence[dict[str, object]]
+
+
 @dataclass(frozen=True)
 class Listing:
     """The same objects as `Show` prints, many of them.
 
+    rows: they are, or what reads them, given the keys that will be printed (None: all); then `keys` has to be there.
     columns: what a table, csv and value print unless `--long` or `-c`. keys: all keys of a row, for the check of `-c`
-    and `--sort` when there are no rows (left out: any word passes then). note: told on stderr, unless `--quiet`.
+    and `--sort` when there are no rows (left out: any word passes then). noun: for `--with-count`. note: told on
+    stderr, unless `--quiet`.
     """
 
-    rows: Sequence[dict[str, object]]
+    rows: Rows | Callable[[Collection[str] | None], Rows]
     columns: tuple[Column, ...]
     keys: tuple[str, ...] = ()
+    noun: str = "Row"
     note: str | None = None
     failure: CgctlError | None = None
+
+    def read(self, keys: Collection[str] | None) -> Rows:
+        """The rows, with at least these keys."""
+        return self.rows(keys) if callable(self.rows) else self.rows
 
 
 @dataclass(frozen=True)

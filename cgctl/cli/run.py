@@ -16,9 +16,9 @@ import typer
 from cgctl.cli import report
 from cgctl.cli.cells import printable
 from cgctl.cli.invocation import Invocation
-from cgctl.cli.render import Format, render_listing, render_show
+from cgctl.cli.render import Format, render_page, render_show
 from cgctl.cli.result import Done, Listing, Result, Several, Show
-from cgctl.cli.selection import Selection
+from cgctl.cli.selection import Selection, page_of
 from cgctl.errors import CgctlError, DryRun, PartlyFailed, Refused
 from cgctl.failures import explain
 from drivers.errors import DriverError
@@ -84,15 +84,23 @@ def _present(result: Result, call: Call, invocation: Invocation) -> None:
         case Show():
             report.write(render_show(result, form, columns))
         case Listing():
-            report.write(render_listing(result, form, _selection(call.frame)))
-            if result.note:
-                report.say(result.note, invocation)
-            if result.failure:
-                raise result.failure
+            _present_listing(result, form, _selection(call.frame), invocation)
         case Several():
             _try_all(result, call.name, invocation)
         case Done(message) if message:
             report.say(message, invocation)
+
+
+def _present_listing(listing: Listing, form: Format, selection: Selection, invocation: Invocation) -> None:
+    page = page_of(listing, selection, whole=form in {Format.JSON, Format.YAML})
+    count = f"{listing.noun} in total: {page.total}"
+    counted = selection.with_count and form is Format.TABLE  # other forms are for programs: there it goes to stderr
+    report.write(render_page(page, form) + (f"{count}\n" if counted else ""))
+    for note in (listing.note, count if selection.with_count and not counted else None):
+        if note:
+            report.say(note, invocation)
+    if listing.failure:
+        raise listing.failure
 
 
 def _selection(frame: Mapping[str, Any]) -> Selection:
@@ -102,6 +110,7 @@ def _selection(frame: Mapping[str, Any]) -> Selection:
         sort=frame.get("sort"),
         limit=frame.get("limit"),
         marker=frame.get("marker"),
+        with_count=frame.get("with_count", False),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cgctl.cli.cells import Plain
+from cgctl.cli.cells import plain
 from cgctl.cli.result import Column, Listing
 from cgctl.errors import NotFound, UsageError
 
-Row = dict[str, Plain]
+Row = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,32 @@ class Selection:
     sort: str | None = None
     limit: int | None = None
     marker: str | None = None
+    with_count: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is printed of a listing. columns None: whole objects. total: rows before marker and limit."""
+
+    rows: Sequence[Row]
+    columns: Sequence[Column] | None
+    total: int
+
+
+def page_of(listing: Listing, selection: Selection, *, whole: bool = False) -> Page:
+    """Rows and columns that the options choose. whole: objects with all keys unless `-c` names some.
+
+    Raises UsageError for unknown columns, NotFound for an unknown marker.
+    """
+    rows: Sequence[Row] = () if callable(listing.rows) else listing.rows
+    known = known_columns(listing, rows)
+    complete = bool(rows or listing.keys)
+    chosen = chosen_columns(selection.columns, known, complete=complete)
+    order = sort_keys(selection.sort, known, complete=complete)
+    printed = chosen or (None if whole else known if selection.long else listing.columns)
+    if callable(listing.rows):
+        rows = listing.read({"id", *(c.key for c in printed), *(key for key, _ in order)} if printed else None)
+    return Page(chosen_rows(rows, order, selection), printed, len(rows))
 
 
 def known_columns(listing: Listing, rows: Iterable[Row]) -> tuple[Column, ...]:
@@ -46,17 +72,17 @@ def chosen_columns(words: Sequence[str], known: Sequence[Column], *, complete: b
     return [find_column(word, known, complete=complete) for item in words for word in item.split(",") if word.strip()]
 
 
-def chosen_rows(rows: Sequence[Row], known: Sequence[Column], selection: Selection, *, complete: bool) -> list[Row]:
-    """Sorted, then what follows the marker, then at most `limit` rows. Raises UsageError, NotFound."""
-    kept = list(rows)
-    for key, descending in reversed(_sort_keys(selection.sort, known, complete=complete)):
-        kept.sort(key=lambda row: _rank(row.get(key)), reverse=descending)
+def chosen_rows(rows: Sequence[Row], order: Sequence[tuple[str, bool]], selection: Selection) -> Sequence[Row]:
+    """Sorted, then what follows the marker, then at most `limit` rows. Raises NotFound."""
+    for key, descending in reversed(order):
+        rows = sorted(rows, key=lambda row: _rank(row.get(key)), reverse=descending)
     if selection.marker is not None:
-        kept = _after(kept, selection.marker)
-    return kept if selection.limit is None else kept[: selection.limit]
+        rows = _after(rows, selection.marker)
+    return rows if selection.limit is None else rows[: selection.limit]
 
 
-def _sort_keys(sort: str | None, known: Sequence[Column], *, complete: bool) -> list[tuple[str, bool]]:
+def sort_keys(sort: str | None, known: Sequence[Column], *, complete: bool) -> list[tuple[str, bool]]:
+    """The keys of `--sort`, and whether each descends. Raises UsageError."""
     keys = []
     for item in filter(None, (sort or "").split(",")):
         word, _, direction = item.partition(":")
@@ -66,16 +92,16 @@ def _sort_keys(sort: str | None, known: Sequence[Column], *, complete: bool) -> 
     return keys
 
 
-def _rank(value: Plain) -> tuple[int, float, str]:
+def _rank(value: object) -> tuple[int, float, str]:
     """Numbers before words before null; words without regard to case."""
     if value is None:
         return (2, 0, "")
     if isinstance(value, (int, float)):
         return (0, value, "")
-    return (1, 0, str(value).casefold())
+    return (1, 0, str(plain(value)).casefold())
 
 
-def _after(rows: list[Row], marker: str) -> list[Row]:
+def _after(rows: Sequence[Row], marker: str) -> Sequence[Row]:
     for index, row in enumerate(rows):
         if row.get("id") == marker:
             return rows[index + 1 :]

@@ -8,7 +8,7 @@ import typer
 
 from cgctl import manager
 from cgctl.cli.command import command
-from cgctl.cli.options import AllTenants, Description, Filters, Metadata, Name, pairs
+from cgctl.cli.options import Description, Filters, Metadata, MetadataFilter, Name, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
 from cgctl.cli.wiring import Env
 from cgctl.model.names import parse_pairs
@@ -19,6 +19,8 @@ COLUMNS = (
     Column("Status", "status"),
     Column("Name", "name"),
     Column("Size", "size"),
+    Column("Consumes Quota", "consumes_quota"),
+    Column("User ID", "user_id"),
 )
 
 
@@ -50,12 +52,18 @@ def snapshot_list(
     volume_id: Annotated[str | None, typer.Option("--volume-id", help="Only of this volume, by name or id.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Only with this name.")] = None,
     status: Annotated[str | None, typer.Option("--status", help="Only with this status.")] = None,
+    metadata: MetadataFilter = None,
     filters: Filters = None,
-    all_tenants: AllTenants = False,  # noqa: ARG001
 ) -> Listing:
     """List the snapshots, those of groups among them."""
     wanted = {"volume_id": volume_id, "name": name, "status": status, **pairs(filters)}
-    return Listing(manager.reads.snapshots(env, wanted), COLUMNS)
+    entries = parse_pairs("metadata", metadata or ())
+    return Listing(
+        lambda keys: manager.reads.snapshots(env, wanted, entries, keys),
+        COLUMNS,
+        manager.views.SNAPSHOT.keys,
+        "Snapshot",
+    )
 
 
 @command("snapshot-show")

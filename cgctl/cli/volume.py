@@ -9,15 +9,18 @@ import typer
 from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import (
-    AllTenants,
     AvailabilityZone,
     Description,
     Filters,
     Hint,
+    Image,
+    ImageMetadata,
     Metadata,
+    MetadataFilter,
     Name,
     pairs,
     refuse_blank,
+    refuse_images,
 )
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.cli.wiring import Env
@@ -30,27 +33,40 @@ COLUMNS = (
     Column("Status", "status"),
     Column("Name", "name"),
     Column("Size", "size"),
+    Column("Consumes Quota", "consumes_quota"),
     Column("Volume Type", "volume_type"),
+    Column("Bootable", "bootable"),
     Column("Attached to", "attached_to"),
 )
 SHOWN = (
     "attachments",
     "availability_zone",
+    "bootable",
     "consistencygroup_id",
+    "consumes_quota",
     "created_at",
     "description",
+    "encrypted",
     "group_id",
     "host",
     "id",
     "metadata",
+    "migration_status",
+    "multiattach",
     "name",
+    "os-vol-host-attr:host",
+    "provider_id",
     "replication_status",
+    "service_uuid",
+    "shared_targets",
     "size",
     "snapshot_id",
     "source_volid",
     "status",
     "updated_at",
+    "user_id",
     "volume_type",
+    "volume_type_id",
 )
 
 
@@ -67,6 +83,7 @@ def create(
     source_volid: Annotated[
         str | None, typer.Option("--source-volid", metavar="VOLUME", help="Source volume, by name or id.")
     ] = None,
+    image: Image = None,
     name: Name = None,
     description: Description = None,
     volume_type: Annotated[str | None, typer.Option("--volume-type", metavar="TYPE", help="Volume type.")] = None,
@@ -78,6 +95,7 @@ def create(
     """Create a volume.
 
     Empty, from a snapshot, or from a volume; inside a group with --group-id."""
+    refuse_images("cgctl create", *filter(None, [image]))
     wanted = manager.volumes.Wanted(
         size_bytes=parse_size(size) if size is not None else None,
         name=name,
@@ -106,26 +124,37 @@ def list_volumes(
     group_id: Annotated[str | None, typer.Option("--group-id", "--group_id", help="Only of this group.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Only with this name.")] = None,
     status: Annotated[str | None, typer.Option("--status", help="Only with this status.")] = None,
-    metadata: Metadata = None,
+    bootable: Annotated[
+        bool | None, typer.Option("--bootable/--no-bootable", help="True or False may follow; none is bootable.")
+    ] = None,
+    migration_status: Annotated[
+        str | None, typer.Option("--migration-status", "--migration_status", help="Only with this migration status.")
+    ] = None,
+    image_metadata: ImageMetadata = None,
+    metadata: MetadataFilter = None,
     filters: Filters = None,
-    all_tenants: AllTenants = False,  # noqa: ARG001
 ) -> Listing:
     """List the volumes."""
-    wanted = {"group_id": group_id, "name": name, "status": status, **pairs(filters)}
-    rows = manager.reads.volumes(env, wanted, parse_pairs("metadata", metadata or ()))
-    return Listing([{**row, "attached_to": _attached_to(row)} for row in rows], COLUMNS)
-
-
-def _attached_to(row: dict[str, object]) -> str | None:
-    attachments = row["attachments"]
-    assert isinstance(attachments, list)
-    return ",".join(str(one["initiator"] or one["ip"]) for one in attachments) or None
+    refuse_images("cgctl list", *(image_metadata or ()))
+    wanted = {
+        "group_id": group_id,
+        "name": name,
+        "status": status,
+        "bootable": None if bootable is None else str(bootable).lower(),
+        "migration_status": migration_status,
+        **pairs(filters),
+    }
+    entries = parse_pairs("metadata", metadata or ())
+    return Listing(
+        lambda keys: manager.reads.volumes(env, wanted, entries, keys), COLUMNS, manager.views.VOLUME.keys, "Volume"
+    )
 
 
 @command("show")
 def show(env: Env, reference: Reference) -> Show:
     """Show a volume."""
-    return Show(manager.reads.volume(env, reference), SHOWN)
+    words = [key for key in SHOWN if key != "attachments"]
+    return Show(manager.reads.volume(env, reference), tuple(sorted([*words, "attached_servers", "attachment_ids"])))
 
 
 @command("extend", changes=True)

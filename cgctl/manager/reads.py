@@ -1,17 +1,20 @@
-"""Reading the state: lists and shows. No server is asked, nothing is written."""
+"""Reading the state: lists and shows. No server is asked, nothing is written.
+
+A list takes the keys that will be printed (None: all of them), so that it reads no more than those.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
-from cgctl.errors import UsageError
 from cgctl.manager import views
 from cgctl.manager.environment import Environment
+from cgctl.manager.filters import Filters, conditions, entries, having
 from cgctl.manager.kinds import group_of
-from cgctl.manager.views import View
+from cgctl.manager.views import Keys, View
+from cgctl.model.names import CG_TYPE
 from cgctl.model.tables import (
     Attachment,
     Event,
@@ -25,20 +28,6 @@ from cgctl.model.tables import (
 from cgctl.store.journal import left_behind
 from cgctl.store.queries import find, find_attachment
 
-Filters = Mapping[str, str | None]
-
-
-def _filtered(statement: Any, kind: type, filters: Filters, allowed: Mapping[str, str]) -> Any:
-    """WHERE for the filters that have a value; a key ending in `~` looks for a part of the text."""
-    for key, value in filters.items():
-        word = key.removesuffix("~")
-        if word not in allowed:
-            raise UsageError(f"filter {key}", "is unknown", f"known: {', '.join(sorted(allowed))}")
-        column = getattr(kind, allowed[word])
-        if value is not None:
-            statement = statement.where(column.contains(value, autoescape=True) if key != word else column == value)
-    return statement
-
 
 def _warn_left_behind(env: Environment, session: Session) -> None:
     for operation in left_behind(session):
@@ -49,126 +38,115 @@ def _warn_left_behind(env: Environment, session: Session) -> None:
         )
 
 
-def groups(env: Environment, filters: Filters) -> list[View]:
-    """All groups that pass the filters, oldest first."""
-    allowed = {"name": "name", "status": "status", "host": "host", "availability_zone": "availability_zone"}
+def groups(env: Environment, filters: Filters, keys: Keys = None, *, consistency_groups: bool = False) -> list[View]:
+    """All groups that pass the filters, oldest first; or the consistency groups alone."""
     with env.store.read() as session:
         _warn_left_behind(env, session)
-        statement = _filtered(select(Group), Group, filters, allowed)
-        return views.group_views(session, session.exec(statement.order_by(col(Group.created_at))).all())
+        where = conditions(session, Group, filters)
+        if consistency_groups:
+            its_type = select(GroupType.id).where(GroupType.name == CG_TYPE)
+            where.append(col(Group.group_type_id).in_(its_type))
+        return having(Group, entries(Group, filters), lambda need: views.group_views(session, where, need), keys)
 
 
 def group(env: Environment, reference: str, *, consistency_group: bool = False) -> View:
     """One group."""
     with env.store.read() as session:
         _warn_left_behind(env, session)
-        return views.group_views(session, [group_of(session, reference, consistency_group=consistency_group)])[0]
+        row = group_of(session, reference, consistency_group=consistency_group)
+        return views.group_views(session, [col(Group.id) == row.id])[0]
 
 
-VOLUME_FILTERS = {
-    "name": "name",
-    "status": "status",
-    "group_id": "group_id",
-    "availability_zone": "availability_zone",
-    "host": "host",
-}
-
-
-def volumes(env: Environment, filters: Filters, metadata: Mapping[str, str] | None = None) -> list[View]:
+def volumes(
+    env: Environment, filters: Filters, metadata: Mapping[str, str] | None = None, keys: Keys = None
+) -> list[View]:
     """All volumes that pass the filters, oldest first."""
     with env.store.read() as session:
         _warn_left_behind(env, session)
-        known = dict(filters)
-        if known.get("group_id"):
-            known["group_id"] = find(session, Group, str(known["group_id"])).id
-        statement = _filtered(select(Volume), Volume, known, VOLUME_FILTERS).order_by(col(Volume.created_at))
-        rows = [row for row in session.exec(statement) if (metadata or {}).items() <= row.properties.items()]
-        return views.volume_views(session, rows)
+        where = conditions(session, Volume, filters)
+        wanted = entries(Volume, filters, metadata)
+        return having(Volume, wanted, lambda need: views.volume_views(session, where, need), keys)
 
 
 def volume(env: Environment, reference: str) -> View:
     """One volume."""
     with env.store.read() as session:
         _warn_left_behind(env, session)
-        return views.volume_views(session, [find(session, Volume, reference)])[0]
+        return views.volume_views(session, [col(Volume.id) == find(session, Volume, reference).id])[0]
 
 
-def snapshots(env: Environment, filters: Filters) -> list[View]:
+def snapshots(
+    env: Environment, filters: Filters, metadata: Mapping[str, str] | None = None, keys: Keys = None
+) -> list[View]:
     """All snapshots that pass the filters, members of group snapshots among them."""
-    allowed = {"name": "name", "status": "status", "volume_id": "volume_id", "group_snapshot_id": "group_snapshot_id"}
     with env.store.read() as session:
-        known = dict(filters)
-        if known.get("volume_id"):
-            known["volume_id"] = find(session, Volume, str(known["volume_id"])).id
-        statement = _filtered(select(Snapshot), Snapshot, known, allowed).order_by(col(Snapshot.created_at))
-        return [views.snapshot_view(row) for row in session.exec(statement)]
+        _warn_left_behind(env, session)
+        where = conditions(session, Snapshot, filters)
+        wanted = entries(Snapshot, filters, metadata)
+        return having(Snapshot, wanted, lambda need: views.snapshot_views(session, where, need), keys)
 
 
 def snapshot(env: Environment, reference: str) -> View:
     """One snapshot."""
     with env.store.read() as session:
-        return views.snapshot_view(find(session, Snapshot, reference))
+        return views.snapshot_views(session, [col(Snapshot.id) == find(session, Snapshot, reference).id])[0]
 
 
-def group_snapshots(env: Environment, filters: Filters) -> list[View]:
+def group_snapshots(env: Environment, filters: Filters, keys: Keys = None) -> list[View]:
     """All group snapshots that pass the filters, oldest first."""
-    allowed = {"name": "name", "status": "status", "group_id": "group_id"}
     with env.store.read() as session:
         _warn_left_behind(env, session)
-        known = dict(filters)
-        if known.get("group_id"):
-            known["group_id"] = find(session, Group, str(known["group_id"])).id
-        statement = _filtered(select(GroupSnapshot), GroupSnapshot, known, allowed)
-        rows = session.exec(statement.order_by(col(GroupSnapshot.created_at))).all()
-        return views.group_snapshot_views(session, rows)
+        return views.group_snapshot_views(session, conditions(session, GroupSnapshot, filters), keys)
 
 
 def group_snapshot(env: Environment, reference: str) -> View:
     """One group snapshot, with its receipt."""
     with env.store.read() as session:
-        return views.group_snapshot_views(session, [find(session, GroupSnapshot, reference)])[0]
+        row = find(session, GroupSnapshot, reference)
+        return views.group_snapshot_views(session, [col(GroupSnapshot.id) == row.id])[0]
 
 
-def attachments(env: Environment, filters: Filters) -> list[View]:
+def attachments(env: Environment, filters: Filters, keys: Keys = None) -> list[View]:
     """All attachments that pass the filters, without secrets."""
     with env.store.read() as session:
-        known = dict(filters)
-        if known.get("volume_id"):
-            known["volume_id"] = find(session, Volume, str(known["volume_id"])).id
-        statement = _filtered(select(Attachment), Attachment, known, {"volume_id": "volume_id", "status": "status"})
-        return [views.attachment_view(row) for row in session.exec(statement.order_by(col(Attachment.created_at)))]
+        return views.attachment_views(session, conditions(session, Attachment, filters), keys)
 
 
 def attachment(env: Environment, reference: str) -> View:
     """One attachment, without its secret."""
     with env.store.read() as session:
-        return views.attachment_view(find_attachment(session, reference))
+        row = find_attachment(session, reference)
+        return views.attachment_views(session, [col(Attachment.id) == row.id])[0]
 
 
-def volume_types(env: Environment, filters: Filters) -> list[View]:
+def volume_types(env: Environment, filters: Filters, keys: Keys = None) -> list[View]:
     """All volume types that pass the filters, by name."""
     with env.store.read() as session:
-        statement = _filtered(select(VolumeType), VolumeType, filters, {"name": "name"})
-        return [views.volume_type_view(row) for row in session.exec(statement.order_by(col(VolumeType.name)))]
+        where = conditions(session, VolumeType, filters)
+        return having(
+            VolumeType, entries(VolumeType, filters), lambda need: views.volume_type_views(session, where, need), keys
+        )
 
 
 def volume_type(env: Environment, reference: str) -> View:
     """One volume type."""
     with env.store.read() as session:
-        return views.volume_type_view(find(session, VolumeType, reference))
+        return views.volume_type_views(session, [col(VolumeType.id) == find(session, VolumeType, reference).id])[0]
 
 
-def group_types(env: Environment, filters: Filters) -> list[View]:
+def group_types(env: Environment, filters: Filters, keys: Keys = None) -> list[View]:
     """All group types that pass the filters, by name."""
     with env.store.read() as session:
-        statement = _filtered(select(GroupType), GroupType, filters, {"name": "name"})
-        return [views.group_type_view(row) for row in session.exec(statement.order_by(col(GroupType.name)))]
+        where = conditions(session, GroupType, filters)
+        return having(
+            GroupType, entries(GroupType, filters), lambda need: views.group_type_views(session, where, need), keys
+        )
 
 
 def group_type(env: Environment, reference: str) -> View:
     """One group type."""
     with env.store.read() as session:
-        return views.group_type_view(find(session, GroupType, reference))
+        return views.group_type_views(session, [col(GroupType.id) == find(session, GroupType, reference).id])[0]
 
 
 def history(env: Environment, reference: str | None, limit: int) -> list[View]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,6 +93,11 @@ def commands() -> dict[str, ClientCommand]:
         value = Value.of(rest[0]) if rest and rest[0] != "=" else None
         command.options.append(Option(name, value, default))
     return found
+
+
+def printed() -> dict[str, list[str]]:
+    """Columns of a list or fields of an object, by command; columns in their order."""
+    return {name: re.split(r" \| " if "|" in rest else " ", rest) for name, rest in _two_words("printed.txt")}
 
 
 def left_out() -> dict[str, str]:

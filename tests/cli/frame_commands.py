@@ -12,7 +12,7 @@ import typer
 from cgctl.cli import table
 from cgctl.cli.command import command
 from cgctl.cli.invocation import Invocation
-from cgctl.cli.options import AllTenants, Filters, Metadata, Name, pairs
+from cgctl.cli.options import Filters, Metadata, Name, pairs
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.errors import Locked, NotFound, Refused
 from drivers.errors import ConnectionLost, HostKeyChanged, PoolFull
@@ -59,9 +59,7 @@ def try_show(
 
 
 @command("try-list", "try-list-too")
-def try_list(
-    count: Annotated[int, typer.Argument()] = 3, all_tenants: AllTenants = False, filters: Filters = None
-) -> Listing:
+def try_list(count: Annotated[int, typer.Argument()] = 3, filters: Filters = None) -> Listing:
     """List rows."""
     rows = [{"id": f"i{n}", "status": "available", "name": f"n{n % 2}", "extra": n} for n in range(count)]
     return Listing([row | pairs(filters) for row in rows], COLUMNS)
