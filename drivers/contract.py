@@ -226,6 +226,25 @@ class Driver(Protocol):
         """Remove a group snapshot, complete or void."""
         ...
 
+    def revert_consistencygroup(
+        self,
+        context: Context,
+        group: Group,
+        volumes: Sequence[Volume],
+        cgsnapshot: GroupSnapshot,
+        snapshots: Sequence[Snapshot],
+        kept: GroupSnapshot | None = None,
+    ) -> Updates:
+        """Give every member the data that it had in the group snapshot, all at once. Beyond the seeds.
+
+        volumes: all members, as they are; snapshots: the members of cgsnapshot, in the same order. Sizes stay: the rest
+        of a member that has grown since reads as zeros. kept: what is replaced becomes this group snapshot, complete,
+        and the model_update carries its receipt; else it is removed. cgsnapshot stays as it is.
+        Nobody has a member open (raises Busy where the server can see it). Killed anywhere: every member is old, or
+        every member is new; nothing to be kept is lost; the same call again ends it. Raises PoolFull, NotOnServer.
+        """
+        ...
+
 
 class ExportServer(Protocol):
     """What offers volumes to clients on a server: declarative, idempotent, one remote execution per call.

@@ -33,14 +33,14 @@ def killed(bench: Bench, call: Callable[[], object], seconds: float) -> bool:
     return False
 
 
-def moments(bench: Bench, whole: Callable[[], object]) -> Iterator[float]:
+def moments(bench: Bench, whole: Callable[[], object], tries: int = TRIES) -> Iterator[float]:
     """Seconds after which to kill, spread over the time that a whole run takes."""
     began = time.monotonic()
     whole()
     took = time.monotonic() - began
     draw = random.Random(7)
-    for number in range(TRIES):
-        yield took * (number + draw.random()) / TRIES
+    for number in range(tries):
+        yield took * (number + draw.random()) / tries
 
 
 def of_ids(bench: Bench, *ids: str) -> list[ServerObject]:

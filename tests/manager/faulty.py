@@ -36,6 +36,7 @@ CHANGING = frozenset(
         "update_consistencygroup",
         "create_cgsnapshot",
         "delete_cgsnapshot",
+        "revert_consistencygroup",
     )
 )
 

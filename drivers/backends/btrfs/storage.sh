@@ -63,3 +63,12 @@ in_use() {
 movable() {
     [ "$(stat -f -c %T -- "$1")" = btrfs ]
 }
+
+# seal, unseal CONTAINER: a container becomes, or ceases to be, as read-only as a group snapshot's.
+seal() {
+    btrfs property set -ts "$1" ro true
+}
+
+unseal() {
+    btrfs property set -ts "$1" ro false
+}

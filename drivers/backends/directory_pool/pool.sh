@@ -142,6 +142,50 @@ marked() {
     fi
 }
 
+# ids_of TABLE: the first words of its lines.
+ids_of() {
+    printf '%s\n' "$1" | sed 's/ .*//'
+}
+
+# exactly CONTAINER TABLE: refuse unless the volumes of the lines `VOLUME BYTES` and no others are in it, with these sizes.
+# One stat for all; only a difference is looked at volume by volume.
+exactly() (
+    found=0
+    for path in "$1"/cgctl-*; do
+        [ ! -e "$path" ] || found=$((found + 1))
+    done
+    expected=$(printf '%s\n' "$2" | sed -n '$=')
+    [ "$found" = "$expected" ] || refuse refused "$1 has $found volumes, not $expected"
+    there=$(stat -c '%n %s' "$1"/cgctl-*/disk 2>/dev/null | sed 's,^.*/cgctl-\(.*\)/disk ,\1 ,' | sort)
+    [ "$there" = "$(printf '%s\n' "$2" | sort)" ] || differs "$1" "$2"
+)
+
+differs() {
+    while read -r volume bytes; do
+        [ -e "$1/cgctl-$volume/disk" ] || refuse not-on-server "member $volume is not in the pool"
+        [ "$(size "$1/cgctl-$volume/disk")" = "$bytes" ] ||
+            refuse refused "member $volume has $(size "$1/cgctl-$volume/disk") bytes, not $bytes"
+    done <<END
+$2
+END
+    refuse refused "$1 has other members than it should"
+}
+
+clock() {
+    date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00
+}
+
+# prepare_mark GROUP_SNAPSHOT LINE, settle_mark GROUP_SNAPSHOT: its commit mark, which appears in one step.
+prepare_mark() {
+    printf '%s\n' "$2" >".cgctl/sets/cgctl-$1.new"
+    sync ".cgctl/sets/cgctl-$1.new"
+}
+
+settle_mark() {
+    mv -T ".cgctl/sets/cgctl-$1.new" ".cgctl/sets/cgctl-$1"
+    sync .cgctl/sets
+}
+
 # room BYTES: refuse when the file system cannot take so many more.
 room() {
     # shellcheck disable=SC2046 # two numbers

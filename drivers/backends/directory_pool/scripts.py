@@ -32,6 +32,7 @@ METHODS = (
     "update_consistencygroup",
     "create_cgsnapshot",
     "delete_cgsnapshot",
+    "revert_consistencygroup",
     "revert_to_snapshot",
     *FOREIGN,
 )

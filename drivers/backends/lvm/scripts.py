@@ -22,6 +22,7 @@ METHODS = (
     "delete_consistencygroup",
     "update_consistencygroup",
     "delete_cgsnapshot",
+    "revert_consistencygroup",
     *HOLDING,
 )
 

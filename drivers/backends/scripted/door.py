@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from drivers import errors
 from drivers.contract import Snapshot, Volume
@@ -22,6 +23,14 @@ def checked_size(size_bytes: int) -> str:
     if size_bytes <= 0:
         raise errors.ServerRefused(f"{size_bytes} bytes is not a size")
     return str(size_bytes)
+
+
+def checked_pairs(volumes: Sequence[Volume], snapshots: Sequence[Snapshot]) -> list[tuple[str, str, str]]:
+    """Each member with its size and its snapshot's; raises ServerRefused unless every one has its own snapshot."""
+    if not volumes or [one.id for one in volumes] != [one.volume_id for one in snapshots]:
+        raise errors.ServerRefused("a group goes back to a group snapshot of exactly its members")
+    pairs = zip(volumes, snapshots, strict=True)
+    return [(checked_id(one.id), checked_size(one.size_bytes), checked_size(then.size_bytes)) for one, then in pairs]
 
 
 def container(volume: Volume | Snapshot) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from drivers import errors, refusals
-from drivers.backends.scripted.door import checked_id, checked_size, container
+from drivers.backends.scripted.door import checked_id, checked_pairs, checked_size, container
 from drivers.backends.scripted.facts import Room, is_marked, live_sizes
 from drivers.backends.scripted.outcome import group_deletion, hold_receipt
 from drivers.command import Script
@@ -268,6 +268,20 @@ class ScriptedDriver(ABC):
         _ = snapshots  # whatever is in the set goes with it
         self._run(context, "delete_cgsnapshot", checked_id(cgsnapshot.id))
         return None, None
+
+    def revert_consistencygroup(
+        self,
+        context: Context,
+        group: Group,
+        volumes: Sequence[Volume],
+        cgsnapshot: GroupSnapshot,
+        snapshots: Sequence[Snapshot],
+        kept: GroupSnapshot | None = None,
+    ) -> Updates:
+        table = checked_pairs(volumes, snapshots)
+        parameters = checked_id(group.id), checked_id(cgsnapshot.id), checked_id(kept.id) if kept else ""
+        text = self._run(context, "revert_consistencygroup", *parameters, stdin=_lines(table))
+        return ModelUpdate(hold=hold_receipt(text)) if kept else None, None
 
     def _run(self, context: Context, method: str, *parameters: str, stdin: str = "") -> str:
         """One execution of the method's script; its standard output."""
