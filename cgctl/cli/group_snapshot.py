@@ -95,3 +95,33 @@ def group_snapshot_show(env: Env, reference: Reference) -> Show:
 def cgsnapshot_show(env: Env, reference: Reference) -> Show:
     """Show a group snapshot: Cinder's older word."""
     return Show(manager.reads.group_snapshot(env, reference), CG_SHOWN)
+
+
+@command("group-revert-to-snapshot", changes=True, destructive=True)
+def group_revert_to_snapshot(
+    env: Env,
+    reference: Reference,
+    name: Annotated[str | None, typer.Option("--name", help="Of the group snapshot that keeps what is there.")] = None,
+    force_detach: Annotated[
+        bool, typer.Option("--force-detach", help="End the exports of attached volumes; they come back afterwards.")
+    ] = False,
+    discard: Annotated[bool, typer.Option("--discard", help="Do not keep what is there now.")] = False,
+) -> Show:
+    """Take a whole group back to one of its group snapshots.
+
+    All members change at once. What is there now is kept as a group snapshot, before-revert-TIME,
+    unless it is discarded. Volumes that were extended since keep their size and end in zeros.
+
+    With --force-detach, clients log in again by themselves: unmount there first, since what they
+    have cached would be written over the old data.
+    """
+    done = manager.group_revert.revert_group(
+        env, manager.group_revert.Wanted(reference, name, force_detach=force_detach, discard=discard)
+    )
+    fields = manager.reads.group(env, done.group.id)
+    reverted = {
+        "reverted_to": done.source.id,
+        "kept_group_snapshot_id": done.kept.row.id if done.kept else None,
+        "export_gap_seconds": done.away_seconds,
+    }
+    return Show({**fields, **reverted}, ("id", "name", "status", *reverted))

@@ -27,6 +27,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "group-list": Entry("group", "group_list", "List the groups."),
         "group-show": Entry("group", "group_show", "Show a group."),
         "group-update": Entry("group", "group_update", "Change a group, or which volumes are in it."),
+        "group-revert-to-snapshot": Entry(
+            "group_snapshot", "group_revert_to_snapshot", "Take a whole group back to one of its group snapshots."
+        ),
         "consisgroup-create": Entry("consisgroup", "consisgroup_create", "Create a consistency group."),
         "consisgroup-create-from-src": Entry(
             "consisgroup", "consisgroup_create_from_src", "Create a consistency group from a cgsnapshot or a group."

@@ -70,8 +70,7 @@ class Creation:
         return ServerFailure(f"{self.word} {shown(subject.row)}", reason, "delete it, mend the cause, and try again")
 
     def refuse(self, session: Session, subject: Doomed) -> None:
-        gone = dict.fromkeys(subject.member_ids, removal.DELETED)
-        removal.forget(session, subject, Reading(removal.DELETED, gone))
+        removal.never_was(session, subject)
 
     def fail(self, session: Session, subject: Doomed) -> None:
         removal.mark(session, subject, "error")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cgctl.manager import creation, deletion, removal
 from cgctl.manager.between_hooks import take_between_hooks
 from cgctl.manager.creation import Made
@@ -35,7 +37,7 @@ def create_group_snapshot(
         intent.lock(source.id)
         volumes = members(intent.session, source.id)
         _check_group(env, source, volumes)
-        return _rows(intent, source, volumes, name, description)
+        return new_rows(intent, source, volumes, name, description)
 
     def call(context: Context, new: Doomed) -> Made:
         return _take(env, context, new)
@@ -51,7 +53,10 @@ def _check_group(env: Environment, group: Group, volumes: list[Volume]) -> None:
     require_quiet(env.backends.get(group.host or "").driver, METHOD, word, volumes, hooks_of(env, group))
 
 
-def _rows(intent: Intent, group: Group, volumes: list[Volume], name: str | None, description: str | None) -> Doomed:
+def new_rows(
+    intent: Intent, group: Group, volumes: Sequence[Volume], name: str | None, description: str | None = None
+) -> Doomed:
+    """A group snapshot and its members, in `creating`."""
     row = GroupSnapshot(
         name=name,
         description=description,

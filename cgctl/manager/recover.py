@@ -13,18 +13,18 @@ from sqlmodel import Session
 
 from cgctl.errors import CgctlError, ConfigurationError, PartlyFailed
 from cgctl.failures import explain
-from cgctl.manager import removal
+from cgctl.manager import group_revert, removal
 from cgctl.manager.attachments import access_of, forget
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import apply_exports
 from cgctl.manager.membership import Moving, move_on_server, write_membership
-from cgctl.manager.objects import volume_object
+from cgctl.manager.objects import shown, volume_object
 from cgctl.model.states import OperationState, VolumeStatus
 from cgctl.model.tables import Attachment, Group, Operation, Volume
 from cgctl.store import journal
 from cgctl.store.queries import set_status
 from drivers.contract import Context
-from drivers.errors import DriverError
+from drivers.errors import DriverError, ServerRefused
 
 Plan = Mapping[str, Any]
 Settled = Callable[[Session], CgctlError | None]
@@ -157,10 +157,30 @@ def _detach(env: Environment, context: Context, plan: Plan) -> Settled:
     return lambda session: forget(session, access)
 
 
+def _revert(env: Environment, context: Context, plan: Plan) -> Settled:
+    with env.store.read() as session:
+        subject = group_revert.load(session, plan)
+    try:
+        outcome = group_revert.revert_on_server(env, context, subject)
+    except ServerRefused as refusal:
+        if not group_revert.nothing_is_replaced(refusal):
+            raise
+        told = explain(refusal, f"group {shown(subject.group)}")
+        told.reason = f"it is as it was before: {told.reason}"
+
+        def write(session: Session) -> CgctlError:
+            group_revert.take_back(session, subject)
+            return told
+
+        return write
+    return lambda session: group_revert.write_revert(session, subject, outcome)
+
+
 _ACTIONS: Mapping[str, Callable[[Environment, Context, Plan], Settled]] = {
     "nothing": _nothing,
     "remove": _remove,
     "extend": _extend,
     "regroup": _regroup,
     "detach": _detach,
+    "revert": _revert,
 }

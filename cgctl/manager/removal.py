@@ -129,6 +129,11 @@ def forget(session: Session, what: Doomed, reading: Reading) -> CgctlError | Non
     )
 
 
+def never_was(session: Session, what: Doomed) -> None:
+    """Drop the rows of what has not come to be."""
+    forget(session, what, Reading(DELETED, dict.fromkeys(what.member_ids, DELETED)))
+
+
 def _drop(session: Session, row: Removable) -> None:
     if isinstance(row, Group):
         session.exec(delete(GroupVolumeType).where(col(GroupVolumeType.group_id) == row.id))

@@ -48,6 +48,7 @@ class VolumeStatus(StrEnum):
     ATTACHING = "attaching"
     DETACHING = "detaching"
     EXTENDING = "extending"
+    REVERTING = "reverting"
     DELETING = "deleting"
     DELETED = "deleted"
     ERROR = "error"
@@ -82,5 +83,5 @@ class OperationState(StrEnum):
     SETTLED = "settled"
 
 
-TRANSITIONAL = frozenset({"creating", "updating", "deleting", "attaching", "detaching", "extending"})
+TRANSITIONAL = frozenset({"creating", "updating", "deleting", "attaching", "detaching", "extending", "reverting"})
 """No object may be left in one of these when its operation has ended."""

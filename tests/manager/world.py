@@ -25,6 +25,11 @@ def build(root: Path) -> House:
         house.write(name, f"data of {name}".encode().ljust(16, b"."))
     house.ok("group-snapshot-create", "db", "--name", "gs")
     house.ok("snapshot-create", "solo", "--name", "snap")
+    house.group("used")
+    house.ok("group-snapshot-create", "used", "--name", "gs-used")
+    for name in ("db-0", "db-1", "used-0", "used-1"):
+        house.write(name, b"later")
+    house.ok("attachment-create", "used-1", "--initiator", "iqn.2026-11.test:one")
     house.ok("attachment-create", "held", "--initiator", "iqn.2026-11.test:one")
     return house
 
@@ -65,6 +70,9 @@ CHANGES = {
     "remove a volume": _change("group-update db --remove-volumes db-1"),
     "add and remove": _change("group-update db --add-volumes spare --remove-volumes db-1"),
     "attachment-create": _change("attachment-create spare --initiator iqn.2026-11.test:two"),
+    "revert a group": _change("group-revert-to-snapshot gs --name kept"),
+    "revert a group in use": _change("group-revert-to-snapshot gs-used --name kept --force-detach"),
+    "revert a group and discard": _change("group-revert-to-snapshot gs --discard"),
     "delete": _change("delete spare"),
     "snapshot-delete": _change("snapshot-delete snap"),
     "group-snapshot-delete": _change("group-snapshot-delete gs"),

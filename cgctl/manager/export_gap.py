@@ -1,0 +1,48 @@
+"""The time in which exported volumes are away from their clients, because what is behind them changes.
+
+What a LUN serves is never swapped below its clients: the export ends, and is made anew (lab.md, section 3). The same
+name, LUN and serial come back, so clients log in again by themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from drivers.contract import Context, Exported, ExportServer
+from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached, ServerRefused
+
+Result = TypeVar("Result")
+
+
+def unexported(
+    export: ExportServer | None,
+    context: Context,
+    before: Sequence[Exported],
+    after: Sequence[Exported],
+    work: Callable[[], Result],
+) -> tuple[Result, float | None]:
+    """End the exports `before`, work, make the exports `after`; with the seconds between, None where none was ended.
+
+    Where the server refuses the work, nothing has changed, and the exports come back as they were. Exports that cannot
+    be made again raise OutcomeUnknown: the operation is not over until they are.
+    """
+    if export is None or not before:
+        return work(), None
+    began = time.monotonic()
+    export.remove_exports(context, [one.volume_id for one in before])
+    try:
+        result = work()
+    except (ServerRefused, ServerNotReached):
+        _offer(export, context, before)
+        raise
+    _offer(export, context, after)
+    return result, time.monotonic() - began
+
+
+def _offer(export: ExportServer, context: Context, exports: Sequence[Exported]) -> None:
+    try:
+        export.ensure_exports(context, exports)
+    except DriverError as error:
+        raise OutcomeUnknown(f"the exports were ended and could not be made anew: {error.message}") from error
