@@ -60,6 +60,10 @@ class Refused(CgctlError):
     exit_code = 5
 
 
+class NothingToChange(Refused):
+    """All of it is so already."""
+
+
 class ServerFailure(CgctlError):
     """A server failed the operation."""
 

@@ -237,6 +237,6 @@ def _event(subject: Reverting, outcome: Outcome) -> Event:
 def take_back(session: Session, subject: Reverting) -> None:
     """Nothing has been replaced: statuses as they were, and no group snapshot of it."""
     fresh(session, subject.group).status = subject.before[subject.group.id]
-    set_status(session, Volume, {one.id: subject.before[one.id] for one in subject.volumes})
+    set_status(session, Volume, {one.id: subject.before[one.id] for one in subject.volumes}, changed=False)
     if subject.kept:
         removal.never_was(session, subject.kept)

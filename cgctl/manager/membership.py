@@ -11,13 +11,14 @@ from cgctl.errors import CgctlError, ServerFailure, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.groups import check_metadata
 from cgctl.manager.objects import lock_key, shown
-from cgctl.manager.operation import Intent, perform
+from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.manager.placement import volume_types_of
-from cgctl.manager.rules.membership import check_movement
-from cgctl.manager.updates import ERRORS
+from cgctl.manager.rules.membership import Unfinished, check_movement, check_something_changes
+from cgctl.manager.updates import Reading, read_group_updates
 from cgctl.model.names import checked_text
 from cgctl.model.states import GroupStatus
 from cgctl.model.tables import Group, Volume, utc_now
+from cgctl.store import journal
 from cgctl.store.queries import find, fresh, set_status
 from drivers import contract
 from drivers.contract import Context, GroupUpdates
@@ -32,6 +33,10 @@ class Changes:
     metadata: dict[str, str] = field(default_factory=dict)
     add: Sequence[str] = ()
     remove: Sequence[str] = ()
+
+    def words(self) -> dict[str, object]:
+        """What is changed in the state alone."""
+        return {"name": self.name, "description": self.description, "metadata": self.metadata}
 
     def any(self) -> bool:
         return bool(self.add or self.remove or self.metadata) or not (self.name is None and self.description is None)
@@ -69,7 +74,7 @@ class Membership:
             self.env.backends.get(group.host or "")  # raises when it is not configured any more
             group.status = GroupStatus.UPDATING
             plan = {"add": [one.id for one in moving.add], "remove": [one.id for one in moving.remove]}
-            intent.settled_by("regroup", id=group.id, before=moving.before, **plan)
+            intent.settled_by("regroup", id=group.id, before=moving.before, words=self.changes.words(), **plan)
         else:
             intent.settled_by("nothing")
         return moving
@@ -80,8 +85,8 @@ class Membership:
     def finish(self, session: Session, subject: Moving, outcome: GroupUpdates) -> CgctlError | None:
         failure = write_membership(session, subject, outcome)
         if failure is None:
-            _change_words(fresh(session, subject.group), self.changes)
-            _change_words(subject.group, self.changes)
+            change_words(fresh(session, subject.group), self.changes)
+            change_words(subject.group, self.changes)
         return failure
 
     def refuse(self, session: Session, subject: Moving) -> None:
@@ -92,7 +97,7 @@ class Membership:
         set_status(session, Volume, dict.fromkeys([one.id for one in (*subject.add, *subject.remove)], "error"))
 
 
-def update_group(env: Environment, reference: str, changes: Changes) -> Group:
+def update_group(env: Environment, reference: str, changes: Changes) -> None:
     """Change a group. Raises Refused or UsageError with nothing changed (B.4)."""
     checked_text("group name", changes.name)
     checked_text("group description", changes.description)
@@ -103,7 +108,11 @@ def update_group(env: Environment, reference: str, changes: Changes) -> Group:
             "nothing to change was given",
             "give --name, --description, --metadata, --add-volumes or --remove-volumes",
         )
-    return perform(env, Membership(env, reference, changes)).group
+    try:
+        perform(env, Membership(env, reference, changes))
+    except GoneMeanwhile as gone:
+        if not gone.again:
+            raise
 
 
 def move_on_server(env: Environment, context: Context, moving: Moving) -> GroupUpdates:
@@ -119,23 +128,26 @@ def move_on_server(env: Environment, context: Context, moving: Moving) -> GroupU
 
 def write_membership(session: Session, moving: Moving, updates: GroupUpdates) -> CgctlError | None:
     """Memberships as they are now; an error leaves them as they were, with the touched in `error`."""
-    model_update, added, removed = updates
-    group = fresh(session, moving.group)
-    touched = [one.id for one in (*moving.add, *moving.remove)]
-    listed = {one["id"]: one["status"] for one in [*(added or ()), *(removed or ())] if "id" in one and "status" in one}
-    if (model_update or {}).get("status") in ERRORS or any(status in ERRORS for status in listed.values()):
-        group.status = moving.group.status = "error"
-        set_status(session, Volume, dict.fromkeys(touched, "error"))
-        return ServerFailure(
-            f"group {shown(group)}", "the server could not move its volumes", f"cgctl history {group.id}"
-        )
+    group, touched = fresh(session, moving.group), [one.id for one in (*moving.add, *moving.remove)]
     if touched:
+        reading = read_group_updates(touched, updates, GroupStatus.AVAILABLE, moving.before)
+        set_status(session, Volume, reading.members)
+        group.status = moving.group.status = reading.whole
+        if reading.failed:
+            return _failure(group, moving, reading)
         _set_group(session, moving.add, group.id)
         _set_group(session, moving.remove, None)
-        set_status(session, Volume, listed)
-        group.status = moving.group.status = GroupStatus.AVAILABLE
     group.updated_at = moving.group.updated_at = utc_now()
     return None
+
+
+def _failure(group: Group, moving: Moving, reading: Reading) -> ServerFailure:
+    reasons = [reading.told(one.id, shown(one)) for one in (*moving.add, *moving.remove) if one.id in reading.reasons]
+    reason = f"the server could not move {', '.join(reasons) or 'its volumes'}"
+    reason = f"{reason}: {reading.reason}" if reading.reason and not reasons else reason
+    return ServerFailure(
+        f"group {shown(group)}", reason, "mend the cause on the server, then run the same command again"
+    )
 
 
 def _set_group(session: Session, volumes: Sequence[Volume], group_id: str | None) -> None:
@@ -143,13 +155,13 @@ def _set_group(session: Session, volumes: Sequence[Volume], group_id: str | None
     session.exec(update(Volume).where(col(Volume.id).in_(ids)).values(group_id=group_id, updated_at=utc_now()))
 
 
-def _change_words(group: Group, changes: Changes) -> None:
+def change_words(group: Group, changes: Changes) -> None:
+    """Name, description and metadata, as far as they shall change."""
     if changes.name is not None:
         group.name = changes.name
     if changes.description is not None:
         group.description = changes.description
-    merged = {**group.properties, **changes.metadata}
-    group.properties = {key: value for key, value in merged.items() if value != ""}
+    group.properties = _merged(group, changes)
     group.updated_at = utc_now()
 
 
@@ -157,8 +169,38 @@ def _moving(intent: Intent, group: Group, changes: Changes) -> Moving:
     session = intent.session
     add = [find(session, Volume, reference) for reference in changes.add]
     remove = [find(session, Volume, reference) for reference in changes.remove]
-    check_movement(group, volume_types_of(session, group.id), add, remove)
+    unfinished = _unfinished(intent, group)
+    check_movement(group, volume_types_of(session, group.id), add, remove, unfinished)
     add = [one for one in add if one.group_id != group.id]
+    check_something_changes(group, moves=bool(add or remove), words=_differs(group, changes))
     intent.lock(*(lock_key(one) for one in add))
-    before = {one.id: one.status for one in (*add, *remove)}
-    return Moving(group, add, remove, {**before, group.id: group.status})
+    status_of = unfinished.status_of if unfinished else _status
+    return Moving(group, add, remove, {one.id: status_of(one) for one in (*add, *remove)} | {group.id: group.status})
+
+
+def _status(volume: Volume) -> str:
+    return volume.status
+
+
+def _unfinished(intent: Intent, group: Group) -> Unfinished | None:
+    """The group's last operation, where it was such a change and a server has failed it."""
+    last = journal.last_change_of(intent.session, group.id) if group.status == GroupStatus.ERROR else None
+    if last is None or last.plan.get("action") != "regroup":
+        return None
+    plan = last.plan
+    return Unfinished(last.command_line, frozenset(plan["add"]), frozenset(plan["remove"]), plan["before"])
+
+
+def _differs(group: Group, changes: Changes) -> bool:
+    properties = _merged(group, changes)
+    name, description = changes.name, changes.description
+    return (
+        properties != group.properties
+        or (name is not None and name != group.name)
+        or (description is not None and description != group.description)
+    )
+
+
+def _merged(group: Group, changes: Changes) -> dict[str, str]:
+    merged = {**group.properties, **changes.metadata}
+    return {key: value for key, value in merged.items() if value != ""}

@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 
 from sqlmodel import Session, SQLModel
 
-from cgctl.errors import CgctlError, DryRun, Locked, NotFound
+from cgctl.errors import CgctlError, DryRun, Locked, NotFound, NothingToChange
 from cgctl.failures import explain
 from cgctl.manager.environment import Environment
 from cgctl.model.states import OperationState
@@ -34,10 +34,14 @@ Result = TypeVar("Result")
 
 
 class GoneMeanwhile(NotFound):
-    """The object was there, and settling an interrupted operation has removed it: for a deletion, that is the end."""
+    """The object was there, and settling an interrupted operation has removed it: for a deletion, that is the end.
 
-    def __init__(self, missing: NotFound) -> None:
+    again: it was this very command that was interrupted, and settling has done it: whatever it is, that is the end.
+    """
+
+    def __init__(self, missing: NotFound | NothingToChange, *, again: bool) -> None:
         super().__init__(missing.subject, f"{missing.reason}: an interrupted operation was settled", missing.hint)
+        self.again = again
 
 
 @dataclass
@@ -141,19 +145,20 @@ def _patiently(env: Environment, attempt: Callable[[], Result]) -> Result:
     from cgctl.manager.recover import settle  # noqa: PLC0415  (recovery uses operations, and operations recovery)
 
     give_up_at = time.monotonic() + env.lock_timeout_seconds
-    settled = False
+    settled: set[str] = set()
     while True:
         try:
             return attempt()
-        except NotFound as missing:
-            if settled:
-                raise GoneMeanwhile(missing) from None
+        except (NotFound, NothingToChange) as error:
+            again = env.command_line in settled
+            if again or (settled and isinstance(error, NotFound)):
+                raise GoneMeanwhile(error, again=again) from None
             raise
         except StaleLock as stale:
             if env.dry_run:
                 raise DryRun([f"settle the interrupted operation {stale.operation_id} first: cgctl recover"]) from None
             settle(env, stale.operation_id)
-            settled = True
+            settled.add(stale.command_line)
         except Locked:
             if time.monotonic() >= give_up_at:
                 raise

@@ -17,12 +17,12 @@ from cgctl.manager import group_revert, removal
 from cgctl.manager.attachments import access_of, forget
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import apply_exports
-from cgctl.manager.membership import Moving, move_on_server, write_membership
+from cgctl.manager.membership import Changes, Moving, change_words, move_on_server, write_membership
 from cgctl.manager.objects import shown, volume_object
 from cgctl.model.states import OperationState, VolumeStatus
 from cgctl.model.tables import Attachment, Group, Operation, Volume
 from cgctl.store import journal
-from cgctl.store.queries import set_status
+from cgctl.store.queries import fresh
 from drivers.contract import Context
 from drivers.errors import DriverError, ServerRefused
 
@@ -135,13 +135,14 @@ def _regroup(env: Environment, context: Context, plan: Plan) -> Settled:
     with env.store.read() as session:
         group = session.get_one(Group, plan["id"])
         add, remove = ([session.get_one(Volume, one) for one in plan[word]] for word in ("add", "remove"))
-    moving = Moving(group, add, remove, {})
+    moving = Moving(group, add, remove, plan["before"])
     updates = move_on_server(env, context, moving)
+    words = Changes(**plan.get("words", {}))
 
     def write(session: Session) -> CgctlError | None:
         failure = write_membership(session, moving, updates)
         if failure is None:
-            set_status(session, Volume, {one.id: plan["before"][one.id] for one in (*add, *remove)})
+            change_words(fresh(session, group), words)
         return failure
 
     return write

@@ -154,16 +154,18 @@ def fresh_row(session: Session, row: Removable) -> Removable:
 
 def mark(session: Session, what: Doomed, status: str) -> None:
     """Write one status on the whole and its members, in a constant number of statements."""
-    fresh_row(session, what.row).status = status
-    set_status(session, Volume, {row.id: status for row in what.volumes})
-    set_status(session, Snapshot, {row.id: status for row in what.snapshots})
+    _write(session, what, dict.fromkeys([what.row.id, *what.member_ids], status))
 
 
 def restore(session: Session, what: Doomed, before: Mapping[str, str]) -> None:
     """Give the whole and its members the statuses back that they had."""
-    fresh_row(session, what.row).status = before[what.row.id]
-    set_status(session, Volume, {row.id: before[row.id] for row in what.volumes})
-    set_status(session, Snapshot, {row.id: before[row.id] for row in what.snapshots})
+    _write(session, what, before, changed=False)
+
+
+def _write(session: Session, what: Doomed, statuses: Mapping[str, str], *, changed: bool = True) -> None:
+    fresh_row(session, what.row).status = statuses[what.row.id]
+    set_status(session, Volume, {row.id: statuses[row.id] for row in what.volumes}, changed=changed)
+    set_status(session, Snapshot, {row.id: statuses[row.id] for row in what.snapshots}, changed=changed)
 
 
 def statuses(what: Doomed) -> dict[str, str]:

@@ -6,10 +6,11 @@ manager ignores what the driver reports (its defect D1).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from drivers.contract import ModelUpdate
+from cgctl.model.states import TRANSITIONAL
+from drivers.contract import GroupUpdates, ModelUpdate
 
 ERRORS = frozenset({"error", "error_deleting"})
 
@@ -42,14 +43,38 @@ def read_updates(
     member_updates: Sequence[ModelUpdate] | None,
     success: str,
 ) -> Reading:
-    """`None` is success; an error in any entry lifts the whole to `error`; an error without a list is everyone's."""
-    listed = {
-        update["id"]: update["status"] for update in member_updates or () if "id" in update and "status" in update
-    }
-    whole = (model_update or {}).get("status", success)
-    if whole in ERRORS or any(status in ERRORS for status in listed.values()):
-        whole = "error"
-    unlisted = "error" if whole == "error" and not listed else success
-    reasons = {update["id"]: update["reason"] for update in member_updates or () if update.get("reason")}
+    """`None` is success; an error in any entry lifts the whole to `error`; then a member that no entry speaks of is in
+    `error` as well: nobody has said that it is well, or gone."""
+    listed = _listed(member_updates)
+    whole = _whole(model_update, listed, success)
+    unlisted = "error" if whole == "error" else success
     statuses = {member: listed.get(member, unlisted) for member in member_ids}
-    return Reading(whole, statuses, reasons, (model_update or {}).get("reason"))
+    return Reading(whole, statuses, _reasons(member_updates), (model_update or {}).get("reason"))
+
+
+def read_group_updates(
+    moved_ids: Sequence[str], updates: GroupUpdates, success: str, before: Mapping[str, str]
+) -> Reading:
+    """The same of `update_consistencygroup`: who came and went keeps the status `before`, unless the driver lists
+    another; an error anywhere is everyone's, since nobody can say who has moved."""
+    model_update, added, removed = updates
+    both = [*(added or ()), *(removed or ())]
+    listed = _listed(both)
+    whole = _whole(model_update, listed, success)
+    statuses = {one: "error" if whole == "error" else listed.get(one, before[one]) for one in moved_ids}
+    return Reading(whole, statuses, _reasons(both), (model_update or {}).get("reason"))
+
+
+def _listed(updates: Sequence[ModelUpdate] | None) -> dict[str, str]:
+    """Statuses by id; one that no object may be left in is an error."""
+    found = {update["id"]: update["status"] for update in updates or () if "id" in update and "status" in update}
+    return {row_id: "error" if status in TRANSITIONAL else status for row_id, status in found.items()}
+
+
+def _whole(model_update: ModelUpdate | None, listed: Mapping[str, str], success: str) -> str:
+    whole = (model_update or {}).get("status", success)
+    return "error" if whole in ERRORS | TRANSITIONAL or ERRORS & set(listed.values()) else whole
+
+
+def _reasons(updates: Sequence[ModelUpdate] | None) -> dict[str, str]:
+    return {update["id"]: update["reason"] for update in updates or () if update.get("reason")}

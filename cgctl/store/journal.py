@@ -20,9 +20,10 @@ from cgctl.store.holder import Holder
 class StaleLock(Exception):
     """A lock whose operation is over without an end; operation_id wants to be settled."""
 
-    def __init__(self, operation_id: str) -> None:
-        super().__init__(operation_id)
-        self.operation_id = operation_id
+    def __init__(self, operation: Operation) -> None:
+        super().__init__(operation.id)
+        self.operation_id = operation.id
+        self.command_line = operation.command_line
 
 
 def new_operation(kind: str, command_line: str, lease_seconds: float) -> Operation:
@@ -63,7 +64,7 @@ def refuse_held(session: Session, keys: Iterable[str], operation_id: str | None 
     joined = select(Operation).join(Lock, col(Lock.operation_id) == Operation.id)
     for other in session.exec(joined.where(col(Lock.key).in_(list(keys)))).all():
         if other.id != operation_id:
-            raise StaleLock(other.id) if is_left_behind(other) else _locked_by(other)
+            raise StaleLock(other) if is_left_behind(other) else _locked_by(other)
 
 
 def _locked_by(other: Operation) -> Locked:
@@ -108,6 +109,14 @@ def event_of(operation: Operation, state: OperationState, error: str | None) -> 
         kind=operation.kind,
         message=f"{state.value}: {error}" if error else state.value,
     )
+
+
+def last_change_of(session: Session, subject_id: str) -> Operation | None:
+    """The newest operation that wanted to change an object on its server, and has ended."""
+    ended = (OperationState.DONE, OperationState.FAILED, OperationState.SETTLED)
+    wanted = select(Operation).where(Operation.subject_id == subject_id, col(Operation.state).in_(ended))
+    newest = session.exec(wanted.order_by(col(Operation.started_at).desc()))
+    return next((row for row in newest if row.plan.get("action", "nothing") != "nothing"), None)
 
 
 def left_behind(session: Session) -> Sequence[Operation]:

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, or_, select, update
 
 from cgctl.errors import NotFound
 from cgctl.model.names import candidates_hint, looks_like_prefix
+from cgctl.model.states import TRANSITIONAL
 from cgctl.model.tables import (
     Attachment,
     Group,
@@ -115,11 +116,16 @@ def attachments_of(session: Session, volume_ids: Sequence[str]) -> list[Attachme
     return list(session.exec(wanted.order_by(col(Attachment.created_at))))
 
 
-def set_status(session: Session, kind: type[Volume] | type[Snapshot], statuses: Mapping[str, str]) -> None:
-    """Write many statuses: one statement per distinct status, not per row."""
+def set_status(
+    session: Session, kind: type[Volume] | type[Snapshot], statuses: Mapping[str, str], *, changed: bool = True
+) -> None:
+    """Write many statuses: one statement per distinct status, not per row.
+
+    changed: whether the objects are others than before. An intent is no change yet, nor is its taking back.
+    """
     for status in sorted(set(statuses.values())):
         ids = [row_id for row_id, its in statuses.items() if its == status]
         values: dict[str, object] = {"status": status}
-        if kind is Volume:
+        if kind is Volume and changed and status not in TRANSITIONAL:
             values["updated_at"] = utc_now()
         session.exec(update(kind).where(col(kind.id).in_(ids)).values(**values))

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.manager.fixtures import db, fresh, house, origin
+from tests.manager.fixtures import db, fresh, house, origin, refusing
 
-__all__ = ["db", "fresh", "house", "origin"]
+__all__ = ["db", "fresh", "house", "origin", "refusing"]

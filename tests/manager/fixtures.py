@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -58,3 +58,22 @@ def fresh(origin: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
     faulty.install(monkeypatch, faulty.well)
     return make
+
+
+@pytest.fixture(scope="module")
+def refusing(origin: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The world with what refusals need besides; no test may change it."""
+    root: Path = tmp_path_factory.mktemp("refusing") / "world"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(root.parent / "xdg"))
+        patch.setenv("CGCTL_TEST_NOTES", str(root))
+        faulty.install(patch, faulty.well)
+        house = world.copy(origin, root)
+        house.ok("type-create", "unused")
+        house.ok("create", "1M", "--volume-type", "gold", "--name", "far", "--availability-zone", "elsewhere")
+        house.ok("create", "1M", "--volume-type", "silver", "--name", "silvery", "--availability-zone", "nova")
+        house.ok("create", "2M", "--volume-type", "gold", "--name", "big")
+        house.ok("snapshot-create", "big", "--name", "bigger")
+        for _ in range(2):
+            house.ok("create", "1M", "--volume-type", "gold", "--name", "twin")
+        yield house

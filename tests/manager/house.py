@@ -126,6 +126,18 @@ class House:
         with closing(sqlite3.connect(self.root / "state.db")) as connection:
             return connection.execute(query, parameters).fetchall()
 
+    @contextmanager
+    def forced(self, script: str) -> Iterator[None]:
+        """The state as this SQL makes it, for the time of this block: what no command would leave."""
+        with closing(sqlite3.connect(self.root / "state.db")) as state, closing(sqlite3.connect(":memory:")) as kept:
+            state.backup(kept)
+            state.executescript(script)
+            state.commit()
+            try:
+                yield
+            finally:
+                kept.backup(state)
+
     def dump(self) -> str:
         """Every row of the state, as SQL."""
         with closing(sqlite3.connect(self.root / "state.db")) as connection:

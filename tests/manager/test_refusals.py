@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from tests.manager import faulty, world
+from tests.manager import world
 from tests.manager.house import House
 
 LONG = "n" * 255
@@ -99,37 +98,11 @@ DRY = {
 }
 
 
-@pytest.fixture(scope="module")
-def refusing(origin: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """The world with what refusals need besides; no test may change it."""
-    root: Path = tmp_path_factory.mktemp("refusing") / "world"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(root.parent / "xdg"))
-        patch.setenv("CGCTL_TEST_NOTES", str(root))
-        faulty.install(patch, faulty.well)
-        house = world.copy(origin, root)
-        house.ok("type-create", "unused")
-        house.ok("create", "1M", "--volume-type", "gold", "--name", "far", "--availability-zone", "elsewhere")
-        house.ok("create", "1M", "--volume-type", "silver", "--name", "silvery", "--availability-zone", "nova")
-        house.ok("create", "2M", "--volume-type", "gold", "--name", "big")
-        house.ok("snapshot-create", "big", "--name", "bigger")
-        for _ in range(2):
-            house.ok("create", "1M", "--volume-type", "gold", "--name", "twin")
-        yield house
-
-
-def words_of(house: House, line: str) -> list[str]:
-    """A command line with the ids that it asks for."""
-    member = house.rows("SELECT id FROM snapshots WHERE group_snapshot_id IS NOT NULL")[0][0]
-    attachment = house.rows("SELECT id FROM attachments")[0][0]
-    return [{"MEMBER_SNAPSHOT": member, "ATTACHMENT": attachment}.get(word, word) for word in line.split()]
-
-
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_refusal_says_why_and_leaves_nothing(refusing: House, name: str) -> None:
     code, line = REFUSED[name]
     with refusing.unchanged():
-        ran = refusing.run(*words_of(refusing, line))
+        ran = refusing.run(*world.words_of(refusing, line))
     assert ran.code == code, ran
     assert ran.out == ""
     assert ran.err.startswith("error: ")
@@ -166,7 +139,7 @@ def test_a_dry_run_tells_its_steps_and_touches_nothing(refusing: House, name: st
     if name in ("group-delete with volumes",):
         line = "group-delete empty --delete-volumes"
     with refusing.unchanged():
-        ran = refusing.ok(*words_of(refusing, line), "--dry-run")
+        ran = refusing.ok(*world.words_of(refusing, line), "--dry-run")
     assert ran.out.startswith("would: ")
 
 

@@ -89,3 +89,14 @@ def ready(house: House, name: str) -> tuple[str, ...]:
         house.ok("group-snapshot-delete", "gs")
     attachment = str(house.rows("SELECT id FROM attachments")[0][0])
     return tuple(attachment if word == "ATTACHMENT" else word for word in CHANGES[name].words)
+
+
+IDS = {
+    "MEMBER_SNAPSHOT": "SELECT id FROM snapshots WHERE group_snapshot_id IS NOT NULL",
+    "ATTACHMENT": "SELECT id FROM attachments",
+}
+
+
+def words_of(house: House, line: str) -> list[str]:
+    """A command line with the ids that it asks for."""
+    return [str(house.rows(IDS[word])[0][0]) if word in IDS else word for word in line.split()]

@@ -60,9 +60,12 @@ def check_new_member(
 
 def check_deletion(group: Group, members: Sequence[Volume], dependents: Dependents, *, delete_volumes: bool) -> None:
     """Nothing may depend on a group that goes; its volumes go only when that was said. Never placed, it just goes."""
-    if group.host is None:
-        return
     subject = called("group", group)
+    if group.host is None:
+        if members:
+            leave = f"cgctl group-update {group.id} --remove-volumes {','.join(one.id for one in members)}"
+            raise Refused(subject, f"was never placed on a backend, yet has {len(members)} volumes", leave)
+        return
     if not delete_volumes:
         check_status("group", group, DELETABLE)
     if dependents.group_snapshots:

@@ -22,6 +22,9 @@ def check_creation(group: Group, members: Sequence[Volume]) -> None:
         raise Refused(subject, "has no volumes", f"cgctl create --group-id {group.id} --volume-type TYPE SIZE")
     for member in members:
         check_source_status(subject, "volume", member, SNAPSHOTTABLE)
+        if member.host is None:
+            reason = f"{called('volume', member)} was never placed on a backend"
+            raise Refused(subject, reason, f"cgctl show {member.id}")
 
 
 def check_deletion(group_snapshot: GroupSnapshot, clones: Sequence[Group]) -> None:
