@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 EXIT_CODES = {
     0: "done",
     1: "unexpected (a bug: the log's path is printed)",
@@ -21,19 +24,30 @@ EXIT_CODES = {
 }
 
 
+class Part(NamedTuple):
+    """One member of what failed: `volume`, its id, its name, and why."""
+
+    kind: str
+    id: str
+    name: str | None
+    reason: str
+
+
 class CgctlError(Exception):
     """`error: <subject>: <reason>` and `hint: <what to do>`, with the exit code for scripts.
 
-    subject names the object (`group db1`), reason is lower case, hint is a sentence or a command to paste.
+    subject names the object (`group db1`), reason is lower case, hint is a sentence or a command to paste. parts: the
+    members that failed, where some did not; each gets a message of its own.
     """
 
     exit_code = 1
 
-    def __init__(self, subject: str, reason: str, hint: str | None = None) -> None:
+    def __init__(self, subject: str, reason: str, hint: str | None = None, parts: Sequence[Part] = ()) -> None:
         super().__init__(f"{subject}: {reason}")
         self.subject = subject
         self.reason = reason
         self.hint = hint
+        self.parts = tuple(parts)
 
 
 class UsageError(CgctlError):

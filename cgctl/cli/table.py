@@ -102,6 +102,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "service-list": Entry("backend", "service_list", "List the backends with whether their servers answer."),
     },
     "State and configuration": {
+        "message-list": Entry("message", "message_list", "List the messages that failures have left."),
+        "message-show": Entry("message", "message_show", "Show a message: object, backend, reason, and what to do."),
+        "message-delete": Entry("message", "message_delete", "Delete messages."),
         "history": Entry("history", "history", "Tell what happened, to an object or to all."),
         "reset-state": Entry("reset_state", "reset_state", "Set the status of objects by hand."),
         "recover": Entry("history", "recover_all", "Settle what interrupted operations left behind."),

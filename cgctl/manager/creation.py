@@ -67,7 +67,8 @@ class Creation:
         reason = f"the server could not make {', '.join(names) or 'it'}"
         if reading.reason and not names:
             reason = f"{reason}: {reading.reason}"
-        return ServerFailure(f"{self.word} {shown(subject.row)}", reason, "delete it, mend the cause, and try again")
+        hint = "delete it, mend the cause, and try again"
+        return ServerFailure(f"{self.word} {shown(subject.row)}", reason, hint, removal.parts(subject.members, reading))
 
     def refuse(self, session: Session, subject: Doomed) -> None:
         removal.never_was(session, subject)

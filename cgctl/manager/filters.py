@@ -21,6 +21,7 @@ from cgctl.model.tables import (
     Group,
     GroupSnapshot,
     GroupType,
+    Message,
     Snapshot,
     Volume,
     VolumeType,
@@ -82,6 +83,11 @@ def _compared(column: Any, value: str) -> Any:
     return compare(col(column), moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
+def _kind_of(resource_type: str) -> str:
+    """`GROUP_SNAPSHOT` as the table has it."""
+    return resource_type.lower().removeprefix("volume_").replace("_", " ")
+
+
 def _table(kind: Any, texts: str, **others: Condition) -> dict[str, Condition]:
     return {word: text(getattr(kind, word)) for word in texts.split()} | others
 
@@ -118,6 +124,17 @@ ALLOWED: Mapping[type, Mapping[str, Condition]] = {
     ),
     Attachment: _table(Attachment, "id status initiator ip", volume_id=refers_to(Attachment.volume_id, Volume))
     | {"host": text(Attachment.client), "server_id": text(Attachment.client)},
+    Message: {
+        "id": text(Message.id),
+        "event_id": text(Message.event),
+        "message_level": text(Message.level),
+        "request_id": text(Message.operation_id),
+        "resource_uuid": text(Message.resource_id),
+        "resource_name": text(Message.resource_name),
+        "host": text(Message.host),
+        "resource_type": lambda _, value, __: col(Message.resource_kind) == _kind_of(value),
+        "created_at": time(Message.created_at),
+    },
     VolumeType: _table(VolumeType, "id name description", is_public=truth(VolumeType.is_public)),
     GroupType: _table(GroupType, "id name description", is_public=truth(GroupType.is_public)),
 }

@@ -111,12 +111,12 @@ def perform(env: Environment, operation: Operation[Subject, Outcome]) -> Subject
     except DriverError as error:
         raise _not_done(env, operation, row, subject, error) from error
     except BaseException as error:
-        _leave_unsettled(env, operation, row, subject, str(error) or type(error).__name__)
+        _leave_unsettled(env, operation, row, subject, _interrupted(row, error))
         raise
     with env.store.write() as session:
         failure = operation.finish(session, subject, outcome)
         state = OperationState.FAILED if failure else OperationState.DONE
-        journal.end(session, row, state, failure.reason if failure else None)
+        journal.end(session, row, state, failure)
     log.info("%s %s: %s", row.kind, row.subject_id, state.value)
     if failure:
         raise failure
@@ -182,20 +182,29 @@ def _try_begin(env: Environment, operation: Operation[Subject, Outcome]) -> tupl
 def _not_done(
     env: Environment, operation: Operation[Subject, Outcome], row: Journal, subject: Subject, error: DriverError
 ) -> CgctlError:
-    told = explain(error, f"{row.subject_kind} {row.subject_name or row.subject_id}")
+    told = explain(error, _word(row))
     if isinstance(error, OutcomeUnknown):
-        _leave_unsettled(env, operation, row, subject, told.reason)
+        _leave_unsettled(env, operation, row, subject, told)
         return told
     unchanged = isinstance(error, (ServerNotReached, ServerRefused, HookFailed))
     with env.store.write() as session:
+        journal.end(session, row, OperationState.FAILED, told)
         (operation.refuse if unchanged else operation.fail)(session, subject)
-        journal.end(session, row, OperationState.FAILED, told.reason)
     return told
 
 
+def _word(row: Journal) -> str:
+    return f"{row.subject_kind} {row.subject_name or row.subject_id}"
+
+
+def _interrupted(row: Journal, error: BaseException) -> CgctlError:
+    reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+    return CgctlError(_word(row), f"{reason}; the operation may have been done or not", "cgctl recover")
+
+
 def _leave_unsettled(
-    env: Environment, operation: Operation[Subject, Outcome], row: Journal, subject: Subject, reason: str
+    env: Environment, operation: Operation[Subject, Outcome], row: Journal, subject: Subject, told: CgctlError
 ) -> None:
     with env.store.write() as session:
+        journal.end(session, row, OperationState.UNSETTLED, told)
         operation.fail(session, subject)
-        journal.end(session, row, OperationState.UNSETTLED, reason)

@@ -21,12 +21,13 @@ from cgctl.model.tables import (
     Group,
     GroupSnapshot,
     GroupType,
+    Message,
     Snapshot,
     Volume,
     VolumeType,
 )
 from cgctl.store.journal import left_behind
-from cgctl.store.queries import find, find_attachment
+from cgctl.store.queries import find, find_attachment, find_nameless
 
 
 def _warn_left_behind(env: Environment, session: Session) -> None:
@@ -147,6 +148,19 @@ def group_type(env: Environment, reference: str) -> View:
     """One group type."""
     with env.store.read() as session:
         return views.group_type_views(session, [col(GroupType.id) == find(session, GroupType, reference).id])[0]
+
+
+def messages(env: Environment, filters: Filters, keys: Keys = None) -> list[View]:
+    """All messages that pass the filters, oldest first."""
+    with env.store.read() as session:
+        return views.message_views(session, conditions(session, Message, filters), keys)
+
+
+def message(env: Environment, reference: str) -> View:
+    """One message, by its id."""
+    with env.store.read() as session:
+        row = find_nameless(session, Message, reference)
+        return views.message_views(session, [col(Message.id) == row.id])[0]
 
 
 def history(env: Environment, reference: str | None, limit: int) -> list[View]:

@@ -43,20 +43,27 @@ def settle(env: Environment, operation_id: str) -> str:
     try:
         write = _settle_on_server(env, env.context(operation.id), operation.plan)
     except (DriverError, CgctlError, KeyboardInterrupt) as error:
+        why = _unsettled(operation, error)
         with env.store.write() as session:
-            journal.end(session, operation, OperationState.UNSETTLED, str(error) or "interrupted")
+            journal.end(session, operation, OperationState.UNSETTLED, why)
         if isinstance(error, DriverError):
-            raise explain(
-                error, f"{operation.subject_kind} {operation.subject_name or operation.subject_id}"
-            ) from error
+            raise why from error
         raise
     with env.store.write() as session:
         failure = write(session)
-        journal.end(session, operation, OperationState.SETTLED, failure.reason if failure else None)
+        journal.end(session, operation, OperationState.SETTLED, failure)
     told = f"{_word(operation)}: {operation.kind} was interrupted and is settled"
     told += f", but {failure.reason}" if failure else ""
     env.warn(told)
     return told
+
+
+def _unsettled(operation: Operation, error: DriverError | CgctlError | KeyboardInterrupt) -> CgctlError:
+    if isinstance(error, DriverError):
+        return explain(error, _word(operation))
+    if isinstance(error, CgctlError):
+        return error
+    return CgctlError(_word(operation), "settling it was interrupted", "cgctl recover")
 
 
 def _word(operation: Operation) -> str:

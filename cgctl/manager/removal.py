@@ -5,12 +5,12 @@ The same functions serve both, and recovery: a driver's delete of what is gone s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, delete, select
 
-from cgctl.errors import CgctlError, ServerFailure
+from cgctl.errors import CgctlError, Part, ServerFailure
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import (
     shown,
@@ -21,7 +21,7 @@ from cgctl.manager.objects import (
 )
 from cgctl.manager.updates import Reading, read_updates
 from cgctl.model.tables import Group, GroupSnapshot, GroupVolumeType, Snapshot, Volume
-from cgctl.store.queries import fresh, member_snapshots, members, set_status, subject
+from cgctl.store.queries import WORDS, fresh, member_snapshots, members, set_status, subject
 from drivers import contract
 from drivers.contract import Context
 from drivers.errors import PoolUnmarked
@@ -126,12 +126,28 @@ def forget(session: Session, what: Doomed, reading: Reading) -> CgctlError | Non
         subject(type(what.row), shown(what.row)),
         reason,
         "mend the cause on the server, then run the same command again",
+        parts(what.members, reading),
     )
 
 
 def never_was(session: Session, what: Doomed) -> None:
     """Drop the rows of what has not come to be."""
     forget(session, what, Reading(DELETED, dict.fromkeys(what.member_ids, DELETED)))
+
+
+def parts(members: Sequence[Volume | Snapshot], reading: Reading) -> list[Part]:
+    """The members that failed, where some did, for their messages."""
+    failed = set(reading.failed_members)
+    return [
+        Part(WORDS[type(row)][0], row.id, _called(row), reading.reasons.get(row.id, "the server failed it"))
+        for row in members
+        if row.id in failed
+    ]
+
+
+def _called(row: Volume | Snapshot) -> str | None:
+    """A member's name; a snapshot in a group snapshot has the whole's, so its volume tells it apart."""
+    return row.name if isinstance(row, Volume) else f"{row.name or ''} of volume {row.volume_id}".strip()
 
 
 def _drop(session: Session, row: Removable) -> None:

@@ -22,6 +22,7 @@ from cgctl.model.tables import (
     GroupSnapshot,
     GroupType,
     GroupVolumeType,
+    Message,
     Snapshot,
     Volume,
     VolumeType,
@@ -32,6 +33,10 @@ Keys = Collection[str] | None
 """The keys that are wanted; None: all of them."""
 _ALL = 500
 """Above so many rows a listing asks for everything instead of naming each id."""
+
+
+_INTERNAL = frozenset({"connection", "resource_kind"})
+"""Columns that something else is derived from, and that are not shown."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,11 @@ class Shape:
     @property
     def keys(self) -> tuple[str, ...]:
         """All keys, in the order of a JSON object."""
-        return (*self.columns, *self.derived, *self.constants)
+        return tuple(key for key in (*self.columns, *self.derived, *self.constants) if key not in _INTERNAL)
 
     def rows(self, session: Session, where: Sequence[Any], keys: Keys, needs: Mapping[str, str]) -> list[View]:
         """Objects with what columns and constants say. needs: derived key -> the column that it is made from."""
-        wanted = {"id", *(self.keys if keys is None else keys)}
+        wanted = {"id", *((*self.columns, *self.derived, *self.constants) if keys is None else keys)}
         wanted |= {needs[key] for key in wanted & needs.keys()}
         names = [key for key in self.columns if key in wanted]
         fixed = {key: value for key, value in self.constants.items() if key in wanted}
@@ -139,6 +144,15 @@ VOLUME_TYPE = Shape(
     },
     {"qos_specs_id": None},
     by=VolumeType.name,
+)
+MESSAGE = Shape(
+    {
+        **_column(Message, "id", event_id="event", message_level="level", request_id="operation_id"),
+        **_column(Message, "resource_kind resource_name", resource_uuid="resource_id"),
+        **_column(Message, "host reason hint created_at", guaranteed_until="expires_at"),
+    },
+    derived=("resource_type", "user_message"),
+    by=Message.created_at,
 )
 GROUP_TYPE = Shape(_column(GroupType, "id name description is_public group_specs"), by=GroupType.name)
 
@@ -246,6 +260,17 @@ def attachment_views(session: Session, where: Sequence[Any] = (), keys: Keys = N
         connection = view.pop("connection", None) or {}
         assert isinstance(connection, dict)
         view |= {key: connection.get(key) for key in ATTACHMENT.derived if _wants(keys, key)}
+    return views
+
+
+def message_views(session: Session, where: Sequence[Any] = (), keys: Keys = None) -> list[View]:
+    """Messages, oldest first; user_message says all of it in a sentence, resource_type is Cinder's word."""
+    needed = None if keys is None else {*keys, *MESSAGE.columns}
+    views = MESSAGE.rows(session, where, needed, {})
+    for view in views:
+        kind = str(view.pop("resource_kind"))
+        view["resource_type"] = {"snapshot": "VOLUME_SNAPSHOT"}.get(kind, kind.upper().replace(" ", "_"))
+        view["user_message"] = f"{kind} {view['resource_name'] or view['resource_uuid']}: {view['reason']}"
     return views
 
 

@@ -217,6 +217,24 @@ class Event(SQLModel, table=True):
     message: str
 
 
+class Message(SQLModel, table=True):
+    """A failure, for whoever looks later: which object, on which backend, why, and what to do. Goes at `expires_at`."""
+
+    __tablename__ = "messages"
+    id: str = Field(default_factory=new_id, primary_key=True)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime, index=True)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    level: str = "ERROR"
+    event: str
+    operation_id: str | None = Field(default=None, index=True)
+    resource_kind: str
+    resource_id: str = Field(index=True)
+    resource_name: str | None = None
+    host: str | None = None
+    reason: str
+    hint: str | None = None
+
+
 __all__ = [
     "Attachment",
     "Event",
@@ -225,6 +243,7 @@ __all__ = [
     "GroupType",
     "GroupVolumeType",
     "Lock",
+    "Message",
     "Operation",
     "Setting",
     "Snapshot",

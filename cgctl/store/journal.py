@@ -11,9 +11,10 @@ from datetime import timedelta
 
 from sqlmodel import Session, col, delete, select
 
-from cgctl.errors import Locked
+from cgctl.errors import CgctlError, Locked
 from cgctl.model.states import OperationState
 from cgctl.model.tables import Event, Lock, Operation, utc_now
+from cgctl.store import messages
 from cgctl.store.holder import Holder
 
 
@@ -89,10 +90,16 @@ def take_over(session: Session, operation_id: str, lease_seconds: float) -> Oper
     return operation
 
 
-def end(session: Session, operation: Operation, state: OperationState, error: str | None = None) -> None:
-    """Write the row's end, release its locks (an unsettled one keeps them), and tell the subject's history."""
+def end(session: Session, operation: Operation, state: OperationState, failure: CgctlError | None = None) -> None:
+    """Write the row's end, release its locks (an unsettled one keeps them), tell the subject's history, leave messages.
+
+    Call it while the subject's row is there, if it shall be gone: a message names its backend.
+    """
+    error = failure.reason if failure else None
     row = session.merge(operation)
     row.state, row.error, row.finished_at = state, error, utc_now()
+    if failure:
+        messages.record(session, row, failure)
     if state is not OperationState.UNSETTLED:
         session.exec(delete(Lock).where(col(Lock.operation_id) == row.id))
     session.add(event_of(row, state, error))

@@ -15,6 +15,7 @@ from cgctl.model.tables import (
     Group,
     GroupSnapshot,
     GroupType,
+    Message,
     Operation,
     Snapshot,
     Volume,
@@ -23,6 +24,7 @@ from cgctl.model.tables import (
 )
 
 Named = TypeVar("Named", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType)
+Nameless = TypeVar("Nameless", Attachment, Message)
 Row = TypeVar("Row", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType, Attachment, Operation)
 
 WORDS: Mapping[type, tuple[str, str]] = {
@@ -34,6 +36,7 @@ WORDS: Mapping[type, tuple[str, str]] = {
     VolumeType: ("volume type", "cgctl type-list"),
     Attachment: ("attachment", "cgctl attachment-list"),
     Operation: ("operation", "cgctl history"),
+    Message: ("message", "cgctl message-list"),
 }
 """How messages call a table's rows, and the command that lists them."""
 
@@ -54,12 +57,17 @@ def find(session: Session, kind: type[Named], reference: str) -> Named:
 
 def find_attachment(session: Session, reference: str) -> Attachment:
     """Attachments have no name: an id, or its beginning."""
-    matching = col(Attachment.id).startswith(reference, autoescape=True)
-    wanted = matching if looks_like_prefix(reference) else col(Attachment.id) == reference
-    rows = session.exec(select(Attachment).where(wanted).limit(6)).all()
+    return find_nameless(session, Attachment, reference)
+
+
+def find_nameless(session: Session, kind: type[Nameless], reference: str) -> Nameless:
+    """The one row whose id this is, or begins with. Raises NotFound."""
+    matching = col(kind.id).startswith(reference, autoescape=True)
+    wanted = matching if looks_like_prefix(reference) else col(kind.id) == reference
+    rows = session.exec(select(kind).where(wanted).limit(6)).all()
     if len(rows) == 1:
         return rows[0]
-    raise _not_one(Attachment, reference, [(row.id, None) for row in rows])
+    raise _not_one(kind, reference, [(row.id, None) for row in rows])
 
 
 def _only(kind: type[Named], reference: str, rows: Sequence[Named]) -> Named:

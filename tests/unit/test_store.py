@@ -12,10 +12,12 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlmodel import SQLModel, select
+from sqlmodel import SQLModel, create_engine, select
 
 import cgctl.store.schema
 from cgctl.errors import CgctlError, ConfigurationError
@@ -83,6 +85,27 @@ def _answer(process: subprocess.Popen[str]) -> tuple[str, int, str]:
 
 def test_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
     store = opened(tmp_path / "state.db")
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_a_state_of_the_first_revision_is_brought_up_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    path = tmp_path / "state.db"
+    with create_engine(url(path)).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql("INSERT INTO settings VALUES ('owner', 'me')")
+        connection.exec_driver_sql(
+            "INSERT INTO volume_types (id, name, is_public, extra_specs, created_at)"
+            " VALUES ('t', 'gold', 1, '{}', '2026-11-01 10:00:00')"
+        )
+    store = opened(path)
+    assert store.owner == "me"
+    with store.read() as session:
+        assert session.get_one(tables.VolumeType, "t").name == "gold"
     with store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, SQLModel.metadata) == []
