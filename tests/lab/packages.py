@@ -25,6 +25,7 @@ PACKAGES = (
     "procps",
     "libiscsi-bin",
     "libnfs-utils",
+    "attr",
     "qemu-utils",
     "qemu-block-extra",
     "libiscsi-dev",
