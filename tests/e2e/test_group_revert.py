@@ -47,7 +47,7 @@ def test_a_client_that_logs_in_again_sees_the_old_data(cluster: Cluster, tmp_pat
 def test_a_writer_that_is_there_throughout_goes_on_with_the_old_data_in_order(
     cluster: Cluster, tmp_path: Path, volume_type: str
 ) -> None:
-    """It logs in again by itself. The kept group snapshot has every write that was acknowledged before, and no later."""
+    """It logs in again by itself. The kept group snapshot has every write that was acknowledged before."""
     members = cluster.group("db", 4, volume_type)
     with writing(members, cluster.attach_all(members), tmp_path) as writer:
         cluster.run("group-snapshot-create", "db", "--name", "s")
