@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 
+_END_OF_TEXT = "END_OF_PROGRAM"
+
 
 @dataclass(frozen=True)
 class Secret:
@@ -71,6 +73,10 @@ class Script:
         prelude = resources.files("drivers").joinpath("prelude.sh").read_text()
         own = resources.files(package).joinpath(file_name).read_text()
         return cls(f"{package.rsplit('.', 1)[-1]}/{file_name}", f"{prelude}\n{own}")
+
+    def with_text(self, variable: str, text: str) -> Script:
+        """The script with a program of another language in a shell variable: a quoted here-document, sent as it is."""
+        return Script(self.name, f"{variable}=$(cat <<'{_END_OF_TEXT}'\n{text}\n{_END_OF_TEXT}\n)\n{self.text}")
 
     def command(self, *parameters: str, stdin: str | Secret = "") -> Command:
         """The command that runs it with these positional parameters."""

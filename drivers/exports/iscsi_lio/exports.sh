@@ -1,5 +1,5 @@
 # iSCSI exports by LIO.
-#   exports.sh ensure|check PORTAL PREFIX NAME TEXT...   what is wanted, and the secrets, come from stdin
+#   exports.sh ensure|remove|check PORTAL PREFIX NAME TEXT...   what is wanted, and the secrets, come from stdin
 # PREFIX: of all IQNs that are cgctl's. $start_py, the text of on_server/start.py, is set in front of this by server.py;
 # NAME TEXT are the modules of on_server.
 need python3

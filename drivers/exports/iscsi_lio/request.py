@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from drivers.command import Secret
 from drivers.contract import Access, Exported, Finding
 from drivers.errors import ServerRefused
+from drivers.exports import scripted
+from drivers.exports.iscsi import account, has_chap, matching
 from drivers.exports.iscsi_identity import checked_id, iqn, serial
 
-# What the kernel has room for: target_core_file.h, FD_MAX_DEV_NAME; iscsi_target_core.h, MAX_USER_LEN, MAX_PASS_LEN.
+DAEMON = "iscsi target"
+
+# What the kernel has room for: target_core_file.h, FD_MAX_DEV_NAME. Its parameters are separated by commas.
 SOURCE_BYTES = 255
 _SOURCE = re.compile(r"/[^,\s\x00-\x1f\x7f]+")
 _INITIATOR = re.compile(r"(iqn|eui|naa)\.[0-9a-z.:-]{1,219}")
-_USER = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:-]{0,99}")
-_SECRET = re.compile(r"[\x21-\x7e]{12,100}")
-
-REPAIR = "cgctl backend-check --repair"
 
 
 def wanted(exports: Sequence[Exported]) -> Secret:
@@ -32,10 +32,10 @@ def unwanted(volume_ids: Sequence[str]) -> Secret:
 
 
 def _wanted(export: Exported) -> dict[str, object]:
-    source = _matching(_SOURCE, export.source, "source")
+    source = matching(_SOURCE, export.source, "source", "LIO")
     if len(source.encode()) > SOURCE_BYTES:
         raise ServerRefused(f"LIO cannot offer a source with a path of more than {SOURCE_BYTES} bytes: {source}")
-    _refuse_some_without_chap(export)
+    has_chap(export, "LIO")
     return _entry(export.volume_id, source, export.size_bytes, [_access(access) for access in export.accesses])
 
 
@@ -52,45 +52,19 @@ def _entry(volume_id: str, source: str, size_bytes: int, accesses: list[dict[str
 
 
 def _access(access: Access) -> dict[str, str]:
-    initiator = _matching(_INITIATOR, access.initiator or "", "initiator")
-    if access.username is None or access.secret is None:
-        return {"initiator": initiator, "user": "", "secret": ""}
-    if not _SECRET.fullmatch(access.secret.value):
-        raise ServerRefused("a CHAP secret has 12 to 100 visible ASCII characters")
-    user = _matching(_USER, access.username, "user name")
-    return {"initiator": initiator, "user": user, "secret": access.secret.value}
-
-
-def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
-    """The kernel's parameters are separated by commas: what holds one is refused, never sent."""
-    if not pattern.fullmatch(text):
-        raise ServerRefused(f"LIO cannot offer a volume with the {what} {text!r}")
-    return text
-
-
-def _refuse_some_without_chap(export: Exported) -> None:
-    if len({access.username is not None and access.secret is not None for access in export.accesses}) > 1:
-        raise ServerRefused(f"volume {export.volume_id}: LIO asks all initiators of a volume for CHAP, or none")
+    initiator = matching(_INITIATOR, access.initiator or "", "initiator", "LIO")
+    user, secret = account(access, "LIO") or ("", "")
+    return {"initiator": initiator, "user": user, "secret": secret}
 
 
 def findings(answer: str) -> list[Finding]:
-    """One for the kernel's target, one per wrong volume, one per target that nobody asked for."""
-    result = [Finding("iscsi target", True, "LIO answers")]
-    for line in answer.splitlines():
-        kind, *values = line.split("\t")
-        match kind:
-            case "wrong":
-                result.append(Finding(f"export of volume {values[0]}", False, values[1], REPAIR))
-            case "boot":
-                result[0] = _not_restored()
-            case "unknown":
-                result.append(_unknown(values[0]))
-    return result
+    """See scripted.Request."""
+    return scripted.findings(answer, Finding(DAEMON, True, "LIO answers"), {"boot": _not_restored}, _unknown)
 
 
 def _not_restored() -> Finding:
     hint = "on the server: systemctl enable rtslib-fb-targetctl"
-    return Finding("iscsi target", False, "a reboot would leave all volumes without their exports", hint)
+    return Finding(DAEMON, False, "a reboot would leave all volumes without their exports", hint)
 
 
 def _unknown(name: str) -> Finding:

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from drivers.command import Secret
 from drivers.contract import Access, Exported, Finding
 from drivers.errors import ServerRefused
+from drivers.exports import scripted
+from drivers.exports.iscsi import account, has_chap, matching
 from drivers.exports.iscsi_identity import IQN_PREFIX, checked_id, serial, wwn
 
+DAEMON = "iscsi daemon"
+# tgt's parameters are separated by commas, ours by tabs and lines.
 _SOURCE = re.compile(r"/[^,\x00-\x1f\x7f]+")
 _INITIATOR = re.compile(r"(iqn|eui|naa)\.[0-9A-Za-z.:-]{1,219}")
-_USER = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:-]{0,99}")
-_SECRET = re.compile(r"[\x21-\x7e]{12,100}")
-
-REPAIR = "cgctl backend-check --repair"
 
 
 def wanted(exports: Sequence[Exported]) -> Secret:
@@ -32,7 +32,7 @@ def unwanted(volume_ids: Sequence[str]) -> str:
 
 
 def _lines(export: Exported) -> Iterator[str]:
-    source = _matching(_SOURCE, export.source, "source")
+    source = matching(_SOURCE, export.source, "source", "tgt")
     volume_id = checked_id(export.volume_id)
     identity = serial(volume_id), wwn(volume_id)
     yield _line("export", volume_id, source, str(export.size_bytes), *identity, _guard(export))
@@ -45,11 +45,9 @@ def _line(*fields: str) -> str:
 
 
 def _access(volume_id: str, access: Access) -> tuple[str, str, str, str]:
-    initiator = _matching(_INITIATOR, access.initiator or "", "initiator")
-    if access.username is None or access.secret is None:
-        return initiator, "", "", ""
-    user, secret = _matching(_USER, access.username, "user name"), _secret(access.secret)
-    return initiator, user, secret, _seal(volume_id, user, secret)
+    initiator = matching(_INITIATOR, access.initiator or "", "initiator", "tgt")
+    chap = account(access, "tgt")
+    return (initiator, *chap, _seal(volume_id, *chap)) if chap else (initiator, "", "", "")
 
 
 def _seal(volume_id: str, user: str, secret: str) -> str:
@@ -61,27 +59,9 @@ def _seal(volume_id: str, user: str, secret: str) -> str:
     return f"cgctl-seal-{digest.hexdigest()[:24]}"
 
 
-def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
-    """tgt's parameters are separated by commas, ours by tabs and lines: what holds them is refused, never sent."""
-    if not pattern.fullmatch(text):
-        raise ServerRefused(f"tgt cannot offer a volume with the {what} {text!r}")
-    return text
-
-
-def _secret(secret: Secret) -> str:
-    if not _SECRET.fullmatch(secret.value):
-        raise ServerRefused("a CHAP secret has 12 to 100 visible ASCII characters")
-    return secret.value
-
-
 def _guard(export: Exported) -> str:
     """The name of the account that is bound first and stays; see exports.pl. Empty without CHAP."""
-    with_chap = [access for access in export.accesses if access.username is not None and access.secret is not None]
-    if not with_chap:
-        return ""
-    if len(with_chap) < len(export.accesses):
-        raise ServerRefused(f"volume {export.volume_id}: tgt asks all initiators of a volume for CHAP, or none")
-    return f"cgctl-guard-{export.volume_id}"
+    return f"cgctl-guard-{export.volume_id}" if has_chap(export, "tgt") else ""
 
 
 def _refuse_shared_users(exports: Sequence[Exported]) -> None:
@@ -93,18 +73,12 @@ def _refuse_shared_users(exports: Sequence[Exported]) -> None:
 
 
 def findings(answer: str) -> list[Finding]:
-    """One for the daemon, one per wrong volume, one per target that nobody asked for."""
-    result = [Finding("iscsi daemon", True, "tgtd answers")]
-    for line in answer.splitlines():
-        kind, *values = line.split("\t")
-        match kind:
-            case "wrong":
-                result.append(Finding(f"export of volume {values[0]}", False, values[1], REPAIR))
-            case "portal":
-                result[0] = Finding("iscsi daemon", False, "tgtd does not listen on the configured portal")
-            case "unknown":
-                result.append(_unknown(*values))
-    return result
+    """See scripted.Request."""
+    return scripted.findings(answer, Finding(DAEMON, True, "tgtd answers"), {"portal": _not_listening}, _unknown)
+
+
+def _not_listening() -> Finding:
+    return Finding(DAEMON, False, "tgtd does not listen on the configured portal")
 
 
 def _unknown(name: str, tid: str) -> Finding:

@@ -1,12 +1,13 @@
 /*
  * Ordered writer to files of one server over NFSv4:
- *     nfs_writer -f STATUS [-s none|fsync|osync] nfs://HOST/EXPORT/FILE ...
+ *     nfs_writer -f STATUS [-s none|fsync|osync] nfs://HOST[:PORT]/EXPORT/FILE ...
  *
- * Three limits of libnfs 4.0.0 (Debian 12) shape it:
+ * Four limits of libnfs 4.0.0 (Debian 12) shape it:
  * - it cannot encode an NFSv4 write of 4096 bytes or more, hence blocks of 2048;
  * - a client's identity is its process number and the second, so that a second context in one process takes the
  *   first one's state away: one context for all members, mounted at the server's root, whatever their exports;
- * - O_CREAT fails for a file that exists, and after a failed open: the files must be there.
+ * - O_CREAT fails for a file that exists, and after a failed open: the files must be there;
+ * - it opens a file for writing only where ACCESS says that its directory may be written: zdr_ACCESS4resok says so.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <nfsc/libnfs-zdr.h>
 #include <nfsc/libnfs.h>
+#include <nfsc/libnfs-raw-nfs4.h>
 
 #include "rounds.h"
 
@@ -25,7 +28,7 @@
 #define PATH_BYTES 1024
 
 static struct nfs_context *context;
-static char server[256];
+static char server[256], host[256];
 static char paths[MAX_MEMBERS][PATH_BYTES];
 static struct nfsfh *files[MAX_MEMBERS];
 static int members, open_flags = O_RDWR, fsync_each;
@@ -33,6 +36,14 @@ static int members, open_flags = O_RDWR, fsync_each;
 struct answer {
     int arrived, result;
 };
+
+/* In the place of libnfs's own. What the server allows shows when the file is opened and written. */
+uint32_t zdr_ACCESS4resok(ZDR *zdrs, ACCESS4resok *answer)
+{
+    uint32_t arrived = zdr_u_int(zdrs, &answer->supported) && zdr_u_int(zdrs, &answer->access);
+    answer->access = answer->supported;
+    return arrived;
+}
 
 static void on_answer(int result, struct nfs_context *of, void *data, void *private_data)
 {
@@ -42,13 +53,23 @@ static void on_answer(int result, struct nfs_context *of, void *data, void *priv
     answer->result = result;
 }
 
+/* libnfs takes the port from a URL only. */
+static void set_version_and_port(void)
+{
+    char url[600];
+    const char *port = strchr(server, ':');
+    snprintf(host, sizeof host, "%.*s", (int)strcspn(server, ":"), server);
+    snprintf(url, sizeof url, "nfs://%s/?version=4&nfsport=%s", host, port ? port + 1 : "2049");
+    nfs_destroy_url(nfs_parse_url_dir(context, url));
+}
+
 static int attach(void)
 {
     context = nfs_init_context();
-    nfs_set_version(context, 4);
+    set_version_and_port();
     nfs_set_timeout(context, TIMEOUT_MS);
     nfs_set_autoreconnect(context, 0);
-    int failed = nfs_mount(context, server, "/");
+    int failed = nfs_mount(context, host, "/");
     for (int member = 0; !failed && member < members; member++)
         failed = nfs_open(context, paths[member], open_flags, &files[member]);
     return failed ? -1 : 0;
@@ -122,12 +143,12 @@ static int write_block(int member, uint64_t offset, unsigned char *block, size_t
 
 static void parse_url(int member, const char *text)
 {
-    char host[sizeof server];
-    if (sscanf(text, "nfs://%255[^/]%1023s", host, paths[member]) != 2 || (member && strcmp(host, server))) {
-        fprintf(stderr, "%s: want nfs://HOST/EXPORT/FILE, the same host for all members\n", text);
+    char found[sizeof server];
+    if (sscanf(text, "nfs://%255[^/]%1023s", found, paths[member]) != 2 || (member && strcmp(found, server))) {
+        fprintf(stderr, "%s: want nfs://HOST[:PORT]/EXPORT/FILE, the same host for all members\n", text);
         exit(2);
     }
-    strcpy(server, host);
+    strcpy(server, found);
 }
 
 int main(int argc, char **argv)

@@ -86,7 +86,7 @@ def check(portal: str, prefix: str, exports: list[Wanted]) -> None:
 
 
 def main(action: str, portal: str, prefix: str) -> None:
-    """action: ensure or check. Everything else, secrets among it, comes from stdin."""
+    """action: ensure, remove or check. Everything else, secrets among it, comes from stdin."""
     exports = read(sys.stdin.read())
     if action == "check":
         check(portal, prefix, exports)
