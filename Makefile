@@ -49,10 +49,11 @@ lint-shell: $(VENV)/.installed
 	$(BIN)/shellcheck -s sh $(SHELL_SCRIPTS)
 	$(BIN)/shellcheck .ci/run
 
-# tgt's two files are one program when they run, and the second has its `use strict` from the first.
+# The files of an export server are one program when they run, and the others have their `use strict` from the first.
 lint-perl:
 	set -e; for script in $(PERL_SCRIPTS); do perl -c "$$script"; done
-	cd drivers/exports/iscsi_tgt && cat tgtd.pl exports.pl | perl -c -
+	cd drivers/exports && cat server.pl iscsi_tgt/tgtd.pl iscsi_tgt/exports.pl | perl -c -
+	cd drivers/exports && cat server.pl nfs_kernel/volume.pl nfs_kernel/nfsd.pl nfs_kernel/exports.pl | perl -c -
 
 # The state of the virtual environment: made anew when the dependencies change.
 $(VENV)/.installed: requirements.lock pyproject.toml

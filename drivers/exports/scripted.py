@@ -10,10 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import resources
 from typing import ClassVar, Protocol
 
 from drivers import errors, refusals
-from drivers.command import Command, Secret
+from drivers.command import Command, Script, Secret
 from drivers.contract import Connection, Context, Exported, Finding
 from drivers.runner import Runner
 
@@ -73,6 +74,13 @@ class ScriptedExports(ABC):
         seconds = max(1.0, (context.deadline - datetime.now(UTC)).total_seconds())
         completed = self.runner.run(self.command(action, stdin), seconds)
         return refusals.result(completed, self.runner.server, self.errors)
+
+
+def perl_script(package: str, *files: str) -> Script:
+    """A package's exports.sh, with the text of one program in $exports_pl: server.pl and these files behind it."""
+    first = resources.files("drivers.exports").joinpath("server.pl")
+    texts = [first.read_text(), *(resources.files(package).joinpath(name).read_text() for name in files)]
+    return Script.load(package, "exports.sh").with_text("exports_pl", "".join(texts))
 
 
 def findings(

@@ -3,11 +3,9 @@
 #     export VOLUME SOURCE SIZE_BYTES SERIAL WWN GUARD
 #     access INITIATOR USER SECRET SEAL       (of the export above)
 #   GUARD, USER, SECRET and SEAL are empty without CHAP.
-# Stands behind tgtd.pl, in one program.
+# Stands behind server.pl and tgtd.pl, in one program.
 
 my $PREFIX = 'iqn.2026-11.io.cgctl:';
-my $STATE_DIRECTORY = '/run/cgctl';
-my $LOCK_WAIT_SECONDS = 60;
 my $DELETE_WAIT_SECONDS = 10;
 
 # --- what is wrong with it
@@ -261,7 +259,7 @@ sub require_own_accounts {
 sub ensure {
     my @exports = @_;
     require_sources(@exports);
-    my $lock = take_lock();
+    my $lock = take_lock('tgt');
     my $offered = observe();
     require_own_accounts($offered, @exports);
     my @had_accounts = map { @{($offered->{$PREFIX . $_->{volume}} // {})->{accounts} // []} } @exports;
@@ -290,7 +288,6 @@ sub remove {
 sub check {
     my @exports = @_;
     my ($offered, $open_files) = (observe(), observe_open_files());
-    print "daemon\tup\n";
     check_portal();
     for my $export (@exports) {
         my @faults = faults($export, delete $offered->{$PREFIX . $export->{volume}}, $open_files);
@@ -305,24 +302,7 @@ sub check_portal {
     for (split /\n/, $text) {
         return if /^Portal: \Q$ARGV[1]\E,/ || /^Portal: (?:0\.0\.0\.0|\[::\]):$port,/;
     }
-    print "portal\tmissing\n";
-}
-
-sub refuse {
-    my ($word, $text) = @_;
-    print STDERR "cgctl-refused $word: $text\n";
-    exit 3;
-}
-
-sub take_lock {
-    mkdir $STATE_DIRECTORY, 0700;
-    sysopen my $lock, "$STATE_DIRECTORY/exports-tgt.lock", O_RDWR | O_CREAT, 0600 or die "lock: $!\n";
-    my $until = time + $LOCK_WAIT_SECONDS;
-    until (flock $lock, LOCK_EX | LOCK_NB) {
-        refuse('busy', "another command changes the exports for $LOCK_WAIT_SECONDS s") if time > $until;
-        sleep 0.02;
-    }
-    return $lock;
+    print "portal\n";
 }
 
 sub read_exports {

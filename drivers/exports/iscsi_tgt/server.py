@@ -13,16 +13,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import resources
 from typing import ClassVar
 
 from drivers import errors, refusals
 from drivers.command import Command, Script, Secret
 from drivers.exports.iscsi import IscsiExports
 from drivers.exports.iscsi_tgt import request
-from drivers.exports.scripted import Request
-
-_PACKAGE = "drivers.exports.iscsi_tgt"
+from drivers.exports.scripted import Request, perl_script
 
 
 class TgtdDown(errors.ToolMissing):
@@ -33,9 +30,7 @@ class TgtdDown(errors.ToolMissing):
 
 @cache
 def _script() -> Script:
-    """exports.sh with the text of tgtd.pl and exports.pl in front of it."""
-    program = "".join(resources.files(_PACKAGE).joinpath(name).read_text() for name in ("tgtd.pl", "exports.pl"))
-    return Script.load(_PACKAGE, "exports.sh").with_text("exports_pl", program)
+    return perl_script("drivers.exports.iscsi_tgt", "tgtd.pl", "exports.pl")
 
 
 class TgtExports(IscsiExports):

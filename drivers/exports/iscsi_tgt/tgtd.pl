@@ -1,11 +1,8 @@
 # What tgtd is told and asked, and what it offers.
 # It speaks tgtd's control protocol itself: tgtadm takes CHAP secrets as arguments, for every user of ps to read.
 # Written for the perl that tgt brings (tgt-admin is perl); core modules only.
-use strict;
-use warnings;
-use Fcntl qw(:DEFAULT :flock :seek :mode);
+# Stands behind server.pl.
 use Socket;
-use Time::HiRes qw(sleep time);
 
 my $SOCKET = '/var/run/tgtd/socket.0';
 

@@ -1,5 +1,5 @@
 # NFSv4 exports by nfs-ganesha 4.
-#   exports.sh ensure|check CONFIG            reads from stdin, fields separated by tabs:
+#   exports.sh ensure|remove|check CONFIG            reads from stdin, fields separated by tabs:
 #     VOLUME SOURCE SIZE_BYTES CLIENTS        (SOURCE: .../DIRECTORY/disk; CLIENTS: a,b, or - for nobody)
 # CONFIG is the truth: one line per export, written before ganesha is told, so that its restart and SIGHUP agree.
 # Volumes are exported through a bind mount of their container, because ganesha does not see btrfs subvolumes.
@@ -129,18 +129,33 @@ prepare_source() {
     sync "$source"
 }
 
-# Those that keep their line, then the wanted ones; an export keeps its number.
+# The lines of the others, then the wanted ones; an export keeps its number.
 write_config() {
-    {
-        echo "# Written by cgctl: do not edit. %include it from ganesha.conf."
-        awk -F "$tab" 'FILENAME == ARGV[1] { wanted[$1]; next } !($2 in wanted) { print $1 }' \
-            "$work/wanted" "$work/configured" | while read -r export_id; do
-            grep -F "EXPORT { Export_Id = $export_id; " "$config"
-        done
-        new_lines
-    } >"$config.new"
+    cp "$config" "$work/before"
+    awk -F "$tab" '$4 == "-" { print $1 }' "$work/wanted" >"$work/done"
+    { lines_of others wanted "$work/before" && new_lines; } | replace_config
+}
+
+lines_of() { # lines_of listed|others LIST FILE: the lines of the volumes that are, or are not, in $work/LIST
+    awk -v mode="$1" '
+        FILENAME == ARGV[1] { listed[$1]; next }
+        match($0, /Pseudo = "\/cgctl-[^"]*/) {
+            if ((substr($0, RSTART + 17, RLENGTH - 17) in listed) == (mode == "listed")) print
+        }' "$work/$2" "$3"
+}
+
+replace_config() {
+    { echo "# Written by cgctl: do not edit. %include it from ganesha.conf." && cat; } >"$config.new"
     sync "$config.new"
     mv "$config.new" "$config"
+}
+
+# ganesha has refused a line: those of the volumes that it was not told of are again what they were.
+take_back() {
+    awk 'FILENAME == ARGV[1] { done[$1]; next } !($1 in done) { print $1 }' "$work/done" "$work/wanted" >"$work/pending"
+    { lines_of others pending "$config" && lines_of listed pending "$work/before"; } | replace_config
+    observe_configured
+    unmount_unused
 }
 
 new_lines() {
@@ -225,10 +240,18 @@ update_exports() {
     observe_offered
     while IFS=$tab read -r export_id volume path; do
         if is_wanted || ! is_offered "$export_id" "$path" && [ -d "$path" ]; then
-            bus UpdateExport "string:$config" "string:EXPORT(Export_Id=$export_id)" >"$work/answer" 2>&1 ||
-                fail "UpdateExport of $volume: $(paste -s -d ' ' "$work/answer")"
+            update_export
         fi
     done <"$work/configured"
+}
+
+update_export() { # $export_id of $volume
+    if bus UpdateExport "string:$config" "string:EXPORT(Export_Id=$export_id)" >"$work/answer" 2>&1; then
+        echo "$volume" >>"$work/done"
+    else
+        take_back
+        fail "UpdateExport of $volume: $(paste -s -d ' ' "$work/answer")"
+    fi
 }
 
 is_wanted() {
@@ -260,6 +283,10 @@ ensure() {
     observe_offered
     wrong=$(faults | sed 's/^wrong//' | paste -s -d ';' -)
     [ -z "$wrong" ] || fail "nfs exports:$wrong"
+}
+
+remove() {
+    ensure
 }
 
 check() {

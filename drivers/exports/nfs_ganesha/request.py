@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 
-from drivers.contract import Access, Exported, Finding
+from drivers.contract import Exported, Finding
 from drivers.errors import ServerRefused
+from drivers.exports import nfs, scripted
 
-NOBODY = "-"
-REPAIR = "cgctl backend-check --repair"
+DAEMON = "nfs daemon"
 
-_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,189}")
-_SOURCE = re.compile(r"(/[0-9A-Za-z._@%+,:=-]+){2,}/disk")
+_SOURCE = re.compile(rf"(/[0-9A-Za-z._@%+,:=-]+){{2,}}/{nfs.IMAGE}")
+
+unwanted = nfs.unwanted
 
 
 def wanted(exports: Sequence[Exported]) -> str:
     """One line per export. Raises ServerRefused for what ganesha cannot offer."""
-    return "".join(_line(export.volume_id, _source(export), export.size_bytes, _clients(export)) for export in exports)
-
-
-def unwanted(volume_ids: Sequence[str]) -> str:
-    """The lines for volumes that nobody may use."""
-    return "".join(_line(volume_id, "-", 0, NOBODY) for volume_id in volume_ids)
-
-
-def checked_id(volume_id: str) -> str:
-    """The id, as a part of a path. Raises ValueError."""
-    if not _ID.fullmatch(volume_id):
-        raise ValueError(f"not an id of a volume: {volume_id!r}")
-    return volume_id
-
-
-def _line(volume_id: str, source: str, size_bytes: int, clients: str) -> str:
-    return "\t".join((checked_id(volume_id), source, str(size_bytes), clients)) + "\n"
+    return "".join(nfs.wanted_line(export, _source(export), "ganesha") for export in exports)
 
 
 def _source(export: Exported) -> str:
@@ -46,36 +30,14 @@ def _source(export: Exported) -> str:
     return export.source
 
 
-def _clients(export: Exported) -> str:
-    """Sorted as text, which is how exports.sh sees them."""
-    return ",".join(sorted({_address(access) for access in export.accesses})) or NOBODY
-
-
-def _address(access: Access) -> str:
-    try:
-        return str(ipaddress.ip_address(access.client or ""))
-    except ValueError:
-        raise ServerRefused(f"ganesha knows clients by IP address, not as {access.client!r}") from None
-
-
 def findings(answer: str) -> list[Finding]:
-    """One for the daemon, one per wrong volume, one per export that nobody asked for."""
-    result = [Finding("nfs daemon", True, "nfs-ganesha answers")]
-    for line in answer.splitlines():
-        kind, *values = line.split("\t")
-        match kind:
-            case "wrong":
-                result.append(Finding(f"export of volume {values[0]}", False, values[1], REPAIR))
-            case "include":
-                result[0] = _not_included(values[0])
-            case "unknown":
-                result.append(_unknown(*values))
-    return result
+    """See scripted.Request."""
+    return scripted.findings(answer, Finding(DAEMON, True, "nfs-ganesha answers"), {"include": _not_included}, _unknown)
 
 
 def _not_included(config: str) -> Finding:
     hint = f'add to ganesha.conf: %include "{config}"'
-    return Finding("nfs daemon", False, f"a restart of nfs-ganesha would forget {config}", hint)
+    return Finding(DAEMON, False, f"a restart of nfs-ganesha would forget {config}", hint)
 
 
 def _unknown(export_id: str, path: str) -> Finding:

@@ -260,6 +260,36 @@ class TestRepair:
         assert "/run/cgctl" not in shown(stor1) + stor1.run(["findmnt", "-rno", "TARGET"]).stdout
 
 
+FOREIGN = """
+printf 'EXPORT { Export_Id = 900; Pseudo = "/cgctl-%s"; Path = "/srv"; Access_Type = RO; FSAL { Name = VFS; } }\\n' "$1" \\
+    >/etc/ganesha/foreign.conf
+dbus-send --system --print-reply --dest=org.ganesha.nfsd /org/ganesha/nfsd/ExportMgr \\
+    org.ganesha.nfsd.exportmgr.AddExport string:/etc/ganesha/foreign.conf 'string:EXPORT(Export_Id=900)'
+"""
+
+
+class TestRefusedByGanesha:
+    def test_line_that_ganesha_refuses_is_taken_back_and_the_others_stay(
+        self, server: GaneshaExports, context: Context, lab: Lab, stor1: Host
+    ) -> None:
+        """An export of another hand has the path that the second volume should have."""
+        exports = [exported(number, lab.client_ip) for number in (1, 2, 3)]
+        make_sources(stor1, exports)
+        server.ensure_exports(context, exports[2:])
+        before = stor1.run(["cat", CONFIG]).stdout.splitlines()
+        stor1.script(FOREIGN, volume_id(2))
+        with pytest.raises(errors.ServerFailed, match=f"UpdateExport of {volume_id(2)}"):
+            server.ensure_exports(context, [exports[0], exports[1], replace(exports[2], accesses=())])
+        after = stor1.run(["cat", CONFIG]).stdout.splitlines()
+        assert [volume_id(1) in line for line in after] == [False, True]
+        assert before[1:] != after[1:]
+        stor1.restart_ganesha()
+        assert wrong_detail(server, context, exports[0]) == ""
+        assert has_access(server, 1)
+        server.ensure_exports(context, exports[1:2])
+        assert has_access(server, 2)
+
+
 class TestMany:
     def test_64_volumes_are_exported_by_one_execution(
         self, server: GaneshaExports, context: Context, stor1: Host, runner: HostRunner, lab: Lab
