@@ -48,6 +48,7 @@ sub faults {
     push @faults, "is offered to $seen, not to $right" if $seen ne $right;
     push @faults, map { "is offered to $_->[0] without $_->[1]" }
         map { my $client = $_; map { [$client, $_] } lacking($volume, $has->{$client}) } grep { $has->{$_} } @clients;
+    return @faults, 'is not mounted at its place' unless $mounts->{$place};
     push @faults, 'serves a directory that has been replaced' if !is_same($volume->{directory}, $place);
     push @faults, 'is open by a client without access, or from before it was replaced'
         if strangers($volume, $mounts->{$place}, @clients);
@@ -96,14 +97,16 @@ sub release {
 
 # Every place of the configuration that is not mounted. Never the empty directory below a file system that is missing.
 sub mount_places {
-    my ($mounts, $lines) = (observe_mounts(), read_config());
+    my ($mounts, $lines, $is_news) = (observe_mounts(), read_config());
     for my $place (grep { !$mounts->{$_} } sort keys %$lines) {
         my ($directory) = $lines->{$place} =~ / # (\/.*)$/ or next;
         next unless -f "$directory/disk" || $mounts->{$directory};
         mkdir $_ for $STATE_DIRECTORY, $places, $place;
         my ($status, $answer) = run('mount', '--bind', $directory, $place);
         die "$answer\n" if $status;
+        $is_news = 1;
     }
+    run('exportfs', '-f') if $is_news;    # the kernel may remember that the place was not to be had
 }
 
 # What the server refuses is taken back: the lines of that volume and of those behind it are again what they were.

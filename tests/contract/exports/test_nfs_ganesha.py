@@ -261,8 +261,8 @@ class TestRepair:
 
 
 FOREIGN = """
-printf 'EXPORT { Export_Id = 900; Pseudo = "/cgctl-%s"; Path = "/srv"; Access_Type = RO; FSAL { Name = VFS; } }\\n' "$1" \\
-    >/etc/ganesha/foreign.conf
+cd /etc/ganesha
+printf 'EXPORT { Export_Id = 900; Pseudo = "/cgctl-%s"; Path = "/srv"; FSAL { Name = VFS; } }' "$1" >foreign.conf
 dbus-send --system --print-reply --dest=org.ganesha.nfsd /org/ganesha/nfsd/ExportMgr \\
     org.ganesha.nfsd.exportmgr.AddExport string:/etc/ganesha/foreign.conf 'string:EXPORT(Export_Id=900)'
 """
