@@ -10,6 +10,7 @@ from drivers.contract import Driver, ExportServer
 from drivers.exports.iscsi_lio.server import LioExports
 from drivers.exports.iscsi_tgt.server import TgtExports
 from drivers.exports.nfs_ganesha.server import GaneshaExports
+from drivers.exports.nfs_kernel.server import KernelNfsExports
 from drivers.runner import Runner
 
 # (backend id, pool, runner, storage protocol)
@@ -23,4 +24,5 @@ EXPORTS: dict[tuple[str, str], Callable[[str, str, Runner], ExportServer]] = {
     ("iscsi", "tgt"): TgtExports,
     ("iscsi", "lio"): LioExports,
     ("nfs", "ganesha"): GaneshaExports,
+    ("nfs", "kernel"): KernelNfsExports,
 }

@@ -24,6 +24,9 @@ _STORAGE = {
     "drivers.runner",
 }
 
+_ISCSI = {"drivers.exports", "drivers.exports.iscsi", "drivers.exports.iscsi_identity", "drivers.exports.scripted"}
+_NFS = {"drivers.exports", "drivers.exports.nfs", "drivers.exports.scripted"}
+
 KNOWS: Mapping[str, set[str]] = {
     # cli → policies → manager → activity → store → model; wiring alone joins everything
     "cgctl": set(),
@@ -96,17 +99,22 @@ KNOWS: Mapping[str, set[str]] = {
     "drivers.backends.lvm": {"drivers", "drivers.backends.scripted", *_STORAGE},
     "drivers.exports": set(),
     "drivers.exports.iscsi_identity": set(),
-    "drivers.exports.iscsi_tgt": {"drivers", "drivers.exports.iscsi_identity", *_STORAGE},
-    "drivers.exports.iscsi_lio": {"drivers", "drivers.exports.iscsi_identity", *_STORAGE},
+    "drivers.exports.scripted": {"drivers", *_STORAGE},
+    "drivers.exports.iscsi": {"drivers.exports.iscsi_identity", "drivers.exports.scripted", *_STORAGE},
+    "drivers.exports.iscsi_tgt": {"drivers", *_ISCSI, *_STORAGE},
+    "drivers.exports.iscsi_lio": {"drivers", *_ISCSI, *_STORAGE},
+    "drivers.exports.nfs": {"drivers.exports.scripted", *_STORAGE},
+    "drivers.exports.nfs_ganesha": {"drivers", *_NFS, *_STORAGE},
+    "drivers.exports.nfs_kernel": {"drivers", *_NFS, *_STORAGE},
     # sent to the server as text: nothing of the program is there
     "drivers.exports.iscsi_lio.on_server": set(),
-    "drivers.exports.nfs_ganesha": {"drivers", *_STORAGE},
     "drivers.catalog": {
         "drivers.backends.btrfs",
         "drivers.backends.file",
         "drivers.exports.iscsi_lio",
         "drivers.exports.iscsi_tgt",
         "drivers.exports.nfs_ganesha",
+        "drivers.exports.nfs_kernel",
         *_STORAGE,
     },
 }
