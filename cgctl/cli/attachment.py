@@ -12,7 +12,10 @@ from cgctl.cli.command import command
 from cgctl.cli.options import Filters, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
 from cgctl.cli.wiring import Env
+from cgctl.errors import UsageError
 
+Ignored = Annotated[str | None, typer.Option(hidden=True)]
+"""A word of Cinder's about the client's connector, which no export server here asks for."""
 SECRET_VARIABLE = "CGCTL_CHAP_SECRET"
 COLUMNS = (
     Column("ID", "id"),
@@ -32,16 +35,34 @@ def attachment_create(
     initiator: Annotated[str | None, typer.Option("--initiator", metavar="IQN", help="The iSCSI initiator.")] = None,
     ip: Annotated[str | None, typer.Option("--ip", metavar="ADDRESS", help="The NFS client's address.")] = None,
     host: Annotated[str | None, typer.Option("--host", help="The client's name, for people.")] = None,
+    mode: Annotated[
+        str | None, typer.Option("--mode", metavar="rw", help="Access is always for reading and writing.")
+    ] = None,
+    connect: Ignored = None,  # noqa: ARG001
+    platform: Ignored = None,  # noqa: ARG001
+    ostype: Ignored = None,  # noqa: ARG001
+    multipath: Ignored = None,  # noqa: ARG001
+    mountpoint: Ignored = None,  # noqa: ARG001
 ) -> Show:
     """Offer a volume to one initiator.
 
     Prints portal, IQN, LUN and the CHAP secret, which is shown this once. The secret is made up, or
     taken from the environment variable CGCTL_CHAP_SECRET (12 to 16 letters and digits).
     """
+    if mode not in {None, "rw", "null"}:
+        raise UsageError(f"mode '{mode}'", "is not offered: access is for reading and writing", "--mode rw, or none")
     client = manager.attachments.Client(initiator, ip, host or server_id, os.environ.get(SECRET_VARIABLE))
     row = manager.attachments.attach(env, volume, client)
     view = manager.reads.attachment(env, row.id) | {"secret": row.secret}
     return Show({key: value for key, value in view.items() if value is not None})
+
+
+@command("attachment-complete")
+def attachment_complete(
+    env: Env, references: Annotated[list[str], typer.Argument(metavar="ATTACHMENT...", help="Attachments, by id.")]
+) -> Several:
+    """Say that clients are connected; nothing is left to do, an attachment is complete when it is made."""
+    return Several(references, lambda one: manager.attachments.check_complete(env, one), "complete")
 
 
 @command("attachment-delete", changes=True)

@@ -1,4 +1,4 @@
-"""`backend-*`, `get-pools`, `get-capabilities`, `service-list`: what is configured, and what it answers."""
+"""`backend-*`, `get-*`, `service-list`, `freeze-host`, `thaw-host`: what is configured, and what it answers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import typer
 from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import Filters, pairs
-from cgctl.cli.result import Column, Listing, Show
+from cgctl.cli.result import Column, Done, Listing, Show
 from cgctl.cli.wiring import Env
 
+Host = Annotated[
+    str, typer.Argument(metavar="HOST", help="The backend's id in the configuration; host@backend#pool works, too.")
+]
 Reference = Annotated[str, typer.Argument(metavar="BACKEND", help="The backend's id in the configuration.")]
 COLUMNS = (
     Column("ID", "id"),
@@ -33,9 +36,17 @@ SERVICES = (
     Column("Zone", "zone"),
     Column("Status", "status"),
     Column("State", "state"),
+    Column("Updated_at", "updated_at"),
+    Column("Cluster", "cluster"),
     Column("Disabled Reason", "disabled_reason"),
     Column("Backend State", "backend_state"),
 )
+REPLICATION = (
+    Column("Replication Status", "replication_status"),
+    Column("Active Backend ID", "active_backend_id"),
+    Column("Frozen", "frozen"),
+)
+SERVICE_KEYS = tuple(column.key for column in (*SERVICES, *REPLICATION))
 POOL_COLUMNS = (Column("name", "name"),)
 POOL_DETAILS = (
     Column("name", "name"),
@@ -90,14 +101,48 @@ def get_pools(
 
 
 @command("get-capabilities")
-def get_capabilities(env: Env, reference: Reference) -> Show:
-    """Show what a backend can do."""
-    return Show(manager.backends.capabilities_view(env, reference))
+def get_capabilities(env: Env, host: Host) -> Show:
+    """Show what a backend can do: its stats, and its properties."""
+    view = manager.backends.capabilities_view(env, backend_id(host))
+    stats = manager.backends.STATS
+    return Show(view, tables=(("Volume stats", stats), ("Backend properties", tuple(sorted(view.keys() - set(stats))))))
 
 
 @command("service-list")
 def service_list(
-    env: Env, host: Annotated[str | None, typer.Option("--host", help="Only this backend.")] = None
+    env: Env,
+    host: Annotated[str | None, typer.Option("--host", help="Only this backend.")] = None,
+    binary: Annotated[str | None, typer.Option("--binary", help="Only this kind of service; there is one.")] = None,
+    with_replication: Annotated[
+        bool,
+        typer.Option(
+            "--withreplication/--no-withreplication", help="Replication and frozen as well; True or False may follow."
+        ),
+    ] = False,
 ) -> Listing:
-    """List the backends with whether their servers answer."""
-    return Listing([row for row in manager.backends.services_view(env) if host in {None, row["host"]}], SERVICES)
+    """List the backends: whether their servers answer, whether they are frozen."""
+    rows = manager.backends.services_view(env, backend_id(host) if host else None)
+    columns = (*SERVICES[:7], *(REPLICATION if with_replication else ()), *SERVICES[7:])
+    return Listing([row for row in rows if binary in {None, row["binary"]}], columns, SERVICE_KEYS, "Service")
+
+
+@command("freeze-host", changes=True)
+def freeze_host(env: Env, host: Host) -> Done:
+    """Freeze a backend: no command changes anything on it, until thaw-host.
+
+    Clients go on working with its volumes; lists and shows work as ever; new groups and volumes go to other backends.
+    """
+    manager.freezing.set_frozen(env, backend_id(host), frozen=True)
+    return Done(f"backend {host}: frozen")
+
+
+@command("thaw-host", changes=True)
+def thaw_host(env: Env, host: Host) -> Done:
+    """Thaw a backend that was frozen."""
+    manager.freezing.set_frozen(env, backend_id(host), frozen=False)
+    return Done(f"backend {host}: thawed")
+
+
+def backend_id(host: str) -> str:
+    """The backend in Cinder's `host@backend#pool`."""
+    return host.rpartition("@")[2].partition("#")[0]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from cgctl.cli.cells import Plain, bare, plain, printable, table_lines, width
@@ -39,10 +39,15 @@ def render_show(show: Show, form: Format, columns: Sequence[str] = ()) -> str:
         return _document({key: fields[key] for key in chosen or fields}, form)
     keys = chosen or show.shown or sorted(fields)
     if form is Format.TABLE:
-        return _table(["Property", "Value"], ([[printable(key)], table_lines(fields.get(key))] for key in keys))
+        tables = (("Property", keys),) if chosen or not show.tables else show.tables
+        return "".join(_properties(title, its, fields) for title, its in tables)
     if form is Format.CSV:
         return _csv(keys, [[printable(bare(fields.get(key))) for key in keys]])
     return "".join(f"{printable(bare(fields.get(key)))}\n" for key in keys)
+
+
+def _properties(title: str, keys: Iterable[str], fields: Mapping[str, Plain]) -> str:
+    return _table([title, "Value"], ([[printable(key)], table_lines(fields.get(key))] for key in keys))
 
 
 def render_listing(listing: Listing, form: Format, selection: Selection = Selection()) -> str:  # noqa: B008 (frozen)

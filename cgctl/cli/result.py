@@ -24,10 +24,14 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Show:
-    """One object with all its keys. shown: what a table, csv and value print, in this order (default: all, sorted)."""
+    """One object with all its keys. shown: what a table, csv and value print, in this order (default: all, sorted).
+
+    tables: instead of one table several, each with its title above the keys.
+    """
 
     fields: dict[str, object]
     shown: tuple[str, ...] | None = None
+    tables: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 Rows = Sequence[dict[str, object]]

@@ -8,10 +8,11 @@ import typer
 
 from cgctl import manager
 from cgctl.cli.command import command
-from cgctl.cli.options import Description, Filters, Metadata, MetadataFilter, Name, pairs
-from cgctl.cli.result import Column, Listing, Several, Show
+from cgctl.cli.options import Description, Filters, Metadata, MetadataFilter, Name, pairs, refuse_blank
+from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.cli.wiring import Env
 from cgctl.model.names import parse_pairs
+from cgctl.model.tables import Snapshot
 
 COLUMNS = (
     Column("ID", "id"),
@@ -72,3 +73,25 @@ def snapshot_show(
 ) -> Show:
     """Show a snapshot."""
     return Show(manager.reads.snapshot(env, reference))
+
+
+@command("snapshot-rename", changes=True)
+def snapshot_rename(
+    env: Env,
+    reference: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Snapshot, by name or id.")],
+    name: Annotated[str | None, typer.Argument(callback=refuse_blank, help="New name.")] = None,
+    description: Description = None,
+) -> Done:
+    """Change a snapshot's name or description."""
+    manager.volume_changes.rename(env, Snapshot, reference, name, description)
+    return Done(f"snapshot {reference}: renamed")
+
+
+@command("snapshot-reset-state", changes=True)
+def snapshot_reset_state(
+    env: Env,
+    references: Annotated[list[str], typer.Argument(metavar="SNAPSHOT...", help="Snapshots, by name or id.")],
+    state: Annotated[str, typer.Option("--state", help="The status that is right.")] = "available",
+) -> Several:
+    """Set the status of snapshots by hand; only the state is changed."""
+    return Several(references, lambda one: manager.reset_state.reset_state(env, "snapshot", one, state), f"is {state}")

@@ -61,16 +61,26 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "list": Entry("volume", "list_volumes", "List the volumes."),
         "show": Entry("volume", "show", "Show a volume."),
         "extend": Entry("volume", "extend", "Grow a volume that is not attached."),
+        "summary": Entry("volume", "summary", "Sum up the volumes: number, size, metadata."),
         "rename": Entry("volume", "rename", "Change a volume's name or description."),
     },
     "Snapshots": {
         "snapshot-create": Entry("snapshot", "snapshot_create", "Snapshot one volume."),
         "snapshot-delete": Entry("snapshot", "snapshot_delete", "Delete snapshots of single volumes."),
         "snapshot-list": Entry("snapshot", "snapshot_list", "List the snapshots, those of groups among them."),
+        "snapshot-rename": Entry("snapshot", "snapshot_rename", "Change a snapshot's name or description."),
+        "snapshot-reset-state": Entry(
+            "snapshot", "snapshot_reset_state", "Set the status of snapshots by hand; only the state is changed."
+        ),
         "snapshot-show": Entry("snapshot", "snapshot_show", "Show a snapshot."),
     },
     "Attachments": {
         "attachment-create": Entry("attachment", "attachment_create", "Offer a volume to one initiator."),
+        "attachment-complete": Entry(
+            "attachment",
+            "attachment_complete",
+            "Say that clients are connected; nothing is left to do, an attachment is complete when it is made.",
+        ),
         "attachment-delete": Entry("attachment", "attachment_delete", "Take access away; its sessions are ended."),
         "attachment-list": Entry("attachment", "attachment_list", "List the attachments, without secrets."),
         "attachment-show": Entry("attachment", "attachment_show", "Show an attachment, without its secret."),
@@ -98,8 +108,18 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "backend-show": Entry("backend", "backend_show", "Show a backend with what its server answers."),
         "backend-check": Entry("backend", "backend_check_command", "Check servers, pools and exports."),
         "get-pools": Entry("backend", "get_pools", "List the pools that volumes can be placed in."),
-        "get-capabilities": Entry("backend", "get_capabilities", "Show what a backend can do."),
-        "service-list": Entry("backend", "service_list", "List the backends with whether their servers answer."),
+        "get-capabilities": Entry(
+            "backend", "get_capabilities", "Show what a backend can do: its stats, and its properties."
+        ),
+        "freeze-host": Entry(
+            "backend", "freeze_host", "Freeze a backend: no command changes anything on it, until thaw-host."
+        ),
+        "thaw-host": Entry("backend", "thaw_host", "Thaw a backend that was frozen."),
+        "service-list": Entry(
+            "backend",
+            "service_list",
+            "List the backends: whether their servers answer, whether they are frozen.",
+        ),
     },
     "State and configuration": {
         "message-list": Entry("message", "message_list", "List the messages that failures have left."),

@@ -9,6 +9,7 @@ import typer
 from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import (
+    AllTenants,
     AvailabilityZone,
     Description,
     Filters,
@@ -176,3 +177,9 @@ def rename(
     """Change a volume's name or description."""
     manager.volume_changes.rename(env, Volume, reference, name, description)
     return Done()
+
+
+@command("summary")
+def summary(env: Env, all_tenants: AllTenants = False) -> Show:  # noqa: ARG001
+    """Sum up the volumes: number, size, metadata."""
+    return Show(manager.reads.summary(env))

@@ -133,6 +133,15 @@ def detach(env: Environment, reference: str) -> None:
         perform(env, Detach(env, reference))
 
 
+def check_complete(env: Environment, reference: str) -> None:
+    """Raise Refused for an attachment that the server did not make."""
+    with env.store.read() as session:
+        row = find_attachment(session, reference)
+        if row.status != AttachmentStatus.ATTACHED:
+            hint = f"cgctl attachment-delete {row.id}, then attach it again"
+            raise Refused(f"attachment {row.id}", f"is {row.status}, not attached", hint)
+
+
 def access_of(session: Session, row: Attachment, volume: Volume) -> Access:
     """An attachment with what surrounds it."""
     others = [one for one in attachments_of(session, [volume.id]) if one.id != row.id]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import select
 
+from cgctl import __version__
 from cgctl.failures import explain
 from cgctl.manager.environment import Environment
-from cgctl.model.tables import Group, Volume, new_id
+from cgctl.manager.freezing import FROZEN, frozen_backends
+from cgctl.model.tables import Group, Volume, new_id, utc_now
 from cgctl.scheduler.candidates import Candidate
 from drivers.contract import Backend, PoolStats
 from drivers.errors import DriverError, PoolUnmarked
+
+BINARY = "cgctl-volume"
+"""What `service-list` calls the one kind of service there is."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class Service:
     backend: Backend
     stats: PoolStats | None
     error: DriverError | None = None
+    frozen: bool = False
 
     @property
     def problem(self) -> str | None:
@@ -43,15 +49,17 @@ class Service:
             self.backend.reserved_percentage,
             self.backend.max_over_subscription_ratio,
             self.capabilities() if self.stats else {},
-            self.problem,
+            self.problem or (FROZEN if self.frozen else None),
         )
 
 
 def observe_services(env: Environment, only: str | None = None) -> list[Service]:
     """Ask every backend (or one) for its stats, all at once; one execution on each server."""
     backends = [env.backends.get(backend_id) for backend_id in ([only] if only else env.backends.ids())]
+    frozen = frozen_backends(env)
     with ThreadPoolExecutor(max_workers=max(len(backends), 1)) as pool:
-        return list(pool.map(lambda backend: _observe(env, backend), backends))
+        found = pool.map(lambda backend: _observe(env, backend), backends)
+        return [replace(service, frozen=service.backend.id in frozen) for service in found]
 
 
 def _observe(env: Environment, backend: Backend) -> Service:
@@ -82,6 +90,21 @@ def pools_view(env: Environment) -> list[dict[str, object]]:
     ]
 
 
+STATS = (
+    "namespace",
+    "vendor_name",
+    "volume_backend_name",
+    "pool_name",
+    "driver_version",
+    "storage_protocol",
+    "display_name",
+    "description",
+    "visibility",
+    "replication_targets",
+)
+"""What Cinder calls the stats of a volume service; everything else is a property of the backend."""
+
+
 def capabilities_view(env: Environment, backend_id: str) -> dict[str, object]:
     """`get-capabilities`: stats, and seed 004's read-only attributes."""
     backend = env.backends.get(backend_id)
@@ -89,7 +112,20 @@ def capabilities_view(env: Environment, backend_id: str) -> dict[str, object]:
         stats: Mapping[str, object] = backend.driver.get_volume_stats(env.context(new_id()))
     except DriverError as error:
         raise explain(error, f"backend {backend_id}") from error
+    own = {
+        "namespace": f"cgctl.backends.{backend.id}",
+        "vendor_name": "cgctl",
+        "volume_backend_name": backend.id,
+        "pool_name": backend.id,
+        "driver_version": __version__,
+        "storage_protocol": backend.export.protocol if backend.export else "local",
+        "display_name": env.backends.server(backend_id),
+        "description": f"{backend.driver.name} pool",
+        "visibility": "public",
+        "replication_targets": [],
+    }
     return {
+        **own,
         "host": backend.id,
         "driver": backend.driver.name,
         "export_protocol": backend.export.protocol if backend.export else None,
@@ -99,19 +135,24 @@ def capabilities_view(env: Environment, backend_id: str) -> dict[str, object]:
     }
 
 
-def services_view(env: Environment) -> list[dict[str, object]]:
-    """`service-list`: which backends answer."""
+def services_view(env: Environment, host: str | None = None) -> list[dict[str, object]]:
+    """`service-list`: which backends answer, and which are frozen."""
     return [
         {
-            "binary": "cgctl-volume",
+            "binary": BINARY,
             "host": service.backend.id,
             "zone": service.backend.availability_zone,
-            "status": "enabled",
+            "status": "disabled" if service.frozen else "enabled",
             "state": "down" if service.problem else "up",
-            "disabled_reason": None,
+            "updated_at": utc_now(),
+            "cluster": None,
+            "replication_status": "not-capable",
+            "active_backend_id": None,
+            "frozen": service.frozen,
+            "disabled_reason": FROZEN if service.frozen else None,
             "backend_state": service.problem or "up",
         }
-        for service in observe_services(env)
+        for service in observe_services(env, host)
     ]
 
 

@@ -19,10 +19,12 @@ from sqlmodel import Session, SQLModel
 from cgctl.errors import CgctlError, DryRun, Locked, NotFound, NothingToChange
 from cgctl.failures import explain
 from cgctl.manager.environment import Environment
+from cgctl.manager.freezing import refuse_frozen
 from cgctl.model.states import OperationState
 from cgctl.model.tables import Operation as Journal
 from cgctl.store import journal
 from cgctl.store.journal import StaleLock
+from cgctl.store.messages import backend_of
 from drivers.contract import Context
 from drivers.errors import DriverError, HookFailed, OutcomeUnknown, ServerNotReached, ServerRefused
 
@@ -173,6 +175,7 @@ def _try_begin(env: Environment, operation: Operation[Subject, Outcome]) -> tupl
         session.flush()
         subject = operation.intend(intent)
         session.flush()
+        refuse_frozen(session, _word(row), backend_of(session, row))
         if env.dry_run:
             session.rollback()
             raise DryRun(intent.steps)

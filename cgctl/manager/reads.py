@@ -76,6 +76,22 @@ def volume(env: Environment, reference: str) -> View:
         return views.volume_views(session, [col(Volume.id) == find(session, Volume, reference).id])[0]
 
 
+def summary(env: Environment) -> View:
+    """Number and size (GiB) of all volumes, and every metadata key with its values."""
+    with env.store.read() as session:
+        found = views.volume_views(session, (), {"size", "metadata"})
+    metadata: dict[str, set[str]] = {}
+    for one in found:
+        for key, value in dict(one["metadata"]).items():  # type: ignore[call-overload]
+            metadata.setdefault(key, set()).add(value)
+    total = round(sum(float(str(one["size"])) for one in found), 6)
+    return {
+        "total_count": len(found),
+        "total_size": int(total) if total == int(total) else total,
+        "metadata": {key: sorted(values) for key, values in sorted(metadata.items())},
+    }
+
+
 def snapshots(
     env: Environment, filters: Filters, metadata: Mapping[str, str] | None = None, keys: Keys = None
 ) -> list[View]:

@@ -17,11 +17,13 @@ from cgctl.manager import group_revert, removal
 from cgctl.manager.attachments import access_of, forget
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import apply_exports
+from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.membership import Changes, Moving, change_words, move_on_server, write_membership
 from cgctl.manager.objects import shown, volume_object
 from cgctl.model.states import OperationState, VolumeStatus
 from cgctl.model.tables import Attachment, Group, Operation, Volume
 from cgctl.store import journal
+from cgctl.store.messages import backend_of
 from cgctl.store.queries import fresh
 from drivers.contract import Context
 from drivers.errors import DriverError, ServerRefused
@@ -36,6 +38,7 @@ def settle(env: Environment, operation_id: str) -> str:
 
     Another process that was quicker makes this a no-op.
     """
+    _refuse_frozen(env, operation_id)
     with env.store.write() as session:
         operation = journal.take_over(session, operation_id, env.operation_seconds)
     if operation is None:
@@ -56,6 +59,13 @@ def settle(env: Environment, operation_id: str) -> str:
     told += f", but {failure.reason}" if failure else ""
     env.warn(told)
     return told
+
+
+def _refuse_frozen(env: Environment, operation_id: str) -> None:
+    with env.store.read() as session:
+        operation = session.get(Operation, operation_id)
+        if operation:
+            refuse_frozen(session, _word(operation), backend_of(session, operation))
 
 
 def _unsettled(operation: Operation, error: DriverError | CgctlError | KeyboardInterrupt) -> CgctlError:

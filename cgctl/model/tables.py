@@ -217,6 +217,14 @@ class Event(SQLModel, table=True):
     message: str
 
 
+class BackendState(SQLModel, table=True):
+    """What operators have said of a backend (none: nothing). frozen_at: since when nothing may change it."""
+
+    __tablename__ = "backends"
+    id: str = Field(primary_key=True)
+    frozen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class Message(SQLModel, table=True):
     """A failure, for whoever looks later: which object, on which backend, why, and what to do. Goes at `expires_at`."""
 
@@ -237,6 +245,7 @@ class Message(SQLModel, table=True):
 
 __all__ = [
     "Attachment",
+    "BackendState",
     "Event",
     "Group",
     "GroupSnapshot",

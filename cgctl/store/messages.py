@@ -31,7 +31,7 @@ def record(session: Session, operation: Operation, failure: CgctlError) -> None:
     """Leave messages of a failed operation. Call it while the object's row is still there: it knows the backend."""
     _forget_old(session)
     kind, row_id = operation.subject_kind, operation.subject_id
-    host = _host(session, kind, row_id)
+    host = backend_of(session, operation)
 
     def message(of: str, its_id: str, name: str | None, reason: str) -> Message:
         return Message(
@@ -50,11 +50,12 @@ def record(session: Session, operation: Operation, failure: CgctlError) -> None:
     session.add_all(message(*part) for part in failure.parts if part.id != row_id)
 
 
-def _host(session: Session, kind: str, row_id: str) -> str | None:
-    if kind not in _KINDS:
+def backend_of(session: Session, operation: Operation) -> str | None:
+    """Where the operation's object is; None where it is nowhere, or gone."""
+    if operation.subject_kind not in _KINDS:
         return None
-    of = _KINDS[kind]
-    return session.exec(select(of.host).where(of.id == row_id)).first()
+    of = _KINDS[operation.subject_kind]
+    return session.exec(select(of.host).where(of.id == operation.subject_id)).first()
 
 
 def _forget_old(session: Session) -> None:

@@ -59,6 +59,7 @@ KNOWS: Mapping[str, set[str]] = {
     "cgctl.demo": {"cgctl.errors", "cgctl.manager", "cgctl.manager.objects", "cgctl.model", "cgctl.store"},
     "cgctl.policies": {"cgctl.errors", "cgctl.manager", "cgctl.model", "cgctl.store"},
     "cgctl.manager": {
+        "cgctl",
         "cgctl.activity",
         "cgctl.errors",
         "cgctl.failures",

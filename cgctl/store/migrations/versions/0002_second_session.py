@@ -1,4 +1,4 @@
-"""Messages."""
+"""Messages; backends that are frozen."""
 
 from __future__ import annotations
 
@@ -30,5 +30,15 @@ def _messages() -> None:
         op.create_index(op.f(f"ix_messages_{column}"), "messages", [column], unique=False)
 
 
+def _backends() -> None:
+    op.create_table(
+        "backends",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("frozen_at", sa.DateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
 def upgrade() -> None:
+    _backends()
     _messages()
