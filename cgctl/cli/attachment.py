@@ -39,8 +39,8 @@ def attachment_create(
         str | None, typer.Option("--mode", metavar="rw", help="Access is always for reading and writing.")
     ] = None,
     connect: Ignored = None,  # noqa: ARG001
-    platform: Ignored = None,  # noqa: ARG001
-    ostype: Ignored = None,  # noqa: ARG001
+    platform: Ignored = "x86_64",  # noqa: ARG001
+    ostype: Ignored = "linux2",  # noqa: ARG001
     multipath: Ignored = None,  # noqa: ARG001
     mountpoint: Ignored = None,  # noqa: ARG001
 ) -> Show:
