@@ -221,7 +221,7 @@ def test_d8_a_volume_that_changes_while_a_group_is_updated_leaves_nothing_updati
 
 
 def test_d9_a_clone_without_room_leaves_no_group(db: House) -> None:
-    db.add_backend("alpha", reserved_percentage=99, max_over_subscription_ratio=1.0)
+    db.add_backend("alpha", reserved_percentage=100)
     db.ok("group-show", "db")
     with db.unchanged():
         ran = db.run("group-create-from-src", "--source-group", "db")
