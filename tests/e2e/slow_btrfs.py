@@ -28,7 +28,7 @@ def slow_btrfs(host: Host, seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        # Lazily: a snapshot that was cut off may still sleep in the wrapper, and would keep it mounted for the next one.
+        # Lazily: a snapshot that was cut off may still sleep in the wrapper, and keep it mounted for the next.
         host.run(["umount", "-l", "/usr/bin/btrfs"])
 
 
