@@ -66,11 +66,20 @@ class MarkedOutput:
         self._received = bytearray()
         self._begin = f"{nonce}-{begin_word}\n".encode()
         self._end = re.compile(rf"\n{nonce}-end (\d+)\n".encode())
-        self._longest_end = len(f"\n{nonce}-end 255\n")
+        self.longest_end = len(f"\n{nonce}-end 255\n")
+
+    @property
+    def begin_mark(self) -> bytes:
+        return self._begin
+
+    def find_end(self, received: bytes) -> int | None:
+        """Where the end mark begins in this."""
+        found = self._end.search(received)
+        return found.start() if found else None
 
     def feed(self, chunk: bytes) -> bool:
         """Take what arrived; True when the end mark is in it."""
-        searched = max(0, len(self._received) - self._longest_end)
+        searched = max(0, len(self._received) - self.longest_end)
         self._received += chunk
         return self._end.search(self._received, searched) is not None
 
@@ -92,6 +101,36 @@ class MarkedOutput:
         """Everything but the marks: what shells and sudo said, when the command did not begin."""
         lines = bytes(self._received).decode(errors="replace").splitlines()
         return "\n".join(line for line in lines if self._nonce not in line)
+
+
+class PassedOn:
+    """The bytes between the marks of an output, handed on as they come; only the end mark is kept in the output."""
+
+    def __init__(self, output: MarkedOutput) -> None:
+        self._output = output
+        self._begun = False
+        self._held = b""
+
+    @property
+    def has_ended(self) -> bool:
+        return self._output.end_status() is not None
+
+    def pass_on(self, chunk: bytes) -> bytes:
+        """What is certainly not part of a mark; may be nothing."""
+        self._held += chunk
+        if not self._begun:
+            found = self._held.find(self._output.begin_mark)
+            if found < 0:
+                return b""
+            self._output.feed(self._held[: found + len(self._output.begin_mark)])
+            self._held = self._held[found + len(self._output.begin_mark) :]
+            self._begun = True
+        end = self._output.find_end(self._held)
+        keep = end if end is not None else max(0, len(self._held) - self._output.longest_end)
+        piece, self._held = self._held[:keep], self._held[keep:]
+        if end is not None:
+            self._output.feed(self._held)
+        return piece
 
 
 def _encode(text: str) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from typing import IO
 
+from cgctl.remote.local_stream import LocalStream
 from cgctl.remote.trace import traced
 from drivers import errors
 from drivers.command import Command
@@ -37,6 +38,11 @@ class LocalRunner:
     def run(self, command: Command, timeout_seconds: float) -> Completed:
         """As `drivers.runner.Runner.run`. TimedOut: the command and its process group have been killed."""
         return traced(self.server, command, lambda: self._run(command, timeout_seconds))
+
+    def stream(self, command: Command, *, reads: bool) -> LocalStream:
+        """Begin a command that reads, or writes, a stream."""
+        self.executions += 1
+        return LocalStream(command, reads=reads)
 
     def close(self) -> None:
         """There is nothing to close."""

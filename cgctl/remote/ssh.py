@@ -82,6 +82,13 @@ class Connection:
             status = self._exchange(channel, frame, stdin) if self._send(channel, frame.line) else None
         return Ending(status, expired.is_set())
 
+    def begin(self, line: str) -> paramiko.Channel:
+        """Send a line and leave its channel to the caller. Raises NotSent, or LoginRefused, when nothing ran."""
+        channel = self._open_channel()
+        if not self._send(channel, line):
+            raise errors.ConnectionLost(f"{self._settings.server}: the connection was lost")
+        return channel
+
     def _open_channel(self) -> paramiko.Channel:
         try:
             return self._transport.open_session(timeout=self._settings.connect_timeout_seconds)

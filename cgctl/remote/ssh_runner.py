@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import shlex
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from cgctl.remote import sudo
 from cgctl.remote.framing import LINE_LIMIT_BYTES, Frame
 from cgctl.remote.settings import SshSettings
-from cgctl.remote.trace import traced
+from cgctl.remote.trace import logger, traced
 from drivers import errors
 from drivers.command import Command
 from drivers.runner import Completed
 
 if TYPE_CHECKING:
     from cgctl.remote.ssh import Connection, Ending
+    from cgctl.remote.stream import Stream
+
+Begun = TypeVar("Begun")
 
 
 class SshRunner:
@@ -42,6 +46,17 @@ class SshRunner:
         with self._turn:
             return traced(self.server, command, lambda: self._run(command, timeout_seconds))
 
+    def stream(self, command: Command, *, reads: bool) -> Stream:
+        """Begin a command that reads, or writes, a stream; it has a channel of its own and nobody waits for its end."""
+        from cgctl.remote.ssh_stream import SshStream  # noqa: PLC0415 - paramiko only when it is needed
+
+        frame = Frame(command, self._settings.sudo)
+        with self._turn:
+            channel = self._twice(lambda: self._connected().begin(frame.line))
+            self.executions += 1
+        logger.debug("%s: %s: begun", self.server, command.shown())
+        return SshStream(self.server, channel, frame, reads=reads)
+
     def close(self) -> None:
         """As `drivers.runner.Runner.close`; a later command connects again."""
         if self._connection is not None:
@@ -63,12 +78,15 @@ class SshRunner:
         return completed
 
     def _execute(self, frame: Frame, stdin: bytes, timeout_seconds: float) -> Ending:
+        return self._twice(lambda: self._execute_once(frame, stdin, timeout_seconds))
+
+    def _twice(self, begin: Callable[[], Begun]) -> Begun:
         """A kept connection may have died unnoticed; as nothing was sent then, one more is tried."""
         from cgctl.remote.ssh import NotSent  # noqa: PLC0415 - paramiko only when it is needed
 
         for _ in range(2):
             try:
-                return self._execute_once(frame, stdin, timeout_seconds)
+                return begin()
             except NotSent:
                 self.close()
         raise errors.Unreachable(f"{self.server}: the connection is lost as soon as it is made")
