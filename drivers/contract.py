@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from drivers.replication import Replication, ReplicationTarget
 from drivers.values import (
     GIB,
     Access,
@@ -280,7 +281,10 @@ class ExportServer(Protocol):
 
 @dataclass(frozen=True)
 class Backend:
-    """A configured backend, joined: what the manager works with. export is None where no export is configured."""
+    """A configured backend, joined: what the manager works with. export is None where no export is configured.
+
+    replication is None where the driver has none. fence: a command of this machine that cuts the server off.
+    """
 
     id: str
     driver: Driver
@@ -289,3 +293,6 @@ class Backend:
     availability_zone: str = "nova"
     reserved_percentage: int = 0
     max_over_subscription_ratio: float = 20.0
+    replication: Replication | None = None
+    replication_targets: Sequence[ReplicationTarget] = ()
+    fence: str | None = None

@@ -23,7 +23,20 @@ from enum import StrEnum
 from typing import Protocol
 
 from drivers.command import Command
-from drivers.contract import Context
+from drivers.values import Context
+
+
+@dataclass(frozen=True)
+class ReplicationTarget:
+    """Where a backend's groups may be replicated to: Cinder's replication_device.
+
+    backend_id: what --secondary-backend-id takes; host: the configured backend that it stands for.
+    """
+
+    backend_id: str
+    host: str
+    rpo_seconds: int | None = None
+    bandwidth_limit_bytes: int | None = None
 
 
 class SideState(StrEnum):
@@ -106,16 +119,26 @@ class Replication(Protocol):
         """What the server has of the group; an unused or unmarked pool has nothing. Changes nothing."""
         ...
 
-    def note_side(self, context: Context, group_id: str, generation: Generation, state: SideState) -> None:
-        """Write the side's note; the generation is added to the known ones. The pool is claimed where it is new."""
+    def note_side(
+        self,
+        context: Context,
+        group_id: str,
+        generation_id: str,
+        state: SideState,
+        generations: Sequence[Generation] = (),
+    ) -> None:
+        """Write the side's note, and add generations to the known ones. The pool is claimed where it is new."""
         ...
 
-    def note_generations(self, context: Context, group_id: str, generations: Sequence[Generation]) -> None:
-        """Add generations to the known ones."""
+    def note_point(self, context: Context, point: RecoveryPoint) -> None:
+        """Note a point that was just taken, before it is shipped. Raises NotOnServer."""
         ...
 
     def forget(self, context: Context, group_id: str, point_ids: Sequence[str] | None = None) -> None:
-        """Remove recovery points with their notes, whole or half-received; None: all of them, and all notes."""
+        """Remove recovery points with their notes, whole or half-received; None: all of them, and all notes.
+
+        What a cut transfer left is removed by this, and by the next receive.
+        """
         ...
 
     def send(self, context: Context, point: RecoveryPoint, base_id: str | None, stream_version: int = 1) -> Command:

@@ -55,6 +55,29 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         ),
         "cgsnapshot-show": Entry("group_snapshot", "cgsnapshot_show", "Show a group snapshot: Cinder's older word."),
     },
+    "Replication": {
+        "group-enable-replication": Entry(
+            "replication", "group_enable_replication", "Replicate a group to the replication targets of its backend."
+        ),
+        "group-disable-replication": Entry(
+            "replication", "group_disable_replication", "End the replication of a group and remove its replicas."
+        ),
+        "group-sync-replication": Entry(
+            "replication", "group_sync_replication", "Take a recovery point and ship what has changed to all replicas."
+        ),
+        "group-failover-replication": Entry(
+            "replication", "group_failover_replication", "Serve a group from another of its backends, or fail it back."
+        ),
+        "group-undo-failover": Entry(
+            "replication", "group_undo_failover", "Take the last failover back, with what was there before it."
+        ),
+        "group-list-replication-targets": Entry(
+            "replication", "group_list_replication_targets", "List where a group can be replicated to."
+        ),
+        "group-replication-status": Entry(
+            "replication", "group_replication_status", "Show how far replicas are behind, of one group or all."
+        ),
+    },
     "Volumes": {
         "create": Entry("volume", "create", "Create a volume."),
         "delete": Entry("volume", "delete", "Delete volumes."),

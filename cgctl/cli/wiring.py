@@ -15,15 +15,19 @@ from typing import TYPE_CHECKING
 from cgctl.cli.invocation import Invocation
 from cgctl.config.places import state_url
 from cgctl.errors import ConfigurationError
-from cgctl.manager.environment import Environment, QuiesceHooks, Settings
+from cgctl.manager.environment import Carried, Environment, QuiesceHooks, Settings
 from cgctl.remote.settings import SshSettings
 from cgctl.store.database import Store
+from drivers.command import Command
 from drivers.contract import Backend, ExportServer
+from drivers.errors import DriverError
+from drivers.replication import Replication, ReplicationTarget
 from drivers.runner import Runner
 
 if TYPE_CHECKING:
     from cgctl.config.schema import Backend as BackendSection
     from cgctl.config.schema import Configuration
+    from cgctl.remote.transfer import StreamingRunner
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +41,8 @@ class Env(Environment):
             store=Store(state_url(invocation.state, configured.state)),
             backends=configured,
             quiesced=_quiesced,
+            carry=configured.carry,
+            run_here=_run_here,
             warn=_log.warning,
             settings=configured.settings,
             command_line=shlex.join(["cgctl", *invocation.command_line]),
@@ -59,13 +65,27 @@ def _quiesced(
     return HookRunner().quiesced(Hooks(hooks.pre, hooks.post, hooks.timeout_seconds), bound_seconds, environment)
 
 
+def _run_here(shell_line: str, environment: Mapping[str, str], timeout_seconds: float) -> str | None:
+    from cgctl.remote.local import LocalRunner  # noqa: PLC0415
+    from drivers.command import Command  # noqa: PLC0415
+
+    words = [f"{key}={value}" for key, value in environment.items()]
+    command = Command(("env", *words, "sh", "-c", shell_line), label=shell_line)
+    try:
+        completed = LocalRunner().run(command, timeout_seconds)
+    except DriverError as error:
+        return error.message
+    said = [line for line in completed.stderr.splitlines() if line.strip()]
+    return None if completed.exit_status == 0 else (said or [f"exit status {completed.exit_status}"])[-1]
+
+
 class Configured:
     """The configured backends, each built when it is first used; backends of one server share its connection."""
 
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
         self._built: dict[str, Backend] = {}
-        self.runners: dict[SshSettings | None, Runner] = {}
+        self.runners: dict[SshSettings | None, StreamingRunner] = {}
 
     @cached_property
     def _configuration(self) -> Configuration:
@@ -84,7 +104,14 @@ class Configured:
         """What the configuration says for all groups."""
         found = self._configuration
         hooks = {name: QuiesceHooks(one.pre, one.post, one.timeout_seconds) for name, one in found.hooks.items()}
-        return Settings(found.hold_seconds, hooks, found.default_volume_type, found.default_group_type)
+        after = {name: one.post_failover for name, one in found.hooks.items() if one.post_failover}
+        return Settings(
+            hold_seconds=found.hold_seconds,
+            hooks=hooks,
+            post_failover=after,
+            default_volume_type=found.default_volume_type,
+            default_group_type=found.default_group_type,
+        )
 
     def ids(self) -> Sequence[str]:
         """All configured backends."""
@@ -103,6 +130,16 @@ class Configured:
             return f"{backend_id} (not configured)"
         settings = _ssh_settings(found)
         return f"{backend_id} ({settings.server if settings else 'this machine'}:{found.pool})"
+
+    def carry(
+        self, source: str, send: Command, destination: str, receive: Command, bytes_per_second: int | None
+    ) -> Carried:
+        """As `Carrier`: through this machine, which reaches both servers anyway."""
+        from cgctl.remote.transfer import Limits, transfer  # noqa: PLC0415 (only replication needs it)
+
+        ends = [self._runner(self._section(backend_id)) for backend_id in (source, destination)]
+        done = transfer(ends[0], send, ends[1], receive, Limits(bytes_per_second), lambda _passed: None)
+        return Carried(done.stream_bytes, done.seconds)
 
     def close(self) -> None:
         """End all connections."""
@@ -133,7 +170,19 @@ class Configured:
             availability_zone=section.availability_zone,
             reserved_percentage=section.reserved_percentage,
             max_over_subscription_ratio=section.max_over_subscription_ratio,
+            replication=self._replication(section, runner),
+            replication_targets=[
+                ReplicationTarget(one.backend_id, one.backend, one.rpo_seconds, one.bandwidth_limit_bytes)
+                for one in section.replication_targets
+            ],
+            fence=section.fence,
         )
+
+    def _replication(self, section: BackendSection, runner: Runner) -> Replication | None:
+        from drivers.catalog import REPLICATIONS  # noqa: PLC0415
+
+        make = REPLICATIONS.get(section.driver)
+        return make(section.driver, section.pool, runner) if make else None
 
     def _export(self, backend_id: str, section: BackendSection, runner: Runner) -> ExportServer | None:
         from drivers.catalog import EXPORTS  # noqa: PLC0415
@@ -146,7 +195,7 @@ class Configured:
             raise _not_yet(f"backends.{backend_id}.export.server", section.export.server, known)
         return EXPORTS[word](backend_id, section.export.portal, runner)
 
-    def _runner(self, section: BackendSection) -> Runner:
+    def _runner(self, section: BackendSection) -> StreamingRunner:
         from cgctl.remote.factory import runner_for  # noqa: PLC0415
 
         settings = _ssh_settings(section)

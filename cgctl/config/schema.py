@@ -113,7 +113,7 @@ class ReplicationTarget(Section):
 
 
 class Backend(Section):
-    """One pool on one server."""
+    """One pool on one server. fence: a shell command of this machine; when it ends with 0, the server serves nobody."""
 
     driver: Literal["file", "btrfs", "lvm", "zfs", "rbd"]
     pool: Word
@@ -124,6 +124,7 @@ class Backend(Section):
     reserved_percentage: Percentage = 0
     max_over_subscription_ratio: Annotated[float, Field(strict=True, ge=1, allow_inf_nan=False)] = 20.0
     capabilities: dict[Word, JsonValue] = Field(default_factory=dict)
+    fence: Word | None = None
 
     @field_validator("pool")
     @classmethod
@@ -137,16 +138,17 @@ class Backend(Section):
 
 
 class Hooks(Section):
-    """Shell commands of this machine around the hold of a group's snapshot. `post` runs always."""
+    """Shell commands of this machine: around the hold of a group snapshot (`post` runs always), after a failover."""
 
     pre: Word | None = None
     post: Word | None = None
+    post_failover: Word | None = None
     timeout_seconds: Annotated[Duration, Field(le=600)] = Field(default=30, alias="timeout")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if self.pre is None and self.post is None:
-            raise ValueError("must have pre or post")
+        if self.pre is None and self.post is None and self.post_failover is None:
+            raise ValueError("must have pre, post or post_failover")
         return self
 
 

@@ -39,7 +39,13 @@ class Service:
         """What the scheduler matches specs against: the configuration's own capabilities, the driver's above them."""
         export = {"export_protocol": self.backend.export.protocol if self.backend.export else None}
         reserved = {"reserved_percentage": self.backend.reserved_percentage}
-        return {**self.backend.capabilities, **reserved, **export, **(self.stats or {})}
+        return {
+            **self.backend.capabilities,
+            **replication_capabilities(self.backend),
+            **reserved,
+            **export,
+            **(self.stats or {}),
+        }
 
     def candidate(self) -> Candidate:
         """The scheduler's view."""
@@ -51,6 +57,17 @@ class Service:
             self.capabilities() if self.stats else {},
             self.problem or (FROZEN if self.frozen else None),
         )
+
+
+def replication_capabilities(backend: Backend) -> dict[str, object]:
+    """What types ask for when their groups shall be replicated: it follows the configured replication targets."""
+    able = backend.replication is not None and bool(backend.replication_targets)
+    keys = ("replication_enabled", "group_replication_enabled", "consistent_group_replication_enabled")
+    return {
+        **dict.fromkeys(keys, able),
+        "replication_count": len(backend.replication_targets),
+        "replication_targets": [one.backend_id for one in backend.replication_targets],
+    }
 
 
 def observe_services(env: Environment, only: str | None = None) -> list[Service]:
@@ -130,6 +147,7 @@ def capabilities_view(env: Environment, backend_id: str) -> dict[str, object]:
         "driver": backend.driver.name,
         "export_protocol": backend.export.protocol if backend.export else None,
         **backend.capabilities,
+        **replication_capabilities(backend),
         **stats,
         "activity_attributes": backend.driver.activities.as_dict(),
     }

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from cgctl.model.tables import utc_now
 from cgctl.store.database import Store
+from drivers.command import Command
 from drivers.contract import Backend, Context
 
 
@@ -46,11 +47,38 @@ Quiesced = Callable[[QuiesceHooks, float, Mapping[str, str]], AbstractContextMan
 
 
 @dataclass(frozen=True)
+class Carried:
+    """What a transfer cost."""
+
+    stream_bytes: int
+    seconds: float
+
+
+class Carrier(Protocol):
+    """Moves streams from server to server."""
+
+    def __call__(
+        self, source: str, send: Command, destination: str, receive: Command, bytes_per_second: int | None
+    ) -> Carried:
+        """Join two commands of two backends. Raises what either says that failed, TimedOut when nothing moves."""
+        ...
+
+
+class RunHere(Protocol):
+    """Runs an operator's command on this machine."""
+
+    def __call__(self, shell_line: str, environment: Mapping[str, str], timeout_seconds: float) -> str | None:
+        """Why it failed; None when it ended well."""
+        ...
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the configuration says for all groups; hold_seconds is the bound of a hold, hooks go by name or id."""
 
     hold_seconds: float = 7.0
     hooks: Mapping[str, QuiesceHooks] = field(default_factory=dict)
+    post_failover: Mapping[str, str] = field(default_factory=dict)
     default_volume_type: str | None = None
     default_group_type: str | None = None
 
@@ -66,6 +94,8 @@ class Environment:
     store: Store
     backends: Backends
     quiesced: Quiesced
+    carry: Carrier
+    run_here: RunHere
     warn: Callable[[str], None]
     settings: Callable[[], Settings] = Settings
     command_line: str = "cgctl"

@@ -112,6 +112,11 @@ def perform(env: Environment, operation: Operation[Subject, Outcome]) -> Subject
         outcome = operation.work(env.context(row.id), subject)
     except DriverError as error:
         raise _not_done(env, operation, row, subject, error) from error
+    except CgctlError as error:  # a rule that looked at the servers first; what had begun is raised as OutcomeUnknown
+        with env.store.write() as session:
+            operation.refuse(session, subject)
+            journal.end(session, row, OperationState.FAILED, error.reason)
+        raise
     except BaseException as error:
         _leave_unsettled(env, operation, row, subject, _interrupted(row, error))
         raise

@@ -33,6 +33,10 @@ Settled = Callable[[Session], CgctlError | None]
 """What is written to the state once the server is settled."""
 
 
+REPLICATION = frozenset({"settle-point", "stop-replication", "disable-replication", "failover"})
+"""Actions of cgctl.manager.replication."""
+
+
 def settle(env: Environment, operation_id: str) -> str:
     """Settle one operation; returns what was done. Raises CgctlErrors, and leaves it unsettled, when the server cannot.
 
@@ -116,6 +120,10 @@ def _verdict(errors: Sequence[CgctlError], tried: int) -> CgctlError | None:
 
 def _settle_on_server(env: Environment, context: Context, plan: Plan) -> Settled:
     action = str(plan.get("action", "nothing"))
+    if action in REPLICATION:
+        from cgctl.manager.replication import recovery  # noqa: PLC0415 (they settle by operations that settle)
+
+        return recovery.settle(env, context, plan)
     if action not in _ACTIONS:
         raise ConfigurationError("state", f"has an operation with the unknown plan {action}", "use the newer cgctl")
     return _ACTIONS[action](env, context, plan)

@@ -70,7 +70,12 @@ class ReplicationStatus(StrEnum):
     """Replication of a group or of its member."""
 
     DISABLED = "disabled"
+    ENABLING = "enabling"
     ENABLED = "enabled"
+    DISABLING = "disabling"
+    FAILING_OVER = "failing-over"
+    FAILED_OVER = "failed-over"
+    ERROR = "error"
 
 
 class OperationState(StrEnum):
@@ -83,5 +88,7 @@ class OperationState(StrEnum):
     SETTLED = "settled"
 
 
-TRANSITIONAL = frozenset({"creating", "updating", "deleting", "attaching", "detaching", "extending", "reverting"})
+_OF_OBJECTS = ("creating", "updating", "deleting", "attaching", "detaching", "extending", "reverting")
+_OF_REPLICATION = ("enabling", "disabling", "failing-over")
+TRANSITIONAL = frozenset({*_OF_OBJECTS, *_OF_REPLICATION})
 """No object may be left in one of these when its operation has ended."""

@@ -228,6 +228,8 @@ def test_a_killed_transfer_makes_no_point_and_the_next_one_succeeds(pair: Pair, 
             assert received.exit_status != 0
             assert sent.exit_status != 0 or victim == "receiver"
     assert killed
+    pair.replication(pair.far).forget(pair.far.context, group.id, [])
+    assert all(one.complete for one in pair.far.objects())
     pair.shipped(pair.near, pair.far, point, base)
     assert digests(pair.near, point, [volume]) == digests(pair.far, point, [volume])
     assert all(one.complete for one in pair.far.objects())
@@ -260,9 +262,8 @@ def test_notes_tell_side_and_generations(pair: Pair) -> None:
     group, volumes = make_group(pair.near)
     near, context = pair.replication(pair.near), pair.near.context
     first, second = Generation(new_id()), Generation(new_id(), new_id(), new_id())
-    near.note_side(context, group.id, first, SideState.SERVING)
-    near.note_generations(context, group.id, [second, first])
-    near.note_side(context, group.id, first, SideState.FENCED)
+    near.note_side(context, group.id, first.id, SideState.SERVING, [first])
+    near.note_side(context, group.id, first.id, SideState.FENCED, [second, first])
     side = near.observe(context, group.id)
     assert (side.generation_id, side.state, side.has_live) == (first.id, SideState.FENCED, True)
     assert set(side.generations) == {first, second}
@@ -296,7 +297,7 @@ def test_another_owner_gets_nothing(pair: Pair) -> None:
     for call in (
         lambda: far.observe(pair.far.stranger, group.id),
         lambda: far.forget(pair.far.stranger, group.id, [point.id]),
-        lambda: far.note_side(pair.far.stranger, group.id, pair.generation, SideState.SERVING),
+        lambda: far.note_side(pair.far.stranger, group.id, pair.generation.id, SideState.SERVING),
     ):
         with pytest.raises(errors.PoolForeign):
             call()

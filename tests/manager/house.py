@@ -163,9 +163,10 @@ class House:
         return {str(path): path.read_bytes() for path in paths if path.is_file() and "/locks/" not in str(path)}
 
     def disk(self, volume: str) -> Path:
-        """The file behind a volume, found by its id on whichever server it is."""
-        volume_id = self.show("show", volume)["id"]
-        found = list(self.root.glob(f"*/live/*/cgctl-{volume_id}/disk"))
+        """The file behind a volume, found by its id on the server that serves it."""
+        shown = self.show("show", volume)
+        volume_id = shown["id"]
+        found = list(self.root.glob(f"{shown['host']}/live/*/cgctl-{volume_id}/disk"))
         assert len(found) == 1, found
         return found[0]
 

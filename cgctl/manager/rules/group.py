@@ -10,7 +10,7 @@ from cgctl.manager.objects import shown
 from cgctl.manager.rules.status import ATTACHED, DETACH, called, check_status
 from cgctl.model.names import CG_TYPE
 from cgctl.model.specs import is_true
-from cgctl.model.states import GroupStatus
+from cgctl.model.states import GroupStatus, ReplicationStatus
 from cgctl.model.tables import Group, GroupType, Volume, VolumeType
 
 DELETABLE = (GroupStatus.AVAILABLE, GroupStatus.ERROR)
@@ -66,6 +66,8 @@ def check_deletion(group: Group, members: Sequence[Volume], dependents: Dependen
             leave = f"cgctl group-update {group.id} --remove-volumes {','.join(one.id for one in members)}"
             raise Refused(subject, f"was never placed on a backend, yet has {len(members)} volumes", leave)
         return
+    if group.replication_status != ReplicationStatus.DISABLED:
+        raise Refused(subject, "is replicated", f"cgctl group-disable-replication {group.id}")
     if not delete_volumes:
         check_status("group", group, DELETABLE)
     if dependents.group_snapshots:

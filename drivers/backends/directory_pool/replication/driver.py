@@ -54,12 +54,19 @@ class DirectoryPoolReplication:
     def observe(self, context: Context, group_id: str) -> Side:
         return _side(group_id, self._run(context, "observe", group_id))
 
-    def note_side(self, context: Context, group_id: str, generation: Generation, state: SideState) -> None:
-        stdin = _generation_lines([generation])
-        self._run(context, "note", group_id, checked_id(generation.id), state.value, stdin=stdin)
+    def note_side(
+        self,
+        context: Context,
+        group_id: str,
+        generation_id: str,
+        state: SideState,
+        generations: Sequence[Generation] = (),
+    ) -> None:
+        stdin = _generation_lines(generations)
+        self._run(context, "note", group_id, checked_id(generation_id), state.value, stdin=stdin)
 
-    def note_generations(self, context: Context, group_id: str, generations: Sequence[Generation]) -> None:
-        self._run(context, "note", group_id, "", "", stdin=_generation_lines(generations))
+    def note_point(self, context: Context, point: RecoveryPoint) -> None:
+        self._run(context, "note_point", point.group_id, checked_id(point.id), _note(point))
 
     def forget(self, context: Context, group_id: str, point_ids: Sequence[str] | None = None) -> None:
         stdin = "".join(f"{checked_id(point_id)}\n" for point_id in point_ids or ())

@@ -4,6 +4,7 @@
 own
 hold_notes
 points=$(cat)
+tidy
 for point in $points; do
     discard "$point"
 done

@@ -1,6 +1,5 @@
-# note.sh ... GROUP GENERATION STATE: the side's note, or none where GENERATION is empty. Standard input: generations.
-generation=$1 state=$2
-if [ -n "$generation" ]; then claim; else own; fi
+# note.sh ... GROUP GENERATION STATE: the side's note. Standard input: generations that shall be known.
+claim
 hold_notes
 know_generations
-[ -z "$generation" ] || write_note side "$generation $state"
+write_note side "$1 $2"

@@ -2,6 +2,7 @@
 #   .cgctl/replication/cgctl-<group>/side            GENERATION serving|fenced
 #   .cgctl/replication/cgctl-<group>/generations     lines ID PARENT POINT, - where there is none
 #   .cgctl/replication/cgctl-<group>/point-<point>   GENERATION SEQUENCE TAKEN_AT final|plain STAMP
+#   .cgctl/replication/cgctl-<group>/receiving       POINT that is being received
 #   .cgctl/replication/cgctl-<group>/lock            flock of whoever sends, receives or writes notes
 # shellcheck disable=SC2154 # $pool and $lock_wait are known from pool.sh
 # First parameter of every script, behind pool.sh's: GROUP.
@@ -18,6 +19,14 @@ hold_notes() {
     flock -w "$lock_wait" 7 || refuse busy "another transfer of group $group still runs"
 }
 
+# tidy: remove what a cut transfer left; whoever holds the notes knows that nobody receives it any more.
+tidy() {
+    [ -e "$notes/receiving" ] || return 0
+    read -r left <"$notes/receiving" || left=''
+    [ -z "$left" ] || is_marked "$left" || discard "$left"
+    rm -f "$notes/receiving"
+}
+
 # write_note NAME TEXT: in one step, and for good.
 write_note() {
     printf '%s\n' "$2" >"$notes/$1.new"
@@ -26,9 +35,9 @@ write_note() {
     sync "$notes"
 }
 
-# know_generations: add the lines of standard input that are new.
+# know_generations: add the lines of standard input; a generation that is known already gets its new line.
 know_generations() {
-    lines=$( { cat "$notes/generations" 2>/dev/null || :; cat; } | grep . | sort -u) || lines=''
+    lines=$( { cat; cat "$notes/generations" 2>/dev/null || :; } | grep . | sort -s -u -k 1,1) || lines=''
     [ "$lines" = "$(cat "$notes/generations" 2>/dev/null)" ] || write_note generations "$lines"
 }
 

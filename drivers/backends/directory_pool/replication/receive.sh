@@ -6,6 +6,8 @@ hold_notes
 settled=groupsnap/cgctl-$point
 ! is_marked "$point" || refuse already-on-server "recovery point $point is in the pool already"
 [ -z "$base" ] || usable "$base"
+tidy
+write_note receiving "$point"
 discard "$point"
 receive_set "$point" "$base"
 staging=$settled
@@ -23,4 +25,5 @@ sync ".cgctl/sets/cgctl-$point.new" groupsnap
 staging=''
 mv -T ".cgctl/sets/cgctl-$point.new" ".cgctl/sets/cgctl-$point"
 sync .cgctl/sets
+rm -f "$notes/receiving"
 echo complete

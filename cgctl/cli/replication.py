@@ -1,0 +1,144 @@
+"""Replication of groups: enable, disable, sync, and how replicas are doing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cgctl.cli.command import command
+from cgctl.cli.result import Column, Done, Listing, Several, Show
+from cgctl.cli.wiring import Env
+from cgctl.errors import UsageError
+from cgctl.manager.replication import failover, switch, sync, undo, views
+
+Reference = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
+
+
+@command("group-enable-replication", changes=True)
+def group_enable_replication(env: Env, reference: Reference) -> Done:
+    """Replicate a group to the replication targets of its backend.
+
+    A whole copy is made at once; later, `group-sync-replication` ships what has changed.
+    """
+    switch.enable_replication(env, reference)
+    return Done(f"group {reference}: replication enabled")
+
+
+@command("group-disable-replication", changes=True, destructive=True)
+def group_disable_replication(
+    env: Env,
+    reference: Reference,
+    leave_replicas: Annotated[
+        bool, typer.Option("--leave-replicas", help="Go on although a backend does not answer; its copies stay there.")
+    ] = False,
+) -> Done:
+    """End the replication of a group and remove its replicas.
+
+    The group goes on where it is served; recovery points are gone, on all backends.
+    """
+    switch.disable_replication(env, reference, leave_replicas=leave_replicas)
+    return Done(f"group {reference}: replication disabled")
+
+
+@command("group-sync-replication", changes=True)
+def group_sync_replication(
+    env: Env,
+    reference: Annotated[str | None, typer.Argument(metavar="[GROUP]", help="Group, by name or id.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All groups that are replicated.")] = False,
+    due: Annotated[bool, typer.Option("--due", help="Of --all, those whose RPO asks for it by now.")] = False,
+) -> Several:
+    """Take a recovery point and ship what has changed to all replicas.
+
+    For cron: `group-sync-replication --all --due`. A group is due when half of its RPO is over.
+    """
+    if bool(reference) == every or (due and not every):
+        raise UsageError("group-sync-replication", "takes either a GROUP or --all", "--due goes with --all")
+    references = [reference] if reference else sync.due_groups(env, only_due=due)
+    return Several(references, lambda one: sync.sync_group(env, one), "synced")
+
+
+@command("group-failover-replication", changes=True)
+def group_failover_replication(
+    env: Env,
+    reference: Reference,
+    allow_attached_volume: Annotated[
+        bool,
+        typer.Option("--allow-attached-volume/--no-allow-attached-volume", help="Volumes may be attached."),
+    ] = False,
+    secondary_backend_id: Annotated[
+        str | None,
+        typer.Option(
+            "--secondary-backend-id",
+            metavar="ID",
+            help="Replication target; `default` fails back. Default: the first configured one.",
+        ),
+    ] = None,
+    source_is_down: Annotated[
+        bool, typer.Option("--source-is-down", help="Your word that the source serves nobody: go on without it.")
+    ] = False,
+    accept_data_loss: Annotated[
+        bool, typer.Option("--accept-data-loss", help="Go on although more than the RPO would be lost.")
+    ] = False,
+) -> Show:
+    """Serve a group from another of its backends, or fail it back.
+
+    While the source answers, nothing is lost: it is fenced, and the last writes are shipped.
+    When it does not, the newest recovery point is served; what was lost is told and kept in the result.
+    Interrupted anywhere, the same command goes on.
+    """
+    wishes = failover.Wishes(secondary_backend_id, allow_attached_volume, source_is_down, accept_data_loss)
+    return Show(views.generation_view(failover.fail_over(env, reference, wishes)))
+
+
+@command("group-undo-failover", changes=True, destructive=True)
+def group_undo_failover(
+    env: Env,
+    reference: Reference,
+    allow_attached_volume: Annotated[
+        bool,
+        typer.Option("--allow-attached-volume/--no-allow-attached-volume", help="Volumes may be attached."),
+    ] = False,
+    source_is_down: Annotated[
+        bool, typer.Option("--source-is-down", help="Your word that the backend that serves now serves nobody.")
+    ] = False,
+) -> Show:
+    """Take the last failover back, with what was there before it.
+
+    What was written since the failover is not taken along: it is kept as a group snapshot where it is.
+    To take it along, fail back: group-failover-replication --secondary-backend-id default.
+    """
+    row = undo.undo_failover(env, reference, allow_attached_volume=allow_attached_volume, source_is_down=source_is_down)
+    return Show(views.generation_view(row))
+
+
+@command("group-list-replication-targets")
+def group_list_replication_targets(env: Env, reference: Reference) -> Listing:
+    """List where a group can be replicated to."""
+    keys = ("backend_id", "host", "rpo_seconds", "bandwidth_limit_bytes", "is_active")
+    columns = (Column("Backend ID", "backend_id"), Column("Host", "host"), Column("RPO", "rpo_seconds"))
+    return Listing(views.replication_targets(env, reference), columns, keys)
+
+
+@command("group-replication-status")
+def group_replication_status(
+    env: Env,
+    reference: Annotated[str | None, typer.Argument(metavar="[GROUP]", help="Group, by name or id.")] = None,
+) -> Listing:
+    """Show how far replicas are behind, of one group or all.
+
+    lag_seconds: what would be lost if the active backend were gone now. No server is asked.
+    """
+    columns = (
+        Column("Group", "group"),
+        Column("Status", "replication_status"),
+        Column("Active", "active_host"),
+        Column("Replica", "host"),
+        Column("Last point", "taken_at"),
+        Column("Lag", "lag_seconds"),
+        Column("RPO", "rpo_seconds"),
+        Column("Bytes", "stream_bytes"),
+        Column("Seconds", "seconds"),
+        Column("Error", "error"),
+    )
+    return Listing(views.replication_status(env, reference), columns)

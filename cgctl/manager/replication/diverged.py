@@ -1,0 +1,157 @@
+"""What a server holds that nobody replicated: kept there as group snapshot `diverged-<time>`, never overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid5
+
+from sqlmodel import Session, col, select
+
+from cgctl.manager.environment import Environment
+from cgctl.manager.replication.members import ReplicatedGroup, replication_of
+from cgctl.manager.updates import read_updates
+from cgctl.model.replication import GroupGeneration
+from cgctl.model.tables import GroupSnapshot, Snapshot, Volume, new_id, utc_now
+from drivers import contract
+from drivers.contract import Context, ObjectKind
+from drivers.errors import ServerFailed
+from drivers.replication import Changes, Side
+
+PATIENCE_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Diverged:
+    """A set that was kept: its members' sizes, and how it differs from the last common point where that is known."""
+
+    set_id: str
+    host: str
+    sizes: dict[str, int]
+    changes: Changes | None = None
+
+
+def diverged_id(group_id: str, generation_id: str) -> str:
+    """A generation diverges once on its server: whoever is interrupted finds the set again by its id."""
+    return str(uuid5(UUID(group_id), generation_id))
+
+
+def retire(
+    env: Environment, context: Context, replicated: ReplicatedGroup, host: str, side: Side, base_id: str | None
+) -> Diverged | None:
+    """Remove what is live on a fenced server; what it holds beyond the base is kept. base_id: the last common point."""
+    driver = env.backends.get(host).driver
+    found = [one for one in driver.list_objects(context) if one.kind is ObjectKind.VOLUME]
+    sizes = {one.id: one.size_bytes or 0 for one in found if one.parent_id == replicated.id}
+    volumes = [contract.Volume(key, size, replicated.id) for key, size in sizes.items()]
+    kept = _keep(env, context, replicated, host, side, base_id, volumes) if volumes else None
+    updates = driver.delete_consistencygroup(context, contract.Group(replicated.id), volumes)
+    reading = read_updates(list(sizes), *updates, "deleted")
+    if reading.failed:
+        reasons = "; ".join([*reading.reasons.values(), *([reading.reason] if reading.reason else [])])
+        raise ServerFailed(f"{env.backends.server(host)}: what was live cannot be removed: {reasons}")
+    return kept
+
+
+def _keep(
+    env: Environment,
+    context: Context,
+    replicated: ReplicatedGroup,
+    host: str,
+    side: Side,
+    base_id: str | None,
+    volumes: Sequence[contract.Volume],
+) -> Diverged | None:
+    driver = env.backends.get(host).driver
+    kept = contract.GroupSnapshot(diverged_id(replicated.id, side.generation_id or replicated.id), replicated.id)
+    snapshots = [contract.Snapshot(new_id(), one.id, one.size_bytes, replicated.id, kept.id) for one in volumes]
+    driver.create_cgsnapshot(replace(context, hold_bound_seconds=PATIENCE_SECONDS), kept, snapshots)
+    base = side.point(base_id) if base_id else None
+    changes = None
+    if base is not None and base.is_intact:
+        changes = replication_of(env, host, replicated.name).changes(context, replicated.id, kept.id, base.point.id)
+    if changes is not None and changes.changed_bytes == 0:
+        driver.delete_cgsnapshot(context, kept, snapshots)
+        return None
+    return Diverged(kept.id, host, {one.id: one.size_bytes for one in volumes}, changes)
+
+
+def find_kept(
+    env: Environment, context: Context, replicated: ReplicatedGroup, host: str, generation_ids: Sequence[str]
+) -> list[Diverged]:
+    """The sets that were kept on a server for these generations, also by a run that was interrupted."""
+    ids = {diverged_id(replicated.id, one) for one in generation_ids}
+    objects = env.backends.get(host).driver.list_objects(context)
+    complete = [one.id for one in objects if one.kind is ObjectKind.GROUP_SNAPSHOT and one.complete and one.id in ids]
+    return [
+        Diverged(
+            set_id,
+            host,
+            {one.id: one.size_bytes or 0 for one in objects if one.parent_id == set_id},
+        )
+        for set_id in complete
+    ]
+
+
+def add_rows(session: Session, replicated: ReplicatedGroup, kept: Sequence[Diverged]) -> list[GroupSnapshot]:
+    """List what was kept, unless it is listed already. Members that exist no more have no row of their own."""
+    rows = []
+    for one in {one.set_id: one for one in sorted(kept, key=lambda one: one.changes is not None)}.values():
+        if session.get(GroupSnapshot, one.set_id) is None:
+            rows.append(_add(session, replicated, one))
+    return rows
+
+
+def _add(session: Session, replicated: ReplicatedGroup, kept: Diverged) -> GroupSnapshot:
+    name = f"diverged-{utc_now().strftime('%Y%m%dT%H%M%SZ')}"
+    row = GroupSnapshot(
+        id=kept.set_id,
+        name=name,
+        description=_described(kept),
+        status="available",
+        group_id=replicated.id,
+        group_type_id=replicated.group.group_type_id,
+        host=kept.host,
+    )
+    session.add(row)
+    session.flush()
+    known = session.exec(select(Volume.id).where(col(Volume.id).in_(list(kept.sizes)))).all()
+    session.add_all(
+        Snapshot(
+            name=name,
+            status="available",
+            volume_id=volume_id,
+            size_bytes=kept.sizes[volume_id],
+            group_snapshot_id=row.id,
+            group_id=replicated.id,
+            host=kept.host,
+        )
+        for volume_id in known
+    )
+    return row
+
+
+def _described(kept: Diverged) -> str:
+    told = f"writes on backend {kept.host} that were not replicated"
+    if kept.changes is None:
+        return told
+    at = kept.changes.last_write_at
+    last = f", the last at {at.isoformat(timespec='seconds')}" if at else ""
+    return f"{told}: {kept.changes.changed_bytes} bytes{last}"
+
+
+def lineage(session: Session, group_id: str, generation_id: str) -> set[str]:
+    """A generation with all that it descends from, as the state knows it."""
+    rows = session.exec(select(GroupGeneration).where(GroupGeneration.group_id == group_id)).all()
+    parents = {one.id: one.parent_id for one in rows}
+    found: set[str] = set()
+    step: str | None = generation_id
+    while step and step not in found:
+        found.add(step)
+        step = parents.get(step)
+    return found
+
+
+def generations_of(session: Session, group_id: str) -> list[str]:
+    """All that the group ever had."""
+    return list(session.exec(select(GroupGeneration.id).where(GroupGeneration.group_id == group_id)))

@@ -1,0 +1,157 @@
+"""`group-failover-replication`: observe, plan, do the first step, again; the plan is cgctl.manager.failover_plan.
+
+Failback is the same with the origin as its destination. What is interrupted is settled by running it again from the
+journal's order, by the same command or `cgctl recover`: failovers are rolled forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session
+
+from cgctl.errors import CgctlError, FailoverRefused
+from cgctl.manager.environment import Environment
+from cgctl.manager.failover_plan import plan_failover
+from cgctl.manager.operation import Intent, perform
+from cgctl.manager.replication import members
+from cgctl.manager.replication.members import ReplicatedGroup, destination, load
+from cgctl.manager.replication.moving import FailedOver, Moving, Order
+from cgctl.manager.replication.outcome import write_outcome
+from cgctl.manager.rules import replication as rules
+from cgctl.model.replication import GroupGeneration
+from cgctl.model.states import GroupStatus, ReplicationStatus
+from cgctl.model.tables import Lock, Operation, new_id, utc_now
+from cgctl.store.journal import is_left_behind
+from drivers.contract import Context
+
+
+class ServedThere(Exception):
+    """Not a failure: the destination serves the group already."""
+
+    def __init__(self, replicated: ReplicatedGroup) -> None:
+        super().__init__(replicated.active)
+        self.replicated = replicated
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """The words of the command."""
+
+    backend_id: str | None = None
+    allow_attached_volume: bool = False
+    source_is_down: bool = False
+    accept_data_loss: bool = False
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """The group as it was, and what was ordered."""
+
+    replicated: ReplicatedGroup
+    order: Order
+    before: Mapping[str, str]
+    row: list[GroupGeneration] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Failover:
+    """The operation."""
+
+    env: Environment
+    reference: str
+    wishes: Wishes
+    kind: str = "group-failover-replication"
+
+    def intend(self, intent: Intent) -> Leaving:
+        replicated = load(intent.session, self.reference)
+        intent.lock(*replicated.keys)
+        target = destination(self.env, replicated, self.wishes.backend_id)
+        wishes = self.wishes
+        rules.check_failover(replicated.group, replicated.volumes, allow_attached_volume=wishes.allow_attached_volume)
+        if target.host == replicated.active:
+            raise ServedThere(replicated)
+        order = Order(
+            target.host, new_id(), utc_now(), target.rpo_seconds, wishes.source_is_down, wishes.accept_data_loss
+        )
+        leaving = Leaving(replicated, order, members.statuses(replicated))
+        intent.about("group", replicated.id, replicated.group.name)
+        intent.settled_by("failover", id=replicated.id, **order.as_json())
+        members.write_status(intent.session, replicated, ReplicationStatus.FAILING_OVER)
+        return leaving
+
+    def work(self, context: Context, subject: Leaving) -> FailedOver:
+        return Moving(self.env, context, subject.replicated, subject.order).run()
+
+    def finish(self, session: Session, subject: Leaving, outcome: FailedOver) -> CgctlError | None:
+        subject.row.append(write_outcome(self.env, session, subject.replicated, subject.order, outcome))
+        return None
+
+    def refuse(self, session: Session, subject: Leaving) -> None:
+        members.restore(session, subject.replicated, subject.before)
+
+    def fail(self, session: Session, subject: Leaving) -> None:
+        members.write_status(session, subject.replicated, ReplicationStatus.ERROR, GroupStatus.ERROR)
+
+
+def fail_over(env: Environment, reference: str, wishes: Wishes) -> GroupGeneration:
+    """Move a group to another of its backends. Raises FailoverRefused where that could lose data. Again is fine."""
+    if env.dry_run:
+        _tell_plan(env, reference, wishes)
+    waive(env, reference, wishes)
+    try:
+        return perform(env, Failover(env, reference, wishes)).row[0]
+    except ServedThere as there:
+        env.warn(f"{there.replicated.name}: is served by backend {there.replicated.active} already")
+        return _current(env, there.replicated)
+
+
+def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicated: ReplicatedGroup) -> Any:
+    """Roll an interrupted failover forward; what is returned writes the state."""
+    order = Order.of_json(plan)
+    if replicated.active == order.destination:
+        return lambda _session: None
+    outcome = Moving(env, context, replicated, order).run()
+
+    def write(session: Session) -> None:
+        write_outcome(env, session, load(session, replicated.id), order, outcome)
+
+    return write
+
+
+def _current(env: Environment, replicated: ReplicatedGroup) -> GroupGeneration:
+    with env.store.read() as session:
+        if replicated.record is None:
+            raise FailoverRefused(replicated.name, "is not replicated")
+        return session.get_one(GroupGeneration, replicated.record.generation_id)
+
+
+def waive(env: Environment, reference: str, wishes: Wishes) -> None:
+    """What the operator says now goes for the failover that was interrupted, too."""
+    with env.store.write() as session:
+        replicated = load(session, reference)
+        lock = session.get(Lock, replicated.id)
+        operation = session.get(Operation, lock.operation_id) if lock else None
+        if operation is None or operation.plan.get("action") != "failover" or not is_left_behind(operation):
+            return
+        for key in ("source_is_down", "accept_data_loss"):
+            if getattr(wishes, key):
+                operation.plan = {**operation.plan, key: True}
+
+
+def _tell_plan(env: Environment, reference: str, wishes: Wishes) -> None:
+    """--dry-run: the plan as the servers are now, checked as in earnest. Raises DryRun."""
+    from cgctl.errors import DryRun  # noqa: PLC0415
+
+    with env.store.read() as session:
+        replicated = load(session, reference)
+        target = destination(env, replicated, wishes.backend_id)
+        rules.check_failover(replicated.group, replicated.volumes, allow_attached_volume=wishes.allow_attached_volume)
+    if target.host == replicated.active:
+        raise DryRun([f"nothing: {replicated.name} is served by backend {target.host} already"])
+    order = Order(target.host, new_id(), utc_now(), target.rpo_seconds, wishes.source_is_down, wishes.accept_data_loss)
+    moving = Moving(env, env.context("dry-run"), replicated, order)
+    view = moving.checked_view()
+    raise DryRun([f"{moving.place_of(step)}: {step.value}" for step in plan_failover(view)])

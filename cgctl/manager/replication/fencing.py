@@ -1,0 +1,26 @@
+"""Fencing a server of a replicated group: nobody can write to the group there any more, and the server knows it."""
+
+from __future__ import annotations
+
+from cgctl.manager.environment import Environment
+from cgctl.manager.replication.members import ReplicatedGroup, replication_of
+from drivers.contract import Context
+from drivers.replication import Side, SideState
+
+
+def fence(env: Environment, context: Context, replicated: ReplicatedGroup, host: str, generation_id: str) -> None:
+    """First the exports, which ends all sessions, then the note."""
+    export = env.backends.get(host).export
+    if export is not None:
+        export.remove_exports(context, [one.id for one in replicated.volumes])
+    replication_of(env, host, replicated.name).note_side(context, replicated.id, generation_id, SideState.FENCED)
+
+
+def fence_returned(env: Environment, context: Context, replicated: ReplicatedGroup, host: str, side: Side) -> None:
+    """A server that was gone while another was promoted may still offer the group: it is fenced on first contact."""
+    if not side.has_live or side.generation_id is None or side.state is SideState.FENCED:
+        return
+    if replicated.record is not None and side.generation_id == replicated.record.generation_id:
+        return
+    fence(env, context, replicated, host, side.generation_id)
+    env.warn(f"{replicated.name}: backend {host} has come back with an old generation; its exports are fenced")

@@ -1,0 +1,157 @@
+"""A replicated group with all that its operations look at; the statuses that they write on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select, update
+
+from cgctl.errors import ConfigurationError, NotFound, Refused
+from cgctl.manager.environment import Environment
+from cgctl.manager.objects import shown
+from cgctl.manager.placement import volume_types_of
+from cgctl.manager.rules import replication as rules
+from cgctl.model.replication import Replica, Replicated
+from cgctl.model.tables import Attachment, Group, GroupType, Volume
+from cgctl.store.queries import attachments_of, find, get, members
+from drivers.contract import Backend
+from drivers.replication import Replication, ReplicationTarget
+
+ORIGIN_WORD = "default"
+
+
+@dataclass(frozen=True)
+class ReplicatedGroup:
+    """group.host is the active backend. record is None while replication is disabled."""
+
+    group: Group
+    volumes: Sequence[Volume]
+    attachments: Sequence[Attachment]
+    record: Replicated | None
+    replicas: Sequence[Replica]
+
+    @property
+    def id(self) -> str:
+        return self.group.id
+
+    @property
+    def name(self) -> str:
+        return f"group {shown(self.group)}"
+
+    @property
+    def active(self) -> str:
+        return self.group.host or ""
+
+    @property
+    def origin(self) -> str:
+        return self.record.origin if self.record else self.active
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        """What a failover, an enabling or a disabling locks."""
+        return self.id, sync_key(self.id)
+
+
+def sync_key(group_id: str) -> str:
+    """The lock of whoever transfers points of a group."""
+    return f"{group_id}/sync"
+
+
+def load(session: Session, reference: str) -> ReplicatedGroup:
+    """Raises NotFound, and Refused for a group whose types do not ask for replication."""
+    group = find(session, Group, reference)
+    rules.check_types(group, get(session, GroupType, group.group_type_id), volume_types_of(session, group.id))
+    volumes = members(session, group.id)
+    replicas = session.exec(select(Replica).where(Replica.group_id == group.id).order_by(col(Replica.host))).all()
+    attachments = attachments_of(session, [one.id for one in volumes])
+    return ReplicatedGroup(group, volumes, attachments, session.get(Replicated, group.id), replicas)
+
+
+def targets(env: Environment, replicated: ReplicatedGroup) -> Sequence[ReplicationTarget]:
+    """Where the group may be replicated to, by its origin's configuration."""
+    return env.backends.get(replicated.origin).replication_targets
+
+
+def target_of(env: Environment, replicated: ReplicatedGroup, host: str) -> ReplicationTarget:
+    """What the configuration says of a backend of the group: bandwidth and RPO. The origin has no limits of its own."""
+    found = (one for one in targets(env, replicated) if one.host == host)
+    return next(found, ReplicationTarget(ORIGIN_WORD, host))
+
+
+def destination(env: Environment, replicated: ReplicatedGroup, backend_id: str | None) -> ReplicationTarget:
+    """What --secondary-backend-id means; the first configured target when nothing is said. Raises NotFound."""
+    known = targets(env, replicated)
+    if backend_id == ORIGIN_WORD:
+        return ReplicationTarget(ORIGIN_WORD, replicated.origin)
+    if backend_id is None and known:
+        return known[0]
+    for one in known:
+        if one.backend_id == backend_id:
+            return one
+    words = ", ".join([one.backend_id for one in known] + [ORIGIN_WORD])
+    raise NotFound(
+        f"replication target {backend_id}",
+        f"is not configured for backend {replicated.origin}",
+        f"one of: {words}; cgctl group-list-replication-targets {replicated.id}",
+    )
+
+
+def others(env: Environment, replicated: ReplicatedGroup) -> list[str]:
+    """The backends that hold points for the active one."""
+    hosts = dict.fromkeys([replicated.origin, *(one.host for one in targets(env, replicated))])
+    return [host for host in hosts if host != replicated.active]
+
+
+def replication_of(env: Environment, host: str, subject: str) -> Replication:
+    """A backend's replicating half. Raises Refused where its driver has none."""
+    backend = env.backends.get(host)
+    if backend.replication is None:
+        raise Refused(subject, f"the {backend.driver.name} driver of backend {host} does not replicate", None)
+    return backend.replication
+
+
+def check_configuration(env: Environment, replicated: ReplicatedGroup) -> None:
+    """Source and targets understand each other's streams, and offer volumes alike."""
+    source = env.backends.get(replicated.active)
+    if not source.replication_targets:
+        hint = f"add `replication_targets:` below `backends.{replicated.active}:` of the configuration"
+        raise Refused(replicated.name, f"backend {replicated.active} has no replication targets", hint)
+    for host in others(env, replicated):
+        _check_alike(replicated.name, source, env.backends.get(host))
+
+
+def _check_alike(subject: str, source: Backend, other: Backend) -> None:
+    one, two = (replication.format if replication else None for replication in (source.replication, other.replication))
+    if one is None or one != two:
+        reason = f"backends {source.id} ({source.driver.name}) and {other.id} ({other.driver.name}) do not replicate"
+        raise ConfigurationError(subject, f"{reason} to each other", "a replication target is of the same driver")
+    protocols = {backend.export.protocol if backend.export else None for backend in (source, other)}
+    if len(protocols) > 1:
+        reason = f"backends {source.id} and {other.id} do not offer volumes by the same protocol"
+        raise ConfigurationError(subject, reason, f"give `backends.{other.id}.export` the same protocol")
+
+
+def write_status(
+    session: Session, replicated: ReplicatedGroup, replication_status: str, status: str | None = None
+) -> None:
+    """On the group and its members; status is the group's own."""
+    group = session.get_one(Group, replicated.id)
+    group.replication_status = replicated.group.replication_status = replication_status
+    if status is not None:
+        group.status = replicated.group.status = status
+    ids = [one.id for one in replicated.volumes]
+    session.exec(update(Volume).where(col(Volume.id).in_(ids)).values(replication_status=replication_status))
+
+
+def statuses(replicated: ReplicatedGroup) -> Mapping[str, str]:
+    """The replication statuses as they are, by id."""
+    of_members = {row.id: row.replication_status for row in replicated.volumes}
+    return {replicated.id: replicated.group.replication_status, **of_members}
+
+
+def restore(session: Session, replicated: ReplicatedGroup, before: Mapping[str, str]) -> None:
+    """Give group and members the replication statuses back that they had."""
+    session.get_one(Group, replicated.id).replication_status = before[replicated.id]
+    for row in replicated.volumes:
+        session.get_one(Volume, row.id).replication_status = before[row.id]

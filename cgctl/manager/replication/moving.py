@@ -1,0 +1,312 @@
+"""A group on its way to another backend: what the servers show, and how each step of the plan is done."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from cgctl.errors import CgctlError, FailoverRefused
+from cgctl.manager.environment import Environment
+from cgctl.manager.failover_plan import PointView, SideView, Step, Terms, View, objection, plan_failover
+from cgctl.manager.replication.diverged import Diverged, find_kept, generations_of, lineage, retire
+from cgctl.manager.replication.fencing import fence
+from cgctl.manager.replication.hooks import run_fence_hook, run_post_failover
+from cgctl.manager.replication.members import ReplicatedGroup, replication_of
+from cgctl.manager.replication.points import next_point, take_point
+from cgctl.manager.replication.promotion import export, promote
+from cgctl.manager.replication.shipping import base_for, ship
+from cgctl.manager.replication.sides import ancestors
+from drivers.contract import Context
+from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached
+from drivers.replication import Generation, PointOnServer, Side, SideState
+
+log = logging.getLogger(__name__)
+QUICK_SECONDS = 3.0
+"""How long a server that is said to be down gets to prove the opposite."""
+
+ON_SOURCE = frozenset({Step.FENCE_SOURCE, Step.FINAL_POINT, Step.SHIP})
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was ordered, as the journal keeps it."""
+
+    destination: str
+    generation_id: str
+    at: datetime
+    rpo_seconds: int | None = None
+    source_is_down: bool = False
+    accept_data_loss: bool = False
+    undo_point: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        return {**self.__dict__, "at": self.at.isoformat()}
+
+    @classmethod
+    def of_json(cls, plan: Mapping[str, Any]) -> Order:
+        words = {key: plan[key] for key in cls.__dataclass_fields__}
+        return cls(**{**words, "at": datetime.fromisoformat(plan["at"])})
+
+
+@dataclass(frozen=True)
+class FailedOver:
+    """What it came to. point: what was promoted; present: the members that it holds, with their sizes."""
+
+    point: PointOnServer
+    present: Mapping[str, int]
+    parent_id: str | None = None
+    diverged: list[Diverged] = field(default_factory=list)
+
+
+class Halfway(OutcomeUnknown):
+    """A failover that has begun and could not go on: the same command goes on with it."""
+
+    hint = "mend the cause and run the same command again; if the source is gone meanwhile: --source-is-down"
+
+
+class Moving:
+    """One run. What a run learns (the source is lost, the exports are made) is kept here; what it does, on servers."""
+
+    def __init__(self, env: Environment, context: Context, replicated: ReplicatedGroup, order: Order) -> None:
+        self._env, self._context, self._replicated, self._order = env, context, replicated, order
+        self._sides: dict[str, Side | None] = {}
+        self._source_lost = False
+        self._proven_down = False
+        self._exported = False
+        self._retired = False
+        self._begun = False
+        self._present: Mapping[str, int] = {}
+        self._diverged: list[Diverged] = []
+        assert replicated.record is not None
+        self._current = replicated.record.generation_id
+
+    def run(self) -> FailedOver:
+        """To the end. Raises FailoverRefused or what a server says before the first step, Halfway after it."""
+        try:
+            while step := next(plan_failover(self.checked_view()), None):
+                if step is Step.RETIRE_SOURCE and self._retired:
+                    break
+                self._begun = True
+                log.info("%s: %s: %s", self._replicated.name, self.place_of(step), step.value)
+                self._do(step)
+            return self._outcome()
+        except (DriverError, CgctlError) as error:
+            if not self._begun:
+                raise
+            reason = error.message if isinstance(error, DriverError) else error.reason
+            raise Halfway(f"the failover has begun and could not go on: {reason}") from error
+
+    def place_of(self, step: Step) -> str:
+        """Where a step is done, for messages."""
+        on_source = step in ON_SOURCE or step is Step.RETIRE_SOURCE
+        return self._env.backends.server(self._replicated.active if on_source else self._order.destination)
+
+    def checked_view(self) -> View:
+        """What the servers show now. Raises FailoverRefused where going on could lose data."""
+        view = self._view()
+        why = objection(view, self._terms(view))
+        if why and view.source is None and not self._terms(view).source_is_down and self._env.dry_run is False:
+            self._proven_down = run_fence_hook(self._env, self._replicated)
+            why = objection(view, self._terms(view))
+        if why:
+            raise FailoverRefused(self._replicated.name, why, self._hint())
+        if view.source is not None and not view.promoted and view.undo_point is None:
+            source, there = self._side(self._replicated.active), self._side(self._order.destination)
+            base_for(self._replicated, self._order.destination, source, there)
+        return view
+
+    def _hint(self) -> str:
+        name = self._replicated.id
+        return (
+            f"when the source is certainly down: cgctl group-failover-replication --source-is-down {name}; "
+            f"when its newest writes may be lost, too: --accept-data-loss; see cgctl group-replication-status {name}"
+        )
+
+    def _terms(self, view: View) -> Terms:
+        newest = view.to_promote
+        found = self._side(self._order.destination).point(newest.id) if newest else None
+        lag = (self._order.at - found.point.taken_at).total_seconds() if found else None
+        down = self._order.source_is_down or self._proven_down
+        return Terms(down, self._order.accept_data_loss, self._order.rpo_seconds, lag)
+
+    def _view(self) -> View:
+        self._observe()
+        source, there = self._sides[self._replicated.active], self._side(self._order.destination)
+        with self._env.store.read() as session:
+            known = lineage(session, self._replicated.id, self._current)
+        known |= ancestors(there, self._current) | (ancestors(source, self._current) if source else set())
+        seen = None if source is None or self._retired else _seen(source)
+        words = frozenset(known), self._exported, self._order.undo_point
+        return View(self._current, self._order.generation_id, seen, _seen(there), *words)
+
+    def _observe(self) -> None:
+        source, there = self._replicated.active, self._order.destination
+        self._sides[there] = self._ask(there)
+        if not self._source_lost:
+            self._sides[source] = self._ask_source(source)
+            self._source_lost = self._sides[source] is None
+        self._sides.setdefault(source, None)
+
+    def _ask(self, host: str) -> Side:
+        return replication_of(self._env, host, self._replicated.name).observe(self._context, self._replicated.id)
+
+    def _ask_source(self, host: str) -> Side | None:
+        try:
+            if self._order.source_is_down and not self._begun:
+                return _within(QUICK_SECONDS, lambda: self._ask(host))
+            return self._ask(host)
+        except (ServerNotReached, OutcomeUnknown) as error:
+            self._env.warn(f"{self._replicated.name}: the source does not answer: {error.message}")
+            return None
+
+    def _side(self, host: str) -> Side:
+        side = self._sides[host]
+        assert side is not None
+        return side
+
+    def _do(self, step: Step) -> None:
+        try:
+            _STEPS[step](self)
+        except DriverError as error:
+            if step is Step.RETIRE_SOURCE:
+                self._env.warn(f"{self._replicated.name}: the old source is fenced and not cleaned up: {error.message}")
+                self._retired = True
+            elif step in ON_SOURCE and (self._order.source_is_down or self._proven_down):
+                self._env.warn(f"{self._replicated.name}: the source fails ({error.message}): going on without it")
+                self._source_lost, self._sides[self._replicated.active] = True, None
+            else:
+                raise
+
+    def _fence_destination(self) -> None:
+        there = self._order.destination
+        fence(self._env, self._context, self._replicated, there, self._side(there).generation_id or self._current)
+
+    def _keep_diverged(self) -> None:
+        self._retire(self._order.destination)
+
+    def _fence_source(self) -> None:
+        fence(self._env, self._context, self._replicated, self._replicated.active, self._current)
+
+    def _final_point(self) -> None:
+        with self._env.store.write() as session:
+            point_id = str(uuid5(UUID(self._order.generation_id), "final"))  # the same again after an interruption
+            point = next_point(session, self._replicated, point_id, is_final=True)
+        take_point(self._env, self._context, self._replicated, point)
+        source = replication_of(self._env, self._replicated.active, self._replicated.name)
+        source.note_point(self._context, point)
+
+    def _ship(self) -> None:
+        source, there = self._side(self._replicated.active), self._side(self._order.destination)
+        point = next(
+            one.point for one in source.points if one.point.is_final and one.point.generation_id == self._current
+        )
+        ship(self._env, self._context, self._replicated, point, self._order.destination, (source, there))
+
+    def _promote(self) -> None:
+        there = self._order.destination
+        side, chosen = self._side(there), self._view().to_promote
+        newest = side.point(chosen.id) if chosen else None
+        assert newest is not None
+        known = self._sides[self._replicated.active] or self._side(there)
+        promote(self._env, self._context, self._replicated, there, self._order.generation_id, newest, known.generations)
+
+    def _resume(self) -> None:
+        there = self._order.destination
+        side = self._side(there)
+        begun = Generation(self._order.generation_id, side.generation_id, self._order.undo_point)
+        replication = replication_of(self._env, there, self._replicated.name)
+        replication.note_side(self._context, self._replicated.id, begun.id, SideState.SERVING, [begun])
+
+    def _export(self) -> None:
+        self._present = export(self._env, self._context, self._replicated, self._order.destination)
+        self._exported = True
+        run_post_failover(self._env, self._replicated, self._order.destination)
+
+    def _retire_source(self) -> None:
+        self._retire(self._replicated.active)
+        self._retired = True
+        if self._order.undo_point:
+            self._give_up_branch()
+
+    def _give_up_branch(self) -> None:
+        """The points of what was undone: nobody may take them for the newest."""
+        for host, side in self._sides.items():
+            gone = [one.point.id for one in side.points if one.point.generation_id == self._current] if side else []
+            if gone:
+                replication_of(self._env, host, self._replicated.name).forget(self._context, self._replicated.id, gone)
+
+    def _retire(self, host: str) -> None:
+        side = self._side(host)
+        generations = [*self._side(self._order.destination).generations]
+        generations += (self._sides[self._replicated.active] or side).generations
+        began = [one.point_id for one in generations if one.parent_id == side.generation_id]
+        began = [self._order.undo_point] if self._order.undo_point else began
+        kept = retire(self._env, self._context, self._replicated, host, side, began[0] if began else None)
+        if kept is not None:
+            self._diverged.append(kept)
+
+    def _promoted_point(self) -> PointOnServer:
+        side = self._side(self._order.destination)
+        began = next(one.point_id for one in side.generations if one.id == self._order.generation_id)
+        point = side.point(began or "")
+        if point is None:
+            raise FailoverRefused(self._replicated.name, f"the promoted recovery point {began} is not there any more")
+        return point
+
+    def _outcome(self) -> FailedOver:
+        with self._env.store.read() as session:
+            known = generations_of(session, self._replicated.id)
+        reached = [host for host, side in self._sides.items() if side is not None]
+        kept = [*self._diverged]
+        for host in reached:
+            kept += find_kept(self._env, self._context, self._replicated, host, known)
+        began = next(
+            one for one in self._side(self._order.destination).generations if one.id == self._order.generation_id
+        )
+        return FailedOver(self._promoted_point(), self._present, began.parent_id, kept)
+
+
+_STEPS: Mapping[Step, Callable[[Moving], None]] = {
+    Step.FENCE_DESTINATION: Moving._fence_destination,
+    Step.KEEP_DIVERGED: Moving._keep_diverged,
+    Step.FENCE_SOURCE: Moving._fence_source,
+    Step.FINAL_POINT: Moving._final_point,
+    Step.SHIP: Moving._ship,
+    Step.PROMOTE: Moving._promote,
+    Step.RESUME: Moving._resume,
+    Step.EXPORT: Moving._export,
+    Step.RETIRE_SOURCE: Moving._retire_source,
+}
+
+
+def _seen(side: Side) -> SideView:
+    points = tuple(
+        PointView(one.point.id, one.point.sequence, one.point.generation_id, one.point.is_final, one.is_intact)
+        for one in side.points
+    )
+    return SideView((side.generation_id or "unknown") if side.has_live else None, side.state == "fenced", points)
+
+
+def _within(seconds: float, call: Callable[[], Side]) -> Side:
+    """Its result; raises ServerNotReached when it takes longer. What is not waited for ends by itself."""
+    answer: list[Side | BaseException] = []
+
+    def ask() -> None:
+        try:
+            answer.append(call())
+        except DriverError as error:
+            answer.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not answer:
+        raise ServerNotReached(f"no answer within {seconds:g} s")
+    if isinstance(answer[0], BaseException):
+        raise answer[0]
+    return answer[0]

@@ -1,0 +1,125 @@
+"""What a failover writes to the state, and what it tells."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlmodel import Session
+
+from cgctl.manager.environment import Environment
+from cgctl.manager.replication.diverged import add_rows
+from cgctl.manager.replication.members import ReplicatedGroup, write_status
+from cgctl.manager.replication.moving import FailedOver, Order
+from cgctl.model.replication import GroupGeneration, Replica, Replicated
+from cgctl.model.states import GroupStatus, ReplicationStatus, VolumeStatus
+from cgctl.model.tables import Attachment, Event, Group, Volume, utc_now
+
+
+def write_outcome(
+    env: Environment, session: Session, replicated: ReplicatedGroup, order: Order, outcome: FailedOver
+) -> GroupGeneration:
+    """Group and members are at home on the destination now."""
+    host = order.destination
+    session.get_one(Group, replicated.id).host = host
+    failed_back = host == replicated.origin
+    status = ReplicationStatus.ENABLED if failed_back else ReplicationStatus.FAILED_OVER
+    write_status(session, replicated, status, GroupStatus.AVAILABLE)
+    _move_volumes(env, session, replicated, host, outcome)
+    row = _generation(replicated, order, outcome)
+    session.get_one(Replicated, replicated.id).generation_id = row.id
+    session.add(row)
+    _swap_replicas(session, replicated, host, outcome)
+    kept = add_rows(session, replicated, outcome.diverged)
+    told = _told(replicated, row)
+    told += [f"{one.description}; kept as group snapshot {one.name}" for one in kept]
+    for line in told:
+        env.warn(f"{replicated.name}: {line}")
+        session.add(_event(replicated, line))
+    return row
+
+
+def _move_volumes(
+    env: Environment, session: Session, replicated: ReplicatedGroup, host: str, outcome: FailedOver
+) -> None:
+    for one in replicated.volumes:
+        volume = session.get_one(Volume, one.id)
+        volume.host, volume.updated_at = host, utc_now()
+        if one.id not in outcome.present:
+            volume.status = VolumeStatus.ERROR
+            env.warn(f"volume {one.name or one.id}: joined after the promoted recovery point and is not in it")
+            session.add(_event(replicated, f"volume {one.name or one.id} is not in the promoted recovery point"))
+    export = env.backends.get(host).export
+    for attachment in replicated.attachments if export else ():
+        assert export is not None
+        found = asdict(export.connection(attachment.volume_id))
+        row = session.get_one(Attachment, attachment.id)
+        row.connection = {key: value for key, value in found.items() if value is not None}
+
+
+def _generation(replicated: ReplicatedGroup, order: Order, outcome: FailedOver) -> GroupGeneration:
+    assert replicated.record is not None
+    point = outcome.point.point
+    is_planned = point.is_final and point.generation_id == replicated.record.generation_id
+    if order.undo_point:
+        return GroupGeneration(
+            id=order.generation_id,
+            group_id=replicated.id,
+            parent_id=outcome.parent_id,
+            point_id=order.undo_point,
+            host=order.destination,
+            reason="undo",
+            began_at=order.at,
+        )
+    return GroupGeneration(
+        id=order.generation_id,
+        group_id=replicated.id,
+        parent_id=replicated.record.generation_id,
+        point_id=point.id,
+        host=order.destination,
+        reason="failback" if order.destination == replicated.origin else "failover",
+        is_planned=is_planned,
+        loss_seconds=0.0 if is_planned else max(0.0, (order.at - point.taken_at).total_seconds()),
+        lost_since=None if is_planned else point.taken_at,
+        began_at=order.at,
+    )
+
+
+def _swap_replicas(session: Session, replicated: ReplicatedGroup, host: str, outcome: FailedOver) -> None:
+    point = outcome.point.point
+    old = session.get(Replica, (replicated.id, host))
+    if old is not None:
+        session.delete(old)
+    session.merge(
+        Replica(
+            group_id=replicated.id,
+            host=replicated.active,
+            point_id=point.id,
+            sequence=point.sequence,
+            taken_at=point.taken_at,
+            error="not synced since the failover",
+        )
+    )
+
+
+def _told(replicated: ReplicatedGroup, row: GroupGeneration) -> list[str]:
+    where = f"served by backend {row.host}, no longer by {replicated.active}"
+    if row.reason == "undo":
+        return [f"{where}: the failover is undone; what {replicated.active} wrote since is kept there, if anything"]
+    if row.is_planned:
+        return [f"{where}; nothing was lost"]
+    return [f"{where}; lost: what was written after {_shown(row.lost_since)} (up to {row.loss_seconds:.1f} s)"]
+
+
+def _shown(at: datetime | None) -> str:
+    return at.isoformat(timespec="seconds") if at else "the last recovery point"
+
+
+def _event(replicated: ReplicatedGroup, message: str) -> Event:
+    return Event(
+        subject_kind="group",
+        subject_id=replicated.id,
+        subject_name=replicated.group.name,
+        kind="group-failover-replication",
+        message=message,
+    )

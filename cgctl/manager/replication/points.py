@@ -1,0 +1,105 @@
+"""Taking a recovery point: a group snapshot without a row, noted on the servers when it is shipped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from cgctl.errors import CgctlError, FailoverRefused
+from cgctl.manager.between_hooks import take_between_hooks
+from cgctl.manager.creation import Made
+from cgctl.manager.environment import Environment
+from cgctl.manager.operation import Intent, perform
+from cgctl.manager.quiesce import bounded, hooks_of, require_quiet
+from cgctl.manager.replication.members import ReplicatedGroup, load
+from cgctl.manager.rules import replication as rules
+from cgctl.model.replication import Replicated
+from cgctl.model.tables import new_id, utc_now
+from drivers import contract
+from drivers.contract import Context
+from drivers.replication import RecoveryPoint
+
+METHOD = "create_cgsnapshot"
+
+
+@dataclass(frozen=True)
+class TakePoint:
+    """The operation that holds the group's own lock, only while the point is taken."""
+
+    env: Environment
+    reference: str
+    point_id: str
+    kind: str = "recovery-point"
+
+    def intend(self, intent: Intent) -> tuple[ReplicatedGroup, RecoveryPoint]:
+        replicated = load(intent.session, self.reference)
+        intent.lock(replicated.id)
+        rules.check_sync(replicated.group)
+        hooks = hooks_of(self.env, replicated.group)
+        driver = self.env.backends.get(replicated.active).driver
+        require_quiet(driver, METHOD, replicated.name, replicated.volumes, hooks)
+        point = next_point(intent.session, replicated, self.point_id)
+        intent.about("group", replicated.id, replicated.group.name)
+        intent.settled_by("settle-point", id=replicated.id, point=point.id)
+        intent.will(f"{self.env.backends.server(replicated.active)}: take a recovery point of {replicated.name}")
+        return replicated, point
+
+    def work(self, context: Context, subject: tuple[ReplicatedGroup, RecoveryPoint]) -> Made:
+        return take_point(self.env, context, *subject)
+
+    def finish(
+        self,
+        session: Session,  # noqa: ARG002
+        subject: tuple[ReplicatedGroup, RecoveryPoint],  # noqa: ARG002
+        outcome: Made,
+    ) -> CgctlError | None:
+        if outcome.complaint:
+            self.env.warn(f"{outcome.complaint.subject}: {outcome.complaint.reason}")
+        return None
+
+    def refuse(self, session: Session, subject: tuple[ReplicatedGroup, RecoveryPoint]) -> None:
+        """Nothing was written but the number, and a number that is left out does no harm."""
+
+    def fail(self, session: Session, subject: tuple[ReplicatedGroup, RecoveryPoint]) -> None:
+        """The group is as it was."""
+
+
+def take(env: Environment, reference: str, point_id: str) -> RecoveryPoint:
+    """A point of what the group holds now. Raises what a group snapshot raises."""
+    return perform(env, TakePoint(env, reference, point_id))[1]
+
+
+def next_point(
+    session: Session, replicated: ReplicatedGroup, point_id: str, *, is_final: bool = False
+) -> RecoveryPoint:
+    """The point's values; taken_at is now, before the hold. Raises FailoverRefused where nothing is enabled."""
+    record = session.get(Replicated, replicated.id)
+    if record is None:
+        raise FailoverRefused(
+            replicated.name, "is not replicated", f"cgctl group-enable-replication {replicated.group.id}"
+        )
+    record.last_sequence += 1
+    return RecoveryPoint(point_id, replicated.id, record.generation_id, record.last_sequence, utc_now(), is_final)
+
+
+def take_point(env: Environment, context: Context, replicated: ReplicatedGroup, point: RecoveryPoint) -> Made:
+    """On the active server, between the group's hooks where it has some and the point is not behind a fence."""
+    driver = env.backends.get(replicated.active).driver
+    on_server = contract.GroupSnapshot(point.id, replicated.id)
+    snapshots = [
+        contract.Snapshot(new_id(), one.id, one.size_bytes, replicated.id, point.id) for one in replicated.volumes
+    ]
+    if point.is_final:  # nobody writes any more: nothing needs to be quiet, and a copy may take its time
+        patient = bounded(env, driver, METHOD, context, hooks_of(env, replicated.group))
+        return Made(driver.create_cgsnapshot(patient, on_server, snapshots))
+    hooks = hooks_of(env, replicated.group)
+    held = bounded(env, driver, METHOD, context, hooks)
+
+    def make() -> contract.Updates:
+        return driver.create_cgsnapshot(held, on_server, snapshots)
+
+    def remove() -> None:
+        driver.delete_cgsnapshot(context, on_server, snapshots)
+
+    return take_between_hooks(env, context, replicated.group, make, remove)

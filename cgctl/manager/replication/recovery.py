@@ -1,0 +1,63 @@
+"""Settling interrupted operations of replication; `cgctl.manager.recover` asks here for what it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from cgctl.errors import CgctlError, NotFound
+from cgctl.manager.environment import Environment
+from cgctl.manager.replication import failover, members, switch
+from cgctl.manager.replication.members import ReplicatedGroup, load, replication_of
+from cgctl.manager.replication.retention import settle_point
+from cgctl.model.states import ReplicationStatus
+from drivers.contract import Context
+
+Plan = Mapping[str, Any]
+Settled = Callable[[Session], CgctlError | None]
+
+
+def settle(env: Environment, context: Context, plan: Plan) -> Settled:
+    """Settle on the servers; what is returned writes the state."""
+    with env.store.read() as session:
+        try:
+            replicated = load(session, str(plan["id"]))
+        except NotFound:
+            return lambda _session: None
+    return ACTIONS[str(plan["action"])](env, context, plan, replicated)
+
+
+def _settle_point(env: Environment, context: Context, plan: Plan, replicated: ReplicatedGroup) -> Settled:
+    settle_point(env, context, replicated, plan["point"])
+    return lambda _session: None
+
+
+def _stop(env: Environment, context: Context, plan: Plan, replicated: ReplicatedGroup) -> Settled:
+    """Enabling is rolled back."""
+    replication_of(env, plan["host"], replicated.name).forget(context, replicated.id)
+
+    def write(session: Session) -> None:
+        members.write_status(session, replicated, ReplicationStatus.DISABLED, plan["status"])
+
+    return write
+
+
+def _disable(env: Environment, context: Context, plan: Plan, replicated: ReplicatedGroup) -> Settled:
+    """Disabling is rolled forward."""
+    switch.remove_replicas(env, context, replicated, leave_replicas=plan["leave_replicas"])
+
+    def write(session: Session) -> None:
+        switch.forget(session, replicated)
+        members.write_status(session, replicated, ReplicationStatus.DISABLED, plan["status"])
+
+    return write
+
+
+ACTIONS: Mapping[str, Callable[[Environment, Context, Plan, ReplicatedGroup], Settled]] = {
+    "settle-point": _settle_point,
+    "stop-replication": _stop,
+    "disable-replication": _disable,
+    "failover": failover.settle,
+}

@@ -1,0 +1,53 @@
+"""Which recovery points stay: the newest of a side, the newest that two sides share, and where a generation began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from cgctl.manager.environment import Environment
+from cgctl.manager.replication.members import ReplicatedGroup, others, replication_of
+from cgctl.manager.replication.sides import newest_common, observe_sides, reached
+from drivers.contract import Context
+from drivers.replication import Side
+
+
+def let_go(env: Environment, context: Context, replicated: ReplicatedGroup) -> None:
+    """Remove what need not stay, on every backend that answers."""
+    sides = _observed(env, context, replicated)
+    source = sides.get(replicated.active)
+    if source is None:
+        return
+    kept = _kept(replicated, sides, source)
+    for host, side in sides.items():
+        gone = superfluous(side, kept)
+        if gone:
+            replication_of(env, host, replicated.name).forget(context, replicated.id, gone)
+
+
+def settle_point(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> None:
+    """A point that no other backend has is none; what half arrived is removed. Unreachable backends keep theirs."""
+    sides = _observed(env, context, replicated)
+    arrived = [host for host, side in sides.items() if side.point(point_id) and host != replicated.active]
+    for host in sides:
+        if host not in arrived and (host != replicated.active or not arrived):
+            replication_of(env, host, replicated.name).forget(context, replicated.id, [point_id])
+
+
+def superfluous(side: Side, kept: Iterable[str]) -> list[str]:
+    """The points of a side that may go: older than its newest intact one, and not among the kept. Pure."""
+    keep = set(kept)
+    newest = max((one.point.sequence for one in side.points if one.is_intact), default=0)
+    return [one.point.id for one in side.points if one.point.sequence < newest and one.point.id not in keep]
+
+
+def _observed(env: Environment, context: Context, replicated: ReplicatedGroup) -> dict[str, Side]:
+    hosts: Sequence[str] = [replicated.active, *others(env, replicated)]
+    return dict(reached(observe_sides(env, context, replicated.name, replicated.id, hosts)))
+
+
+def _kept(replicated: ReplicatedGroup, sides: Mapping[str, Side], source: Side) -> set[str]:
+    common = [newest_common(source, side) for host, side in sides.items() if host != replicated.active]
+    unreached = [one.point_id for one in replicated.replicas if one.host not in sides]
+    current = replicated.record.generation_id if replicated.record else None
+    begun_with = [one.point_id for one in source.generations if one.id == current]
+    return {one.point.id for one in common if one} | {one for one in (*unreached, *begun_with) if one}

@@ -1,0 +1,54 @@
+"""The servers of a replicated group, observed: all at once, one execution each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from cgctl.manager.environment import Environment
+from cgctl.manager.replication.members import replication_of
+from drivers.contract import Context
+from drivers.errors import DriverError
+from drivers.replication import PointOnServer, Side
+
+Observed = Side | DriverError
+
+
+def observe_sides(
+    env: Environment, context: Context, subject: str, group_id: str, hosts: Sequence[str]
+) -> Mapping[str, Observed]:
+    """By backend: what is there, or why it could not be seen."""
+
+    def observe(host: str) -> Observed:
+        try:
+            return replication_of(env, host, subject).observe(context, group_id)
+        except DriverError as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=max(len(hosts), 1)) as pool:
+        return dict(zip(hosts, pool.map(observe, hosts), strict=True))
+
+
+def reached(sides: Mapping[str, Observed]) -> Iterator[tuple[str, Side]]:
+    """Those that answered."""
+    for host, side in sides.items():
+        if isinstance(side, Side):
+            yield host, side
+
+
+def newest_common(source: Side, destination: Side) -> PointOnServer | None:
+    """The newest point that both have, with the same data, unchanged. Pure."""
+    there = {(one.point.id, one.identity) for one in destination.points if one.is_intact}
+    common = [one for one in source.points if one.is_intact and (one.point.id, one.identity) in there]
+    return max(common, key=lambda one: one.point.sequence, default=None)
+
+
+def ancestors(side: Side, generation_id: str) -> set[str]:
+    """The generation with all that it descends from, as far as the side knows. Pure."""
+    parents = {one.id: one.parent_id for one in side.generations}
+    found: set[str] = set()
+    step: str | None = generation_id
+    while step and step not in found:
+        found.add(step)
+        step = parents.get(step)
+    return found

@@ -1,0 +1,178 @@
+"""Enabling and disabling the replication of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, delete
+
+from cgctl.errors import CgctlError, Refused
+from cgctl.manager.environment import Environment
+from cgctl.manager.operation import Intent, perform
+from cgctl.manager.replication import members
+from cgctl.manager.replication.members import ReplicatedGroup, load, others, replication_of
+from cgctl.manager.replication.sides import observe_sides, reached
+from cgctl.manager.replication.sync import sync_group
+from cgctl.manager.rules import replication as rules
+from cgctl.model.replication import GroupGeneration, Replica, Replicated
+from cgctl.model.states import GroupStatus, ReplicationStatus
+from cgctl.model.tables import new_id
+from drivers.contract import Context, ObjectKind
+from drivers.contract import Group as GroupOnServer
+from drivers.contract import Volume as VolumeOnServer
+from drivers.errors import DriverError, ServerNotReached
+from drivers.replication import Generation, SideState
+
+
+@dataclass(frozen=True)
+class Turning:
+    """The group, and the replication statuses that it had."""
+
+    replicated: ReplicatedGroup
+    before: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Enable:
+    """The operation: the first generation is noted, and the other backends are found ready. Copying comes after it."""
+
+    env: Environment
+    reference: str
+    generation_id: str
+    kind: str = "group-enable-replication"
+
+    def intend(self, intent: Intent) -> Turning:
+        replicated = load(intent.session, self.reference)
+        intent.lock(*replicated.keys)
+        rules.check_enable(replicated.group, replicated.volumes)
+        members.check_configuration(self.env, replicated)
+        turning = Turning(replicated, members.statuses(replicated))
+        intent.about("group", replicated.id, replicated.group.name)
+        intent.settled_by("stop-replication", id=replicated.id, host=replicated.active, status=replicated.group.status)
+        for host in others(self.env, replicated):
+            intent.will(
+                f"{self.env.backends.server(replicated.active)}: replicate {replicated.name} "
+                f"to {self.env.backends.server(host)}"
+            )
+        members.write_status(intent.session, replicated, ReplicationStatus.ENABLING)
+        return turning
+
+    def work(self, context: Context, subject: Turning) -> None:
+        replicated = subject.replicated
+        hosts = others(self.env, replicated)
+        sides = observe_sides(self.env, context, replicated.name, replicated.id, hosts)
+        for host, side in sides.items():
+            if isinstance(side, DriverError):
+                raise side
+            if side.has_live or side.points or side.generation_id:
+                reason = f"backend {host} holds a group of this id already; it is not overwritten"
+                raise Refused(replicated.name, reason, f"look at it on {self.env.backends.server(host)}")
+        replication_of(self.env, replicated.active, replicated.name).note_side(
+            context, replicated.id, self.generation_id, SideState.SERVING, [Generation(self.generation_id)]
+        )
+
+    def finish(self, session: Session, subject: Turning, outcome: None) -> CgctlError | None:  # noqa: ARG002
+        replicated = subject.replicated
+        session.add(Replicated(group_id=replicated.id, origin=replicated.active, generation_id=self.generation_id))
+        session.add_all(Replica(group_id=replicated.id, host=host) for host in others(self.env, replicated))
+        session.add(
+            GroupGeneration(
+                id=self.generation_id, group_id=replicated.id, host=replicated.active, reason="replication enabled"
+            )
+        )
+        members.write_status(session, replicated, ReplicationStatus.ENABLED)
+        return None
+
+    def refuse(self, session: Session, subject: Turning) -> None:
+        members.restore(session, subject.replicated, subject.before)
+
+    def fail(self, session: Session, subject: Turning) -> None:
+        members.write_status(session, subject.replicated, ReplicationStatus.ERROR, GroupStatus.ERROR)
+
+
+@dataclass(frozen=True)
+class Disable:
+    """The operation: points, notes and what else other backends hold of the group go; the active one keeps serving."""
+
+    env: Environment
+    reference: str
+    leave_replicas: bool
+    kind: str = "group-disable-replication"
+
+    def intend(self, intent: Intent) -> Turning:
+        replicated = load(intent.session, self.reference)
+        intent.lock(*replicated.keys)
+        rules.check_disable(replicated.group)
+        turning = Turning(replicated, members.statuses(replicated))
+        intent.about("group", replicated.id, replicated.group.name)
+        status = replicated.group.status
+        intent.settled_by("disable-replication", id=replicated.id, leave_replicas=self.leave_replicas, status=status)
+        for host in (replicated.active, *others(self.env, replicated)):
+            intent.will(f"{self.env.backends.server(host)}: remove all recovery points of {replicated.name}")
+        members.write_status(intent.session, replicated, ReplicationStatus.DISABLING)
+        return turning
+
+    def work(self, context: Context, subject: Turning) -> None:
+        remove_replicas(self.env, context, subject.replicated, leave_replicas=self.leave_replicas)
+
+    def finish(self, session: Session, subject: Turning, outcome: None) -> CgctlError | None:  # noqa: ARG002
+        forget(session, subject.replicated)
+        return None
+
+    def refuse(self, session: Session, subject: Turning) -> None:
+        members.restore(session, subject.replicated, subject.before)
+
+    def fail(self, session: Session, subject: Turning) -> None:
+        members.write_status(session, subject.replicated, ReplicationStatus.ERROR, GroupStatus.ERROR)
+
+
+def enable_replication(env: Environment, reference: str) -> None:
+    """Enable it, and make the first recovery point. Enabled already: another point. Raises what the copy raises."""
+    with env.store.read() as session:
+        replicated = load(session, reference)
+    if replicated.record is None or replicated.group.replication_status != ReplicationStatus.ENABLED:
+        perform(env, Enable(env, reference, new_id()))
+    sync_group(env, replicated.id)
+
+
+def disable_replication(env: Environment, reference: str, *, leave_replicas: bool = False) -> None:
+    """Disable it. Raises ServerUnreachable for a backend that does not answer, unless its points may be left there."""
+    perform(env, Disable(env, reference, leave_replicas))
+
+
+def remove_replicas(
+    env: Environment, context: Context, replicated: ReplicatedGroup, *, leave_replicas: bool = False
+) -> None:
+    """Nothing of the group but what serves. Every backend must answer before the first is touched."""
+    hosts = others(env, replicated)
+    sides = observe_sides(env, context, replicated.name, replicated.id, [*hosts, replicated.active])
+    for host, side in sides.items():
+        if isinstance(side, ServerNotReached) and leave_replicas and host != replicated.active:
+            env.warn(f"{replicated.name}: backend {host} does not answer; its recovery points are left there")
+        elif isinstance(side, DriverError):
+            side.hint = f"cgctl group-disable-replication --leave-replicas {replicated.id}"
+            raise side
+    for host, side in reached(sides):
+        if host != replicated.active and side.has_live:
+            remove_live(env, context, replicated, host)
+        replication_of(env, host, replicated.name).forget(context, replicated.id)
+
+
+def remove_live(env: Environment, context: Context, replicated: ReplicatedGroup, host: str) -> None:
+    """What stands on another backend as the group itself; its exports first."""
+    backend = env.backends.get(host)
+    found = [one for one in backend.driver.list_objects(context) if one.kind is ObjectKind.VOLUME]
+    volumes = [
+        VolumeOnServer(one.id, one.size_bytes or 0, replicated.id) for one in found if one.parent_id == replicated.id
+    ]
+    if backend.export is not None:
+        backend.export.remove_exports(context, [one.id for one in volumes])
+    backend.driver.delete_consistencygroup(context, GroupOnServer(replicated.id), volumes)
+
+
+def forget(session: Session, replicated: ReplicatedGroup) -> None:
+    """The state's part of disabling. A group in `error` stays so until reset-state (E.3)."""
+    for table in (Replica, GroupGeneration, Replicated):
+        session.exec(delete(table).where(col(table.group_id) == replicated.id))
+    members.write_status(session, replicated, ReplicationStatus.DISABLED)

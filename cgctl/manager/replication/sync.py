@@ -1,0 +1,175 @@
+"""`group-sync-replication`: a new recovery point, shipped to every backend of the group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlmodel import Session, select
+
+from cgctl.errors import CgctlError, FailoverRefused, PartlyFailed
+from cgctl.failures import explain
+from cgctl.manager.environment import Environment
+from cgctl.manager.operation import Intent, perform
+from cgctl.manager.replication.fencing import fence_returned
+from cgctl.manager.replication.members import ReplicatedGroup, load, others, sync_key, target_of, write_status
+from cgctl.manager.replication.points import take
+from cgctl.manager.replication.retention import let_go, settle_point
+from cgctl.manager.replication.shipping import Shipped, ship
+from cgctl.manager.replication.sides import Observed, observe_sides
+from cgctl.manager.rules import replication as rules
+from cgctl.model.replication import Replica, Replicated
+from cgctl.model.states import ReplicationStatus
+from cgctl.model.tables import new_id, utc_now
+from drivers.contract import Context
+from drivers.errors import DriverError
+from drivers.replication import Side
+
+
+@dataclass
+class Synced:
+    """What became of one point, by backend."""
+
+    shipped: list[Shipped] = field(default_factory=list)
+    failed: dict[str, CgctlError] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sync:
+    """The operation; it holds the lock of transfers, and the group's own only while the point is taken."""
+
+    env: Environment
+    reference: str
+    point_id: str
+    kind: str = "group-sync-replication"
+
+    def intend(self, intent: Intent) -> ReplicatedGroup:
+        replicated = load(intent.session, self.reference)
+        intent.lock(sync_key(replicated.id))
+        rules.check_sync(replicated.group)
+        intent.about("group", replicated.id, replicated.group.name)
+        intent.settled_by("settle-point", id=replicated.id, point=self.point_id)
+        source = self.env.backends.server(replicated.active)
+        for host in others(self.env, replicated):
+            intent.will(f"{source}: ship a recovery point of {replicated.name} to {self.env.backends.server(host)}")
+        return replicated
+
+    def work(self, context: Context, subject: ReplicatedGroup) -> Synced:
+        return sync(self.env, context, subject, self.point_id)
+
+    def finish(self, session: Session, subject: ReplicatedGroup, outcome: Synced) -> CgctlError | None:
+        for shipped in outcome.shipped:
+            session.merge(replica_row(subject, shipped))
+        for host, error in outcome.failed.items():
+            row = session.get(Replica, (subject.id, host)) or Replica(group_id=subject.id, host=host)
+            row.error = error.reason
+            session.add(row)
+        if outcome.shipped:
+            now = load(session, subject.id)
+            write_status(session, now, now.group.replication_status)
+        return _verdict(subject, outcome)
+
+    def refuse(self, session: Session, subject: ReplicatedGroup) -> None:
+        """Nothing was written."""
+
+    def fail(self, session: Session, subject: ReplicatedGroup) -> None:
+        """The group is as replicated as it was."""
+
+
+def sync_group(env: Environment, reference: str) -> None:
+    """Bring all replicas of a group up to date. Raises what kept a replica from it, after the others are done."""
+    perform(env, Sync(env, reference, new_id()))
+
+
+def due_groups(env: Environment, *, only_due: bool) -> list[str]:
+    """The groups that `--all` syncs; only_due: those of which a replica is older than half of its RPO, or has none."""
+    with env.store.read() as session:
+        loaded = [load(session, row.group_id) for row in session.exec(select(Replicated))]
+    syncing = (ReplicationStatus.ENABLED, ReplicationStatus.FAILED_OVER)
+    ready = [one for one in loaded if one.group.replication_status in syncing]
+    return [one.id for one in ready if not only_due or _is_due(env, one)]
+
+
+def _is_due(env: Environment, replicated: ReplicatedGroup) -> bool:
+    taken = {one.host: one.taken_at for one in replicated.replicas}
+    for host in others(env, replicated):
+        taken_at, rpo = taken.get(host), target_of(env, replicated, host).rpo_seconds
+        if taken_at is None or rpo is None or (utc_now() - taken_at).total_seconds() >= rpo / 2:
+            return True
+    return False
+
+
+def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> Synced:
+    """Observe, fence what came back, take a point, ship it to each other side, let go of old ones."""
+    hosts = others(env, replicated)
+    sides = observe_sides(env, context, replicated.name, replicated.id, [replicated.active, *hosts])
+    source = active_side(replicated, sides)
+    synced = Synced()
+    ready: dict[str, Side] = {}
+    for host in hosts:
+        side = sides[host]
+        if isinstance(side, Side):
+            fence_returned(env, context, replicated, host, side)
+            ready[host] = side
+        else:
+            synced.failed[host] = explain(side, f"{replicated.name} to {host}")
+    if ready:
+        point = take(env, replicated.id, point_id)
+        for host, side in ready.items():
+            try:
+                synced.shipped.append(ship(env, context, replicated, point, host, (source, side)))
+            except CgctlError as error:
+                synced.failed[host] = error
+            except DriverError as error:
+                synced.failed[host] = explain(error, f"{replicated.name} to {host}")
+        _tidy(env, context, replicated, point_id)
+    return synced
+
+
+def _tidy(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> None:
+    try:
+        settle_point(env, context, replicated, point_id)
+        let_go(env, context, replicated)
+    except DriverError as error:
+        env.warn(f"{replicated.name}: old recovery points are still there: {error.message}")
+
+
+def active_side(replicated: ReplicatedGroup, sides: Mapping[str, Observed]) -> Side:
+    """The side that serves. Raises its DriverError, and FailoverRefused when it is not what the state says."""
+    side = sides[replicated.active]
+    if isinstance(side, DriverError):
+        raise side
+    record = replicated.record
+    if record is None or side.generation_id != record.generation_id or not side.has_live:
+        serves = side.generation_id if side.has_live else "nothing"
+        raise FailoverRefused(
+            replicated.name,
+            f"backend {replicated.active} serves {serves}, not generation {record.generation_id if record else None}",
+            "is the pool another one, or was the state restored? cgctl backend-check; cgctl group-replication-status",
+        )
+    return side
+
+
+def replica_row(replicated: ReplicatedGroup, shipped: Shipped) -> Replica:
+    """What is remembered of a point that arrived."""
+    return Replica(
+        group_id=replicated.id,
+        host=shipped.host,
+        point_id=shipped.point.id,
+        sequence=shipped.point.sequence,
+        taken_at=shipped.point.taken_at,
+        completed_at=utc_now(),
+        stream_bytes=shipped.carried.stream_bytes,
+        seconds=shipped.carried.seconds,
+        is_full=shipped.is_full,
+    )
+
+
+def _verdict(replicated: ReplicatedGroup, synced: Synced) -> CgctlError | None:
+    errors = list(synced.failed.values())
+    if not errors:
+        return None
+    if len(errors) == 1 and not synced.shipped:
+        return errors[0]
+    told = "; ".join(f"{host}: {error.reason}" for host, error in synced.failed.items())
+    return PartlyFailed(replicated.name, told, f"cgctl group-replication-status {replicated.id}")

@@ -1,0 +1,72 @@
+"""`group-undo-failover`: the group goes back to where it was before, with what was there; nothing is shipped.
+
+Decided 2026-11-21: where the old side still has what it served (it was away during the failover), it goes on with
+that, its unreplicated writes included; else with the point that was promoted. What the other side wrote since is kept
+there as `diverged-<time>`, and its recovery points are removed, since they belong to no line any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from cgctl.errors import FailoverRefused, Refused
+from cgctl.manager.environment import Environment
+from cgctl.manager.operation import Intent, perform
+from cgctl.manager.replication import members
+from cgctl.manager.replication.failover import Failover, Leaving, Wishes, waive
+from cgctl.manager.replication.members import ReplicatedGroup, load
+from cgctl.manager.replication.moving import Order
+from cgctl.manager.rules import replication as rules
+from cgctl.model.replication import GroupGeneration
+from cgctl.model.states import ReplicationStatus
+from cgctl.model.tables import new_id, utc_now
+
+
+@dataclass(frozen=True)
+class Undo(Failover):
+    """The same operation, ordered differently."""
+
+    kind: str = "group-undo-failover"
+
+    def intend(self, intent: Intent) -> Leaving:
+        replicated = load(intent.session, self.reference)
+        intent.lock(*replicated.keys)
+        rules.check_failover(
+            replicated.group, replicated.volumes, allow_attached_volume=self.wishes.allow_attached_volume
+        )
+        current, before = _last_two(intent.session, replicated)
+        order = Order(
+            before.host,
+            new_id(),
+            utc_now(),
+            source_is_down=self.wishes.source_is_down,
+            accept_data_loss=True,
+            undo_point=current.point_id,
+        )
+        leaving = Leaving(replicated, order, members.statuses(replicated))
+        intent.about("group", replicated.id, replicated.group.name)
+        intent.settled_by("failover", id=replicated.id, **order.as_json())
+        intent.will(f"{self.env.backends.server(before.host)}: serve {replicated.name} again as before the failover")
+        members.write_status(intent.session, replicated, ReplicationStatus.FAILING_OVER)
+        return leaving
+
+
+def undo_failover(
+    env: Environment, reference: str, *, allow_attached_volume: bool = False, source_is_down: bool = False
+) -> GroupGeneration:
+    """Take the last failover back. Raises Refused where there was none, FailoverRefused where its point is gone."""
+    wishes = Wishes(None, allow_attached_volume, source_is_down)
+    waive(env, reference, wishes)
+    return perform(env, Undo(env, reference, wishes)).row[0]
+
+
+def _last_two(session: Session, replicated: ReplicatedGroup) -> tuple[GroupGeneration, GroupGeneration]:
+    if replicated.record is None:
+        raise FailoverRefused(replicated.name, "is not replicated")
+    current = session.get_one(GroupGeneration, replicated.record.generation_id)
+    parent = session.get(GroupGeneration, current.parent_id) if current.parent_id else None
+    if parent is None or parent.host == current.host or current.reason == "undo":
+        raise Refused(replicated.name, "its last change of backend was no failover: there is nothing to undo")
+    return current, parent

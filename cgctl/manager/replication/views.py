@@ -1,0 +1,92 @@
+"""What `group-list-replication-targets` and `group-replication-status` show. No server is asked."""
+
+from __future__ import annotations
+
+from sqlmodel import col, select
+
+from cgctl.manager.environment import Environment
+from cgctl.manager.replication.members import ReplicatedGroup, load, others, target_of, targets
+from cgctl.manager.views import View
+from cgctl.model.replication import GroupGeneration, Replica, Replicated
+from cgctl.model.tables import utc_now
+
+
+def replication_targets(env: Environment, reference: str) -> list[View]:
+    """Every configured replication target of the group's backend; `is_active`: it serves the group now."""
+    with env.store.read() as session:
+        replicated = load(session, reference)
+    return [
+        {
+            "backend_id": one.backend_id,
+            "host": one.host,
+            "rpo_seconds": one.rpo_seconds,
+            "bandwidth_limit_bytes": one.bandwidth_limit_bytes,
+            "is_active": one.host == replicated.active,
+        }
+        for one in targets(env, replicated)
+    ]
+
+
+def replication_status(env: Environment, reference: str | None) -> list[View]:
+    """One row for each replica of one group, or of all."""
+    with env.store.read() as session:
+        references = [reference] if reference else session.exec(select(Replicated.group_id)).all()
+        return [row for one in references for row in _rows(env, load(session, one))]
+
+
+def generations(env: Environment, reference: str) -> list[View]:
+    """Every promotion of a group, oldest first."""
+    with env.store.read() as session:
+        group_id = load(session, reference).id
+        rows = session.exec(
+            select(GroupGeneration).where(GroupGeneration.group_id == group_id).order_by(col(GroupGeneration.began_at))
+        ).all()
+        return [generation_view(row) for row in rows]
+
+
+def generation_view(row: GroupGeneration) -> View:
+    """What a failover came to; loss_seconds is 0 when nothing was lost."""
+    return {
+        "id": row.id,
+        "group_id": row.group_id,
+        "parent_id": row.parent_id,
+        "point_id": row.point_id,
+        "host": row.host,
+        "reason": row.reason,
+        "is_planned": row.is_planned,
+        "loss_seconds": row.loss_seconds,
+        "lost_since": row.lost_since.isoformat() if row.lost_since else None,
+        "began_at": row.began_at.isoformat(),
+    }
+
+
+def _rows(env: Environment, replicated: ReplicatedGroup) -> list[View]:
+    rows = {one.host: one for one in replicated.replicas}
+    if replicated.record is None:
+        return [_row(env, replicated, Replica(group_id=replicated.id, host=""))]
+    hosts = others(env, replicated)
+    return [_row(env, replicated, rows.get(host) or Replica(group_id=replicated.id, host=host)) for host in hosts]
+
+
+def _row(env: Environment, replicated: ReplicatedGroup, replica: Replica) -> View:
+    target = target_of(env, replicated, replica.host) if replica.host else None
+    lag = (utc_now() - replica.taken_at).total_seconds() if replica.taken_at else None
+    rpo = target.rpo_seconds if target else None
+    return {
+        "group_id": replicated.id,
+        "group": replicated.group.name,
+        "replication_status": replicated.group.replication_status,
+        "active_host": replicated.active,
+        "backend_id": target.backend_id if target else None,
+        "host": replica.host or None,
+        "point_id": replica.point_id,
+        "taken_at": replica.taken_at.isoformat() if replica.taken_at else None,
+        "completed_at": replica.completed_at.isoformat() if replica.completed_at else None,
+        "lag_seconds": round(lag, 1) if lag is not None else None,
+        "rpo_seconds": rpo,
+        "within_rpo": None if rpo is None else lag is not None and lag <= rpo,
+        "stream_bytes": replica.stream_bytes,
+        "seconds": round(replica.seconds, 3) if replica.seconds is not None else None,
+        "is_full": replica.is_full,
+        "error": replica.error,
+    }

@@ -1,0 +1,59 @@
+"""Replicated groups, as tables. What servers hold is observed; here is what cgctl wants, and what it remembers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger
+from sqlmodel import Field, SQLModel
+
+from cgctl.model.tables import UtcDateTime, new_id, utc_now
+
+
+class Replicated(SQLModel, table=True):
+    """A group whose replication is enabled. origin: the backend that `default` means; generation_id: what serves now.
+
+    last_sequence: of the newest recovery point that was begun.
+    """
+
+    __tablename__ = "replicated_groups"
+    group_id: str = Field(foreign_key="groups.id", primary_key=True)
+    origin: str
+    generation_id: str
+    last_sequence: int = 0
+    enabled_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
+class Replica(SQLModel, table=True):
+    """A backend that holds, or shall hold, the group's recovery points: its newest complete one, and what it cost.
+
+    error: why the last try did not bring a newer one.
+    """
+
+    __tablename__ = "replicas"
+    group_id: str = Field(foreign_key="groups.id", primary_key=True)
+    host: str = Field(primary_key=True)
+    point_id: str | None = None
+    sequence: int | None = None
+    taken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    stream_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    seconds: float | None = None
+    is_full: bool | None = None
+    error: str | None = None
+
+
+class GroupGeneration(SQLModel, table=True):
+    """What one promotion began. loss_seconds: how much of the generation before it was not replicated, 0 if nothing."""
+
+    __tablename__ = "generations"
+    id: str = Field(default_factory=new_id, primary_key=True)
+    group_id: str = Field(foreign_key="groups.id", index=True)
+    parent_id: str | None = None
+    point_id: str | None = None
+    host: str
+    reason: str
+    is_planned: bool = True
+    loss_seconds: float = 0.0
+    lost_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    began_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)

@@ -1,0 +1,128 @@
+"""The lab's two servers as source and replication target of each other: btrfs, iSCSI by tgt, real SSH between."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.cluster import INITIATOR, POOL, Attached, Cluster, Members, Result
+from tests.e2e.writers import Writer, is_ordered, read_counters
+from tests.lab import Host
+
+ALLOWED = ("group-failover-replication", "--allow-attached-volume")
+HOME = ("--secondary-backend-id", "default")
+SNAPSHOT_WORDS = ("groupsnap", "live")
+
+
+@dataclass
+class Pair:
+    """A replicated group `db` whose members an initiator has attached."""
+
+    cluster: Cluster
+    members: Members
+    attached: Sequence[Attached]
+
+    @classmethod
+    def build(cls, cluster: Cluster, count: int = 3, size: str = "16M", **target: Any) -> Pair:
+        backends = cluster.backends()
+        portal = f"{cluster.lab.stor2.ip}:3260"
+        backends["beta"]["export"] = {"protocol": "iscsi", "server": "tgt", "portal": portal}
+        backends["beta"]["availability_zone"] = "elsewhere"
+        backends["alpha"]["replication_targets"] = [{"backend_id": "dr1", "backend": "beta", "rpo": "1h", **target}]
+        cluster.configure(backends=backends)
+        cluster.run("type-create", "replicated")
+        cluster.run("type-key", "replicated", "set", "replication_enabled=<is> True")
+        cluster.run("group-type-create", "rg")
+        cluster.run("group-type-key", "rg", "set", "consistent_group_replication_enabled=<is> True")
+        group_id = cluster.run("group-create", "--name", "db", "rg", "replicated", "-f", "value", "-c", "id").value
+        create = ("create", "--group-id", group_id, "--volume-type", "replicated", size, "-f", "value", "-c", "id")
+        ids = [cluster.run(*create, "--name", f"db-{number}").value for number in range(count)]
+        attached = [
+            Attached(cluster.run("attachment-create", one, "--initiator", INITIATOR, "-f", "json").json) for one in ids
+        ]
+        cluster.run("group-enable-replication", "db")
+        return cls(cluster, Members(group_id, tuple(ids), "replicated"), attached)
+
+    # What is where
+
+    @property
+    def active(self) -> str:
+        return str(self.cluster.run("group-show", "db", "-f", "json").json["host"])
+
+    def host(self, backend: str) -> Host:
+        return self.cluster.lab.stor1 if backend == "alpha" else self.cluster.lab.stor2
+
+    def other(self, backend: str) -> str:
+        return "beta" if backend == "alpha" else "alpha"
+
+    def disks(self, backend: str) -> list[Path]:
+        place = self.host(backend).path(POOL) / f"live/cgctl-{self.members.group_id}"
+        return [place / f"cgctl-{one}/disk" for one in self.members.volume_ids]
+
+    def set_disks(self, backend: str, set_id: str) -> list[Path]:
+        place = self.host(backend).path(POOL) / f"groupsnap/cgctl-{set_id}"
+        return [place / f"cgctl-{one}/disk" for one in self.members.volume_ids]
+
+    def urls(self, backend: str) -> list[str]:
+        """The same target names and secrets, at the backend's portal."""
+        ips = [self.cluster.lab.stor1.ip, self.cluster.lab.stor2.ip]
+        return [one.url.replace(f"@{ips[0]}:", f"@{self.host(backend).ip}:") for one in self.attached]
+
+    @contextmanager
+    def writing(self, backend: str, directory: Path, first_round: int) -> Iterator[Writer]:
+        with Writer("iscsi", self.urls(backend), directory, initiator=INITIATOR, first_round=first_round) as writer:
+            yield writer
+
+    def counters(self, backend: str) -> list[int]:
+        found = read_counters(self.disks(backend))
+        assert is_ordered(found), found
+        return found
+
+    def left_behind(self) -> list[str]:
+        """What no command knows: sets without a mark or a meaning, staging names, half-received points."""
+        known = {str(row["id"]) for row in self.cluster.run("group-snapshot-list", "--long", "-f", "json").json}
+        found = []
+        for backend in ("alpha", "beta"):
+            pool = self.host(backend).path(POOL)
+            noted = {one.name.removeprefix("point-") for one in pool.glob(".cgctl/replication/*/point-*")}
+            for one in pool.glob("groupsnap/*"):
+                set_id = one.name.removeprefix("cgctl-")
+                if set_id not in known | noted or not (pool / ".cgctl/sets" / one.name).exists():
+                    found.append(f"{backend}: {one.name}")
+            found += [f"{backend}: {one}" for one in pool.glob("live/.staging*")]
+            found += [f"{backend}: {one}" for one in pool.glob(".cgctl/replication/*/receiving")]
+        return found
+
+    # What is done
+
+    def sync(self) -> None:
+        self.cluster.run("group-sync-replication", "db", "--lock-timeout", "30")
+
+    def fail_over(self, to: str, *words: str, expect: int | None = 0) -> Result:
+        way = HOME if to == "alpha" else ("--secondary-backend-id", "dr1")
+        argv = (*ALLOWED, "db", *way, "-f", "json", "--lock-timeout", "30", *words)
+        return self.cluster.cgctl(*argv) if expect is None else self.cluster.run(*argv, expect=expect)
+
+    def interrupted(self, to: str, seconds: float, *words: str) -> int | None:
+        """The failover as a process that is killed after so many seconds; its exit code when it was quicker."""
+        way = HOME if to == "alpha" else ("--secondary-backend-id", "dr1")
+        process = self.cluster.start(*ALLOWED, "db", *way, *words)
+        try:
+            process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.communicate()
+            return None
+        return process.returncode
+
+
+def at_a_random_moment(draw: random.Random, longest: float) -> None:
+    time.sleep(draw.random() * longest)

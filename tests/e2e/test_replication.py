@@ -1,0 +1,170 @@
+"""Replication between real servers: btrfs send over SSH, iSCSI clients that write all the time, servers that die.
+
+The short form takes about 90 s; CGCTL_SOAK=1 runs 100 cycles.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cluster import Cluster
+from tests.e2e.replicated import Pair, at_a_random_moment
+from tests.e2e.under_load import SOAK
+from tests.e2e.writers import is_ordered, read_counters
+
+pytestmark = pytest.mark.lab
+
+CYCLES = 100 if SOAK else 5
+
+
+@pytest.fixture
+def pair(cluster: Cluster) -> Pair:
+    return Pair.build(cluster)
+
+
+def test_a_planned_failover_under_load_has_the_last_acknowledged_write(pair: Pair, tmp_path: Path) -> None:
+    with pair.writing("alpha", tmp_path, 1) as writer:
+        writer.wait_for_rounds(50)
+        pair.sync()
+        shown = pair.fail_over("beta").json
+        acked = writer.acked
+    assert (shown["is_planned"], shown["loss_seconds"]) == (True, 0.0)
+    assert min(pair.counters("beta")) >= acked
+    with pair.writing("beta", tmp_path, acked + 1) as writer:
+        writer.wait_for_rounds(50)
+        pair.fail_over("alpha")
+        acked = writer.acked
+    assert min(pair.counters("alpha")) >= acked
+    with pair.writing("alpha", tmp_path, acked + 1) as writer:
+        writer.wait_for_rounds(5)
+    assert pair.left_behind() == []
+
+
+def test_an_unplanned_failover_loses_exactly_what_it_says(pair: Pair, tmp_path: Path) -> None:
+    with pair.writing("alpha", tmp_path, 1) as writer:
+        writer.wait_for_rounds(20)
+        before_sync = writer.acked
+        pair.sync()
+        after_sync = writer.acked
+        writer.wait_for_rounds(50)
+        last = writer.acked
+        pair.host("alpha").kill()
+    assert pair.fail_over("beta", expect=7).stderr.count("--source-is-down")
+    shown = pair.fail_over("beta", "--source-is-down").json
+    assert shown["is_planned"] is False
+    assert before_sync <= min(pair.counters("beta")) <= after_sync + 1
+    with pair.writing("beta", tmp_path, 1_000_000) as writer:
+        writer.wait_for_rounds(20)
+        pair.host("alpha").start()
+        pair.sync()
+        pair.fail_over("alpha")
+        acked = writer.acked
+    assert min(pair.counters("alpha")) >= acked >= 1_000_000
+    kept = pair.cluster.run("group-snapshot-list", "--long", "-f", "json").json
+    assert [row["name"].startswith("diverged-") for row in kept] == [True]
+    diverged = read_counters(pair.set_disks("alpha", kept[0]["id"]))
+    assert is_ordered(diverged)
+    assert last <= min(diverged) < 1_000_000
+    assert pair.left_behind() == []
+
+
+def test_a_source_that_was_only_cut_off_is_fenced_when_it_comes_back(pair: Pair, tmp_path: Path) -> None:
+    with pair.writing("alpha", tmp_path, 1) as writer:
+        writer.wait_for_rounds(20)
+        pair.host("alpha").cut()
+        pair.fail_over("beta", "--source-is-down")
+        pair.host("alpha").join()
+        pair.sync()
+        written = writer.acked
+        stale = pair.counters("alpha")
+        with pytest.raises(AssertionError, match="more rounds"):
+            _more(writer, 1)
+        assert writer.acked == written
+    assert pair.counters("alpha") == stale
+    pair.fail_over("alpha")
+    assert pair.left_behind() == []
+
+
+def _more(writer: object, count: int) -> None:
+    from tests.lab.command import LabError
+
+    try:
+        writer.wait_for_rounds(count, 3)  # type: ignore[attr-defined]
+    except LabError as error:
+        raise AssertionError(f"more rounds: {error}") from error
+
+
+def test_interrupted_anywhere_the_same_command_goes_on(pair: Pair, tmp_path: Path) -> None:
+    draw = random.Random(23)
+    acked = 0
+    for number in range(CYCLES):
+        source = pair.active
+        to = pair.other(source)
+        with pair.writing(source, tmp_path, acked + 1) as writer:
+            writer.wait_for_rounds(10)
+            pair.interrupted(to, 0.8 + draw.random() * 3.0)
+            pair.fail_over(to)
+            acked = writer.acked
+        assert min(pair.counters(to)) >= acked, number
+        assert pair.left_behind() == [], number
+    assert pair.cluster.run("group-snapshot-list", "-f", "value").value == ""
+
+
+def test_servers_that_are_killed_at_any_moment_lose_nothing_in_silence(pair: Pair, tmp_path: Path) -> None:
+    """A cycle: write, sync, write, fail over while a server is killed, the same again until it is done, verify."""
+    draw = random.Random(41)
+    acked = 0
+    for number in range(CYCLES):
+        source = pair.active
+        to = pair.other(source)
+        victim = draw.choice(("alpha", "beta"))
+        with pair.writing(source, tmp_path, acked + 1) as writer:
+            writer.wait_for_rounds(10)
+            synced = writer.acked
+            pair.sync()
+            writer.wait_for_rounds(10)
+            killer = threading.Thread(target=_kill, args=(pair, victim, draw.random() * 2.5))
+            killer.start()
+            result = pair.fail_over(to, expect=None)
+            killer.join()
+            acked = writer.acked
+        if result.exit_code != 0 and victim == source and draw.random() < 0.5:
+            result = pair.fail_over(to, "--source-is-down")
+        pair.host(victim).start()
+        if result.exit_code != 0:
+            result = pair.fail_over(to)
+        shown = result.json
+        counters = pair.counters(to)
+        assert min(counters) >= (acked if shown["is_planned"] else synced), (number, shown, counters, acked)
+        pair.sync()
+        acked = max(acked, *counters)
+        assert pair.left_behind() == [], number
+
+
+def _kill(pair: Pair, victim: str, seconds: float) -> None:
+    at_a_random_moment(random.Random(seconds), 2 * seconds)
+    pair.host(victim).kill()
+
+
+def test_a_server_that_is_cut_off_in_the_middle_of_a_transfer(cluster: Cluster) -> None:
+    pair = Pair.build(cluster, count=1, size="256M")
+    disk = pair.disks("alpha")[0]
+    with disk.open("r+b") as file:
+        file.write(random.Random(1).randbytes(192 * 1024 * 1024))
+    for victim, way in (("beta", "kill"), ("alpha", "kill")):
+        killer = threading.Timer(1.5, lambda victim=victim: pair.host(victim).kill())  # type: ignore[misc]
+        killer.start()
+        result = pair.cluster.cgctl("group-sync-replication", "db")
+        killer.join()
+        pair.host(victim).start()
+        assert result.exit_code in (0, 6, 8), (way, result)
+    pair.sync()
+    row = pair.cluster.run("group-replication-status", "db", "-f", "json").json[0]
+    ours, theirs = (pair.set_disks(backend, row["point_id"])[0] for backend in ("alpha", "beta"))
+    live = pair.disks("alpha")[0]  # a host that was started anew has another path
+    assert ours.read_bytes() == theirs.read_bytes() == live.read_bytes()
+    assert pair.left_behind() == []
