@@ -115,7 +115,7 @@ def perform(env: Environment, operation: Operation[Subject, Outcome]) -> Subject
     except CgctlError as error:  # a rule that looked at the servers first; what had begun is raised as OutcomeUnknown
         with env.store.write() as session:
             operation.refuse(session, subject)
-            journal.end(session, row, OperationState.FAILED, error.reason)
+            journal.end(session, row, OperationState.FAILED, error)
         raise
     except BaseException as error:
         _leave_unsettled(env, operation, row, subject, _interrupted(row, error))

@@ -156,7 +156,7 @@ def test_a_server_that_is_cut_off_in_the_middle_of_a_transfer(cluster: Cluster) 
     with disk.open("r+b") as file:
         file.write(random.Random(1).randbytes(192 * 1024 * 1024))
     for victim, way in (("beta", "kill"), ("alpha", "kill")):
-        killer = threading.Timer(1.5, lambda victim=victim: pair.host(victim).kill())  # type: ignore[misc]
+        killer = threading.Timer(1.5, lambda victim=victim: pair.host(victim).kill())
         killer.start()
         result = pair.cluster.cgctl("group-sync-replication", "db")
         killer.join()
