@@ -1,4 +1,4 @@
-"""Messages; backends that are frozen."""
+"""Messages; backends that are frozen; replication of groups."""
 
 from __future__ import annotations
 
@@ -39,6 +39,59 @@ def _backends() -> None:
     )
 
 
+def _replicated_groups() -> None:
+    op.create_table(
+        "replicated_groups",
+        sa.Column("group_id", sa.String(), nullable=False),
+        sa.Column("origin", sa.String(), nullable=False),
+        sa.Column("generation_id", sa.String(), nullable=False),
+        sa.Column("last_sequence", sa.Integer(), nullable=False),
+        sa.Column("enabled_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["group_id"], ["groups.id"]),
+        sa.PrimaryKeyConstraint("group_id"),
+    )
+
+
+def _replicas() -> None:
+    op.create_table(
+        "replicas",
+        sa.Column("group_id", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("point_id", sa.String(), nullable=True),
+        sa.Column("sequence", sa.Integer(), nullable=True),
+        sa.Column("taken_at", sa.DateTime(), nullable=True),
+        sa.Column("completed_at", sa.DateTime(), nullable=True),
+        sa.Column("stream_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("seconds", sa.Float(), nullable=True),
+        sa.Column("is_full", sa.Boolean(), nullable=True),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["group_id"], ["groups.id"]),
+        sa.PrimaryKeyConstraint("group_id", "host"),
+    )
+
+
+def _generations() -> None:
+    op.create_table(
+        "generations",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("group_id", sa.String(), nullable=False),
+        sa.Column("parent_id", sa.String(), nullable=True),
+        sa.Column("point_id", sa.String(), nullable=True),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("is_planned", sa.Boolean(), nullable=False),
+        sa.Column("loss_seconds", sa.Float(), nullable=False),
+        sa.Column("lost_since", sa.DateTime(), nullable=True),
+        sa.Column("began_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["group_id"], ["groups.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_generations_group_id"), "generations", ["group_id"], unique=False)
+
+
 def upgrade() -> None:
     _backends()
     _messages()
+    _replicated_groups()
+    _replicas()
+    _generations()
