@@ -38,7 +38,9 @@ def consisgroup_create(
         raise UsageError(f"group {name}", f"has a second name, {word}", "give the name once")
     types = split_list("volume types", volume_type or word)
     its_name = word if volume_type else name
-    row = manager.groups.create_group(env, None, types, its_name, description, availability_zone)
+    row = manager.groups.create_group(
+        env, None, types, its_name, description, availability_zone, consistency_group=True
+    )
     return Show(manager.reads.group(env, row.id), SHOWN)
 
 

@@ -39,8 +39,8 @@ SHOWN = (
 @command("group-create", changes=True)
 def group_create(
     env: Env,
-    group_type: Annotated[str, typer.Argument(help="Group type, by name or id.")],
-    volume_types: Annotated[str, typer.Argument(help="Volume types, with commas between.")],
+    group_type: Annotated[str | None, typer.Argument(help="Group type; left out: default_group_type.")] = None,
+    volume_types: Annotated[str | None, typer.Argument(help="Volume types, with commas between.")] = None,
     name: Name = None,
     description: Description = None,
     availability_zone: AvailabilityZone = None,
@@ -52,7 +52,9 @@ def group_create(
     Metadata quiesce_pre and quiesce_post are shell commands around each group snapshot,
     quiesce_timeout their seconds.
     """
-    types = split_list("volume types", volume_types)
+    if volume_types is None:  # one word is what every group needs: its volume types
+        group_type, volume_types = None, group_type
+    types = split_list("volume types", volume_types or "")
     extra = parse_pairs("metadata", metadata or ())
     row = manager.groups.create_group(env, group_type, types, name, description, availability_zone, extra)
     return Show(manager.reads.group(env, row.id), SHOWN)

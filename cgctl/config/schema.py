@@ -159,5 +159,7 @@ class Configuration(Section):
     backends: Annotated[dict[Identifier, Backend], Field(min_length=1)]
     default_volume_type: Word | None = None
     default_group_type: Word | None = None
+    availability_zone_fallback: Annotated[bool, Field(strict=True)] = False
+    capacity_weight: Annotated[float, Field(strict=True, allow_inf_nan=False)] = 1.0
     hold_seconds: Annotated[float, Field(strict=True, ge=1, le=120, allow_inf_nan=False)] = 7.0
     hooks: dict[Word, Hooks] = Field(default_factory=dict)

@@ -74,13 +74,18 @@ class RunHere(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the configuration says for all groups; hold_seconds is the bound of a hold, hooks go by name or id."""
+    """What the configuration says for all groups; hold_seconds is the bound of a hold, hooks go by name or id.
+
+    capacity_weight: of a backend's free room among those that fit; below 0 the fullest is taken first.
+    """
 
     hold_seconds: float = 7.0
     hooks: Mapping[str, QuiesceHooks] = field(default_factory=dict)
     post_failover: Mapping[str, str] = field(default_factory=dict)
     default_volume_type: str | None = None
     default_group_type: str | None = None
+    availability_zone_fallback: bool = False
+    capacity_weight: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from cgctl.manager.dependents import dependents_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.kinds import ensure_cg_type
 from cgctl.manager.operation import Intent
-from cgctl.manager.placement import check_zone, place, specs_for
+from cgctl.manager.placement import Placement, checked_zone, placement, specs_for
 from cgctl.manager.quiesce import HOOK_KEYS, hook_seconds
 from cgctl.manager.removal import Doomed
 from cgctl.manager.rules import group as group_rules
@@ -34,13 +34,23 @@ def create_group(
     description: str | None = None,
     availability_zone: str | None = None,
     metadata: dict[str, str] | None = None,
+    *,
+    consistency_group: bool = False,
 ) -> Group:
-    """A new, empty group on the backend that fits all its types; group_type None makes a consistency group."""
+    """A new, empty group on the backend that fits all its types (B.2).
+
+    No group type, no volume types: the configuration's defaults; a consistency group has a group type of its own.
+    """
     subject = f"group {name or ''}".strip()
+    if not consistency_group:
+        group_type = group_type or env.settings().default_group_type
+        group_rules.check_group_type_given(subject, group_type)
+    volume_types = volume_types or [one for one in (env.settings().default_volume_type,) if one]
     checked_text("group name", name)
     checked_text("group description", description)
     check_metadata(metadata or {})
-    host = _place(env, subject, group_type, volume_types, availability_zone)
+    placed = _place(env, subject, group_type, volume_types, availability_zone)
+    host = placed.host
     zone = env.backends.get(host).availability_zone
 
     def prepare(intent: Intent) -> Doomed:
@@ -57,6 +67,7 @@ def create_group(
         intent.lock(row.id)
         intent.add(row)
         intent.add(*(GroupVolumeType(group_id=row.id, volume_type_id=one.id) for one in types))
+        placed.tell(intent)
         return Doomed(row)
 
     def call(context: Context, new: Doomed) -> Made:
@@ -73,14 +84,14 @@ def _group(made: Doomed) -> Group:
 
 def _place(
     env: Environment, subject: str, group_type: str | None, volume_types: Sequence[str], zone: str | None
-) -> str:
-    check_zone(env, subject, zone)
+) -> Placement:
+    zone = checked_zone(env, subject, zone)
     with env.store.write() as session:
         its_type, types = _types(session, subject, group_type, volume_types)
         group_rules.check_types_agree(subject, its_type, types)
         request = Request(specs_for(its_type, types), availability_zone=zone)
         session.rollback()  # ensure_cg_type may have made a row: it is kept by the intent, not by a look
-    return place(env, subject, request)
+    return placement(env, subject, request)
 
 
 def _types(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
@@ -11,10 +12,11 @@ from cgctl.failures import explain
 from cgctl.manager.backends import observe_services
 from cgctl.manager.environment import Environment
 from cgctl.manager.kinds import specs_of
+from cgctl.manager.operation import Intent
 from cgctl.model.names import CG_TYPE
 from cgctl.model.tables import GroupType, GroupVolumeType, VolumeType
 from cgctl.scheduler.candidates import Request, Specs
-from cgctl.scheduler.choose import choose
+from cgctl.scheduler.choose import Ranked, choose
 
 CG_SUPPORT = "consistencygroup_support"
 
@@ -26,28 +28,50 @@ def volume_types_of(session: Session, group_id: str) -> list[VolumeType]:
 
 
 def specs_for(group_type: GroupType | None, volume_types: Sequence[VolumeType]) -> list[tuple[str, Specs]]:
-    """The specs that take part; seed 000: where a consistency group's types do not ask for support, it is asked for."""
-    specs: list[tuple[str, Specs]] = [(f"volume type {one.name}", specs_of(one)) for one in volume_types]
+    """The specs that take part; seed 000: a consistency group's volume types that do not ask for support, get it."""
+    types = [(f"volume type {one.name}", specs_of(one)) for one in volume_types]
     if group_type is None:
-        return specs
-    own = dict(specs_of(group_type))
-    asked = any(key in its for _, its in specs for key in (CG_SUPPORT, f"capabilities:{CG_SUPPORT}"))
-    if group_type.name == CG_TYPE and not asked:
-        own[CG_SUPPORT] = "<is> True"
-    return [(f"group type {group_type.name}", own), *specs]
+        return [*types]
+    if group_type.name == CG_TYPE:
+        types = [(owner, _with_support(its)) for owner, its in types]
+    return [(f"group type {group_type.name}", specs_of(group_type)), *types]
 
 
-def place(env: Environment, subject: str, request: Request, only: str | None = None) -> str:
-    """The id of the backend that fits; asks the servers. Raises Refused with every backend's reasons.
+def _with_support(specs: Specs) -> dict[str, str | None]:
+    asked = any(key in specs for key in (CG_SUPPORT, f"capabilities:{CG_SUPPORT}"))
+    return {**specs} if asked else {**specs, CG_SUPPORT: "<is> True"}
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a new object goes, and the whole ranking that led there."""
+
+    host: str
+    ranking: Sequence[Ranked]
+
+    def tell(self, intent: Intent) -> None:
+        """The ranking, for --dry-run."""
+        for place_number, one in enumerate(self.ranking, start=1):
+            intent.will(f"backend {place_number}. {one.told()}" if not one.reasons else f"backend {one.told()}")
+
+
+def placement(env: Environment, subject: str, request: Request, only: str | None = None) -> Placement:
+    """Where a request goes; asks the servers. Raises Refused with every backend's reasons.
 
     A backend that could not be asked might have fitted: then its error is what the operator has to mend.
     """
     services = observe_services(env, only)
     try:
-        return choose(subject, request, [service.candidate() for service in services]).backend_id
+        ranking = choose(subject, request, [one.candidate() for one in services], env.settings().capacity_weight)
     except Refused as refused:
         problems = [explain(service.error, subject) for service in services if service.error]
         raise _why(refused, problems, alone=len(services) == 1) from None
+    return Placement(ranking[0].backend_id, ranking)
+
+
+def place(env: Environment, subject: str, request: Request, only: str | None = None) -> str:
+    """The id of the backend that fits, as `placement` finds it."""
+    return placement(env, subject, request, only).host
 
 
 def _why(refused: Refused, problems: Sequence[CgctlError], *, alone: bool) -> CgctlError:
@@ -58,8 +82,12 @@ def _why(refused: Refused, problems: Sequence[CgctlError], *, alone: bool) -> Cg
     return refused
 
 
-def check_zone(env: Environment, subject: str, zone: str | None) -> None:
-    """An availability zone that no backend is in is a typing mistake."""
+def checked_zone(env: Environment, subject: str, zone: str | None) -> str | None:
+    """A zone that some backend is in; another is a typing mistake, unless the configuration lets any zone stand in."""
     zones = sorted({env.backends.get(backend_id).availability_zone for backend_id in env.backends.ids()})
-    if zone and zone not in zones:
-        raise NotFound(subject, f"no backend is in availability zone '{zone}'", f"zones: {', '.join(zones) or 'none'}")
+    if not zone or zone in zones:
+        return zone
+    if env.settings().availability_zone_fallback:
+        env.warn(f"{subject}: no backend is in availability zone '{zone}', so any zone is taken")
+        return None
+    raise NotFound(subject, f"no backend is in availability zone '{zone}'", f"zones: {', '.join(zones) or 'none'}")

@@ -13,7 +13,7 @@ from cgctl.manager.dependents import has_snapshots
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import lock_key, snapshot_object, volume_object
 from cgctl.manager.operation import Intent, wait_until_free
-from cgctl.manager.placement import check_zone, place, specs_for, volume_types_of
+from cgctl.manager.placement import Placement, checked_zone, placement, specs_for, volume_types_of
 from cgctl.manager.quiesce import require_quiet
 from cgctl.manager.removal import Doomed
 from cgctl.manager.rules import volume as rules
@@ -58,13 +58,14 @@ def create_volume(env: Environment, wanted: Wanted) -> Volume:
     checked_text("volume name", wanted.name)
     checked_text("volume description", wanted.description)
     subject = f"volume {wanted.name or ''}".strip()
-    check_zone(env, subject, wanted.availability_zone)
+    zone = checked_zone(env, subject, wanted.availability_zone)
     with env.store.read() as session:
         keys = _depends_on(session, wanted)
     wait_until_free(env, *keys)
     with env.store.read() as session:
         first = _resolve(env, session, subject, wanted)
-    host = _place(env, subject, wanted, first)
+    placed = _place(env, subject, zone, first)
+    host = placed.host
 
     locked: list[_Resolved] = []  # what is found under the lock is what is copied: it may have moved since
 
@@ -77,6 +78,7 @@ def create_volume(env: Environment, wanted: Wanted) -> Volume:
         if now.source:
             require_quiet(env.backends.get(host).driver, "create_cloned_volume", subject, [now.source])
         intent.add(row)
+        placed.tell(intent)
         return Doomed(row)
 
     def call(context: Context, new: Doomed) -> Made:
@@ -129,12 +131,12 @@ def _volume_type(env: Environment, session: Session, wanted: Wanted, origin: Vol
     return find(session, VolumeType, default) if default else None
 
 
-def _place(env: Environment, subject: str, wanted: Wanted, resolved: _Resolved) -> str:
+def _place(env: Environment, subject: str, zone: str | None, resolved: _Resolved) -> Placement:
     """The group's backend, or the source's, if it has room; any that fits otherwise."""
     types = [resolved.volume_type] if resolved.volume_type else []
     origin = resolved.group or resolved.source or resolved.snapshot
-    zone = None if resolved.group else wanted.availability_zone
-    request = Request(specs_for(resolved.group_type, types), resolved.size_bytes, zone)
+    wanted_zone = None if resolved.group else zone
+    request = Request(specs_for(resolved.group_type, types), resolved.size_bytes, wanted_zone)
     hosts = {one.host for one in (resolved.group, resolved.source, resolved.snapshot) if one}
     if len(hosts) > 1:
         raise Refused(
@@ -142,7 +144,7 @@ def _place(env: Environment, subject: str, wanted: Wanted, resolved: _Resolved) 
             f"group and source are on different backends ({', '.join(map(str, hosts))})",
             "leave the group out, or take a source on the group's backend",
         )
-    return place(env, subject, request, origin.host if origin else None)
+    return placement(env, subject, request, origin.host if origin else None)
 
 
 def _row(env: Environment, wanted: Wanted, now: _Resolved, host: str) -> Volume:

@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -68,7 +68,7 @@ class House:
         self.configure(backends={backend_id: {"driver": "file", "pool": str(pool), **settings}})
         return pool
 
-    def configure(self, **sections: Mapping[str, object]) -> None:
+    def configure(self, **sections: object) -> None:
         """Merge these sections into the configuration file."""
         for name, section in sections.items():
             if isinstance(section, dict):

@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgctl.errors import ConfigurationError, Refused
-from cgctl.model.names import GIB
-from cgctl.scheduler.candidates import Candidate, Request, rejections, virtual_free_gib
-from cgctl.scheduler.choose import choose, rank
+from cgctl.manager.placement import specs_for
+from cgctl.model.names import CG_TYPE, GIB
+from cgctl.model.tables import GroupType, VolumeType
+from cgctl.scheduler.candidates import Candidate, Request
+from cgctl.scheduler.capacity import virtual_free_gib
+from cgctl.scheduler.choose import choose, rank, rejections
 
 
 def backend(
@@ -68,6 +71,76 @@ def test_room(gib: float, settings: dict[str, Any], fits: bool) -> None:
     assert reasons == [] if fits else [reason.split(":")[0] for reason in reasons] == ["room"]
 
 
+@pytest.mark.parametrize(
+    ("total", "free", "reserved", "fits"),
+    [
+        (100.0, "unknown", 0, True),
+        (100.0, "infinite", 50, True),
+        ("infinite", "infinite", 0, True),
+        ("unknown", "unknown", 0, True),
+        ("unknown", "unknown", 10, False),
+        ("infinite", "infinite", 1, False),
+        (0.0, 0.0, 0, False),
+    ],
+)
+def test_room_that_is_not_told(total: object, free: object, reserved: int, fits: bool) -> None:
+    candidate = backend(reserved=reserved, total_capacity_gb=total, free_capacity_gb=free)
+    assert (rejections(wants(10_000), candidate) == []) is fits
+
+
+def test_the_reserved_part_is_rounded_down() -> None:
+    """15 % of 10 GiB keep 1 GiB back, not 1.5."""
+    small = backend(reserved=15, total_capacity_gb=10.0, free_capacity_gb=10.0)
+    assert rejections(wants(9), small) == []
+    assert rejections(wants(10), small) == ["room: 10 GiB wanted, 9.0 GiB left to promise"]
+
+
+@pytest.mark.parametrize(
+    ("weight", "order", "told"),
+    [
+        (1.0, ["most", "middle", "least", "silent"], [1.0, 0.5, 0.0, None]),
+        (3.0, ["most", "middle", "least", "silent"], [3.0, 1.5, 0.0, None]),
+        (-1.0, ["least", "middle", "most", "silent"], [0.0, -0.5, -1.0, None]),
+        (0.0, ["least", "middle", "most", "silent"], [0.0, 0.0, 0.0, None]),
+    ],
+)
+def test_the_weight_of_free_room_makes_the_order_and_who_does_not_tell_is_last(
+    weight: float, order: list[str], told: list[float | None]
+) -> None:
+    rooms = {"most": 90.0, "middle": 50.0, "least": 10.0, "silent": "unknown"}
+    ranking = rank(wants(1), [backend(name, free_capacity_gb=room) for name, room in rooms.items()], weight)
+    assert [one.backend_id for one in ranking] == order
+    assert [one.score for one in ranking] == told
+
+
+def test_backends_that_are_alike_have_the_same_score_and_go_by_name() -> None:
+    ranking = rank(wants(1), [backend("b"), backend("a")])
+    assert [(one.backend_id, one.score) for one in ranking] == [("a", 0.0), ("b", 0.0)]
+
+
+def test_a_ranking_tells_scores_and_reasons_to_people() -> None:
+    candidates = [backend("a"), backend("b", free_capacity_gb="unknown"), backend("c", zone="cellar")]
+    assert [one.told() for one in rank(wants(1, "nova"), candidates)] == [
+        "a: score 0.000, 100.0 GiB left to promise",
+        "b: last, its room is not told",
+        "not c: zone is cellar, not nova",
+    ]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1000), st.floats(0, 2000)), min_size=1, max_size=8), st.floats(0, 500))
+def test_who_is_chosen_fits_and_nobody_who_fits_has_more_room(pools: list[tuple[float, float]], gib: float) -> None:
+    candidates = [
+        backend(str(number), total_capacity_gb=1000.0, free_capacity_gb=free, provisioned_capacity_gb=provisioned)
+        for number, (free, provisioned) in enumerate(pools)
+    ]
+    request = wants(gib)
+    best = rank(request, candidates)[0]
+    fitting = [one for one in candidates if not rejections(request, one)]
+    assert bool(best.reasons) is not bool(fitting)
+    if fitting:
+        assert best.free_gib == max(virtual_free_gib(request, one) for one in fitting)
+
+
 def test_a_thick_type_is_never_promised_more_than_there_is() -> None:
     thick = Request([("volume type thick", {"provisioning:type": "thick"})], 101 * GIB)
     assert rejections(thick, backend(ratio=20.0))
@@ -101,7 +174,7 @@ def test_the_most_room_wins_and_then_the_name() -> None:
         backend("a", free_capacity_gb=50.0),
     ]
     assert [one.backend_id for one in rank(wants(2), candidates)] == ["b", "c", "a", "full"]
-    assert choose("volume v", wants(2), candidates).backend_id == "b"
+    assert choose("volume v", wants(2), candidates)[0].backend_id == "b"
 
 
 def test_a_refusal_names_every_backend_with_its_reasons() -> None:
@@ -116,3 +189,22 @@ def test_a_refusal_names_every_backend_with_its_reasons() -> None:
 def test_no_backend_at_all_is_a_matter_of_configuration() -> None:
     with pytest.raises(ConfigurationError):
         choose("volume v", wants(), [])
+
+
+def volume_type(name: str, **specs: str) -> VolumeType:
+    return VolumeType(name=name, extra_specs=specs)
+
+
+def test_seed_000_asks_for_support_where_a_consistency_groups_type_does_not() -> None:
+    types = [volume_type("plain"), volume_type("asks", **{"capabilities:consistencygroup_support": "<is> False"})]
+    own = GroupType(name=CG_TYPE, group_specs={"consistent_group_snapshot_enabled": "<is> True"})
+    assert specs_for(own, types) == [
+        (f"group type {CG_TYPE}", {"consistent_group_snapshot_enabled": "<is> True"}),
+        ("volume type plain", {"consistencygroup_support": "<is> True"}),
+        ("volume type asks", {"capabilities:consistencygroup_support": "<is> False"}),
+    ]
+    without = backend(consistencygroup_support=False, consistent_group_snapshot_enabled=True)
+    reasons = rejections(Request(specs_for(own, types[:1])), without)
+    assert reasons == ["volume type plain: consistencygroup_support <is> True (has False)"]
+    generic = GroupType(name="other", group_specs={})
+    assert rejections(Request(specs_for(generic, types[:1])), without) == []

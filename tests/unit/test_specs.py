@@ -96,3 +96,57 @@ def test_a_spec_that_says_yes(requirement: str, wanted: bool) -> None:
 def test_yes_in_any_spelling(word: str, spell: object) -> None:
     assert callable(spell)
     assert parse_bool(spell(word)) is True
+
+
+# The matcher against a model that has nothing in common with it but the document's table
+
+_PYTHON = {
+    "=": "float({0}) >= float({1})", "==": "float({0}) == float({1})", "!=": "float({0}) != float({1})",
+    ">=": "float({0}) >= float({1})", "<=": "float({0}) <= float({1})",
+    "s==": "{0} == {1}", "s!=": "{0} != {1}", "s>": "{0} > {1}", "s>=": "{0} >= {1}", "s<": "{0} < {1}",
+    "s<=": "{0} <= {1}", "<in>": "{1} in {0}",
+}  # fmt: skip
+WORD = st.text("abz019.-", min_size=1, max_size=4)
+
+
+def naive(value: str, word: str, operand: str) -> bool:
+    try:
+        return bool(eval(_PYTHON[word].format(repr(value), repr(operand))))
+    except ValueError:
+        return False
+
+
+@given(value=WORD, word=st.sampled_from(sorted(_PYTHON)), operand=WORD)
+def test_every_operator_agrees_with_the_naive_model(value: str, word: str, operand: str) -> None:
+    assert matches(value, f"{word} {operand}") is naive(value, word, operand)
+
+
+@given(value=WORD, operands=st.lists(WORD, min_size=1, max_size=4))
+def test_or_is_any_of_its_words(value: str, operands: list[str]) -> None:
+    assert matches(value, " ".join(f"<or> {one}" for one in operands)) is (value in operands)
+
+
+@given(values=st.lists(WORD, max_size=4), word=st.sampled_from(sorted(_PYTHON)), operand=WORD)
+def test_a_list_satisfies_what_one_of_its_elements_does(values: list[str], word: str, operand: str) -> None:
+    assert matches(values, f"{word} {operand}") is any(naive(one, word, operand) for one in values)
+
+
+@given(value=WORD, requirement=WORD)
+def test_without_an_operator_the_whole_text_is_compared(value: str, requirement: str) -> None:
+    assert matches(value, requirement) is (value == requirement)
+    assert matches(value, f"{requirement} {requirement}") is False
+
+
+@given(
+    st.recursive(WORD, lambda inner: st.dictionaries(WORD, inner, max_size=3), max_leaves=6), st.lists(WORD, max_size=3)
+)
+def test_a_nested_key_is_found_step_by_step(tree: object, path: list[str]) -> None:
+    found: object = {"top": tree}
+    for step in ["top", *path]:
+        found = found.get(step) if isinstance(found, dict) else None
+    assert capability({"top": tree}, ":".join(["capabilities", "top", *path])) == (True, found)
+
+
+@given(scope=WORD, key=WORD)
+def test_a_vendors_key_never_takes_part(scope: str, key: str) -> None:
+    assert unmet({f"{scope}:{key}": "<is> True"}, {}) == []

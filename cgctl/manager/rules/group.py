@@ -25,6 +25,15 @@ class Dependents:
     members_with_snapshots: Sequence[str] = ()
 
 
+def check_group_type_given(subject: str, group_type: str | None) -> None:
+    """A group has a type: the one that was named, or the configuration's default."""
+    if not group_type:
+        way_out = (
+            "group-create GROUP_TYPE VOLUME_TYPES, or default_group_type in the configuration; cgctl group-type-list"
+        )
+        raise UsageError(subject, "needs a group type", way_out)
+
+
 def check_types_given(subject: str, group_type: str | None, volume_types: Sequence[str]) -> None:
     """A group names its volume types, and not the type that is the consistency groups' own."""
     if not volume_types:
