@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from cgctl.manager.rules.group import Dependents
 from cgctl.model.states import GroupStatus
-from cgctl.model.tables import Group, GroupSnapshot, Snapshot, Volume
+from cgctl.model.tables import Attachment, Group, GroupSnapshot, Snapshot, Volume
 
 
 def dependents_of(session: Session, group: Group, members: Sequence[Volume]) -> Dependents:
@@ -16,7 +16,13 @@ def dependents_of(session: Session, group: Group, members: Sequence[Volume]) -> 
     group_snapshots = session.exec(select(GroupSnapshot.id).where(GroupSnapshot.group_id == group.id)).all()
     ids = [one.id for one in members]
     with_snapshots = session.exec(select(Snapshot.volume_id).where(col(Snapshot.volume_id).in_(ids)).distinct()).all()
-    return Dependents(group_snapshots, with_snapshots)
+    return Dependents(group_snapshots, with_snapshots, attached_ones(session, members))
+
+
+def attached_ones(session: Session, volumes: Sequence[Volume]) -> Sequence[str]:
+    """The ids of those to which somebody has, or may have, access."""
+    ids = [one.id for one in volumes]
+    return session.exec(select(Attachment.volume_id).where(col(Attachment.volume_id).in_(ids)).distinct()).all()
 
 
 def has_snapshots(session: Session, volume: Volume) -> bool:

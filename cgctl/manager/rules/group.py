@@ -19,10 +19,14 @@ TAKES_MEMBERS = (GroupStatus.AVAILABLE, GroupStatus.CREATING)
 
 @dataclass(frozen=True)
 class Dependents:
-    """What would be orphaned with a group: the ids of its group snapshots, and of its members that have snapshots."""
+    """What would be orphaned with a group: the ids of its group snapshots, and of its members that have snapshots or
+
+    attachments; the latter count whatever the member's status says, which `reset-state` may have set.
+    """
 
     group_snapshots: Sequence[str] = ()
     members_with_snapshots: Sequence[str] = ()
+    attached_members: Sequence[str] = ()
 
 
 def check_group_type_given(subject: str, group_type: str | None) -> None:
@@ -84,7 +88,7 @@ def check_deletion(group: Group, members: Sequence[Volume], dependents: Dependen
     if members and not delete_volumes:
         way_out = f"cgctl group-delete --delete-volumes {group.id}"
         raise Refused(subject, f"still has {len(members)} volumes", way_out)
-    attached = [shown(one) for one in members if one.status in ATTACHED]
+    attached = [shown(one) for one in members if one.status in ATTACHED or one.id in dependents.attached_members]
     if attached:
         raise Refused(subject, f"volume {', '.join(attached)} is attached", DETACH)
     for member in members:
