@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from sqlmodel import Session, col, update
 
 from cgctl.errors import CgctlError, ServerFailure, UsageError
-from cgctl.manager.dependents import attached_ones
 from cgctl.manager.environment import Environment
 from cgctl.manager.groups import check_metadata
 from cgctl.manager.objects import lock_key, shown
@@ -171,8 +170,7 @@ def _moving(intent: Intent, group: Group, changes: Changes) -> Moving:
     add = [find(session, Volume, reference) for reference in changes.add]
     remove = [find(session, Volume, reference) for reference in changes.remove]
     unfinished = _unfinished(intent, group)
-    attached = attached_ones(session, [*add, *remove])
-    check_movement(group, volume_types_of(session, group.id), add, remove, unfinished, attached)
+    check_movement(group, volume_types_of(session, group.id), add, remove, unfinished)
     add = [one for one in add if one.group_id != group.id]
     check_something_changes(group, moves=bool(add or remove), words=_differs(group, changes))
     intent.lock(*(lock_key(one) for one in add))

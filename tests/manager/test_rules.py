@@ -202,8 +202,28 @@ B11 = [
     ),
     Row("extend: no room for the difference", "extend spare 900000T", 5, "room"),
 ]  # fmt: skip
+CONSISTENCY_GROUP = (
+    "INSERT INTO group_types (id, name, is_public, group_specs, created_at)"
+    " VALUES ('cg', 'default_cgsnapshot_type', 1, '{}', '2026-11-21 00:00:00');"
+    "UPDATE groups SET group_type_id = 'cg' WHERE name = 'db';"
+)
+CG = [
+    *(
+        Row(f"{command} is for consistency groups", f"{command} db {words}".strip(), 4, "another type")
+        for command, words in (("consisgroup-show", ""), ("consisgroup-delete", ""), ("consisgroup-update", "--name x"))
+    ),
+    Row("members and no force", "consisgroup-delete db", 5, "2 volumes", CONSISTENCY_GROUP + NO_SNAPSHOTS),
+    Row("a cgsnapshot, even with force", "consisgroup-delete db --force", 5, "group snapshots", CONSISTENCY_GROUP),
+    Row("a change while it is not well", "consisgroup-update db --remove-volumes db-0", 5, "is error",
+        CONSISTENCY_GROUP + group("error")),
+    Row("a cgsnapshot while it is not well", "cgsnapshot-create db", 5, "is updating",
+        CONSISTENCY_GROUP + group("updating")),
+    Row("a clone while it is not well", "consisgroup-create-from-src --source-cg db", 5, "is error",
+        CONSISTENCY_GROUP + group("error")),
+    Row("a member of another type", "create 1M --consisgroup-id empty --volume-type silver", 5, "silver"),
+]  # fmt: skip
 TABLES = {
-    "B2": B2, "B3": B3, "B4": B4, "B5": B5, "B6": B6, "B7": B7, "B8": B8, "B9": B9, "B10": B10, "B11": B11,
+    "B2": B2, "B3": B3, "B4": B4, "B5": B5, "B6": B6, "B7": B7, "B8": B8, "B9": B9, "B10": B10, "B11": B11, "CG": CG,
 }  # fmt: skip
 ROWS = [pytest.param(row, id=f"{table}: {row.rule}") for table, rows in TABLES.items() for row in rows]
 
@@ -299,3 +319,15 @@ def test_what_a_server_refuses_leaves_every_row_to_the_letter(
 def rows(house: House) -> list[list[tuple[object, ...]]]:
     tables = ("groups", "volumes", "snapshots", "group_snapshots", "attachments", "group_volume_types")
     return [house.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]
+
+
+def test_what_stays_allowed_for_members(fresh: Callable[[], House]) -> None:
+    """B.9: extend, attach, snapshot; and B.7: the group snapshot goes although members have come and gone since."""
+    house = fresh()
+    house.ok("extend", "db-0", "2M")
+    house.ok("snapshot-create", "db-0", "--name", "own")
+    house.ok("attachment-create", "db-1", "--initiator", "iqn.2026-11.test:db")
+    house.ok("group-update", "db", "--add-volumes", "spare", "--remove-volumes", "db-0")
+    house.ok("group-snapshot-delete", "gs")
+    assert {row["name"] for row in house.show("list", "--group-id", "db")} == {"db-1", "spare"}
+    assert disagreements(house) == []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cgctl.errors import NothingToChange, Refused, UsageError
 from cgctl.manager.objects import shown
-from cgctl.manager.rules.status import DETACH, called, check_status
+from cgctl.manager.rules.status import called, check_status
 from cgctl.model.states import GroupStatus, VolumeStatus
 from cgctl.model.tables import Group, Volume, VolumeType
 
@@ -38,12 +38,8 @@ def check_movement(
     add: Sequence[Volume],
     remove: Sequence[Volume],
     unfinished: Unfinished | None = None,
-    attached: Collection[str] = (),
 ) -> None:
-    """Everything about the volumes that shall come and go; a member that shall come is there already: no matter.
-
-    attached: the ids of those with attachments; they stay where they are served, whatever their status says.
-    """
+    """Everything about the volumes that shall come and go; a member that shall come is there already: no matter."""
     subject = called("group", group)
     both = {one.id for one in add} & {one.id for one in remove}
     if both:
@@ -52,9 +48,6 @@ def check_movement(
         _check_addable(group, group_types, volume, unfinished)
     for volume in remove:
         _check_removable(group, volume, unfinished)
-    for volume in (*add, *remove):
-        if volume.id in attached and not (volume in add and volume.group_id == group.id):
-            raise Refused(called("volume", volume), "is attached", DETACH)
     if add or remove:
         coming = {one.id for one in add if one.group_id != group.id}
         _check_group(group, coming, {one.id for one in remove}, unfinished)
