@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cgctl.manager.updates import Reading, read_updates
+from cgctl.manager.updates import Reading, read_group_updates, read_updates
+from cgctl.model.states import TRANSITIONAL
 from drivers.contract import ModelUpdate
 
 GOOD, BAD, BAD_DELETE = ({"status": word} for word in ("available", "error", "error_deleting"))
@@ -61,3 +64,37 @@ def test_a_whole_without_members_has_its_own_status() -> None:
     assert read_updates([], ModelUpdate(status="error", reason="odd"), None, "deleted") == Reading(
         "error", {}, {}, "odd"
     )
+
+
+STATUS = st.sampled_from(["available", "deleted", "error", "error_deleting", "in-use", *sorted(TRANSITIONAL)])
+WHOLE = st.none() | st.builds(lambda status: ModelUpdate(status=status), STATUS)
+LISTED = st.none() | st.lists(
+    st.builds(lambda row_id, status: ModelUpdate(id=row_id, status=status), st.sampled_from("abc"), STATUS), max_size=4
+)
+
+
+@given(WHOLE, LISTED, st.sampled_from(["available", "deleted"]))
+def test_whatever_a_driver_says_nothing_stays_half_done_and_no_error_is_lost(
+    whole: ModelUpdate | None, listed: Listed, success: str
+) -> None:
+    reading = read_updates(["a", "b"], whole, listed, success)
+    assert set(reading.members) == {"a", "b"}
+    assert not {reading.whole, *reading.members.values()} & TRANSITIONAL
+    said = {update["status"] for update in [*(listed or ()), *([whole] if whole else ())]}
+    bad = {"error", "error_deleting", *TRANSITIONAL}
+    last = {update["id"]: update["status"] for update in listed or ()}
+    told_bad = bool(bad & {*last.values(), (whole or {}).get("status", success)})
+    assert reading.failed is told_bad
+    if not bad & said:
+        assert all(reading.members[one] == last.get(one, success) for one in "ab")
+
+
+@given(WHOLE, LISTED, LISTED)
+def test_a_move_is_done_for_all_or_in_error_for_all(whole: ModelUpdate | None, added: Listed, removed: Listed) -> None:
+    before = {"a": "available", "b": "in-use"}
+    reading = read_group_updates(["a", "b"], (whole, added, removed), "available", before)
+    if reading.failed:
+        assert set(reading.members.values()) == {"error"}
+    elif not (added or removed):
+        assert reading.members == before
+    assert not {reading.whole, *reading.members.values()} & TRANSITIONAL
