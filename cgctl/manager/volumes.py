@@ -9,7 +9,7 @@ from sqlmodel import Session
 from cgctl.errors import Refused, UsageError
 from cgctl.manager import creation, deletion
 from cgctl.manager.creation import Made
-from cgctl.manager.dependents import attached_ones, has_snapshots
+from cgctl.manager.dependents import has_snapshots
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import lock_key, snapshot_object, volume_object
 from cgctl.manager.operation import Intent, wait_until_free
@@ -174,8 +174,7 @@ def delete_volume(env: Environment, reference: str) -> None:
     def select_volume(intent: Intent) -> Doomed:
         row = find(intent.session, Volume, reference)
         intent.lock(lock_key(row))
-        attached = bool(attached_ones(intent.session, [row]))
-        rules.check_deletion(row, has_snapshots=has_snapshots(intent.session, row), attached=attached)
+        rules.check_deletion(row, has_snapshots=has_snapshots(intent.session, row))
         return Doomed(row)
 
     deletion.delete(env, "delete", "volume", select_volume)

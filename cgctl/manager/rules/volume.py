@@ -41,14 +41,13 @@ def check_extension(volume: Volume, size_bytes: int) -> None:
     check_status("volume", volume, EXTENDABLE)
 
 
-def check_deletion(volume: Volume, *, has_snapshots: bool, attached: bool) -> None:
-    """Alone, detached, without snapshots. An error of any kind may be deleted, as long as nobody has access."""
+def check_deletion(volume: Volume, *, has_snapshots: bool) -> None:
+    """Alone, detached, without snapshots. An error of any kind may always be deleted."""
     subject = called("volume", volume)
     if volume.group_id:
         leave = f"cgctl group-update {volume.group_id} --remove-volumes {volume.id}"
         raise Refused(subject, f"is a member of group {volume.group_id}", leave)
-    if attached or volume.status in ATTACHED:
-        reason = f"is {volume.status}" if volume.status in ATTACHED else f"is {volume.status}, and attached"
-        raise Refused(subject, reason, f"cgctl attachment-list --volume-id {volume.id}; cgctl attachment-delete ID")
+    if volume.status in ATTACHED:
+        raise Refused(subject, f"is {volume.status}", way_out("volume", volume))
     if has_snapshots:
         raise Refused(subject, "has snapshots", f"cgctl snapshot-list --volume-id {volume.id}")
