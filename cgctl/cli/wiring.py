@@ -104,13 +104,13 @@ class Configured:
         """What the configuration says for all groups."""
         found = self._configuration
         hooks = {name: QuiesceHooks(one.pre, one.post, one.timeout_seconds) for name, one in found.hooks.items()}
+        after = {name: one.post_failover for name, one in found.hooks.items() if one.post_failover}
         return Settings(
-            found.hold_seconds,
-            hooks,
-            found.default_volume_type,
-            found.default_group_type,
-            found.availability_zone_fallback,
-            found.capacity_weight,
+            hold_seconds=found.hold_seconds,
+            hooks=hooks,
+            post_failover=after,
+            default_volume_type=found.default_volume_type,
+            default_group_type=found.default_group_type,
             availability_zone_fallback=found.availability_zone_fallback,
             capacity_weight=found.capacity_weight,
         )
