@@ -15,24 +15,24 @@ from drivers.command import Command
 from drivers.contract import Context, Volume
 from drivers.errors import ConnectionLost
 from drivers.runner import Completed
-from tests.contract.bench import Bench, ProcessRunner, new_id
+from tests.contract.bench import MIB, Bench, ProcessRunner, new_id
 from tests.lab.command import LabError
 from tests.lab.vm import Machine, Machines
 
 POOL = "cgvg/pool"
 # A script's own process group; what it has started in a session of its own lives on, as after a kill -9 of the script.
 STARTED = 'echo $$ >/run/contract.pid; exec "$@"'
+# Extents of 1 MiB: volumes of the tests are that small.
 EMPTY = """
-for gate in $(dmsetup info -c --noheadings -o name | grep '^cgctl-'); do
-    dmsetup resume "$gate"
-    dmsetup remove "$gate"
-done
-tags=$(lvs --noheadings -o lv_tags "$1" | tr -d ' ' | tr , ' ')
-{
-    for lv in $(lvs --noheadings -o lv_name "${1%/*}" | grep cgctl-); do echo "lvremove -fy -q ${1%/*}/$lv"; done
-    for tag in $tags; do echo "lvchange -q --deltag $tag $1"; done
-    echo "lvchange -q --zero y $1"
-} | lvm
+gates=$(dmsetup info -c --noheadings -o name | grep '^cgctl-') && dmsetup resume $gates && dmsetup remove $gates || :
+lvs --noheadings --separator , -o lv_name,lv_attr,lv_tags "${1%/*}" | tr -d ' ' | while IFS=, read -r name attr tags; do
+    case $attr in
+        V*) echo "lvremove -fy -q ${1%/*}/$name" ;;
+        t*) IFS=,; for tag in $tags; do echo "lvchange -q --deltag $tag $1"; done; echo "lvchange -q --zero y $1" ;;
+    esac
+done | lvm
+[ "$(vgs --noheadings --nosuffix --units b -o vg_extent_size "${1%/*}" | tr -d ' ')" = 1048576 ] ||
+    vgchange -q -s 1m "${1%/*}"
 """
 
 
@@ -65,7 +65,7 @@ class MachineBench(Bench):
     @property
     def context(self) -> Context:
         """With the patience that the slow guest needs."""
-        return Context(new_id(), self.owner, datetime.now(UTC) + timedelta(seconds=180), hold_bound_seconds=60)
+        return Context(new_id(), self.owner, datetime.now(UTC) + timedelta(seconds=900), hold_bound_seconds=60)
 
     def bounded(self, seconds: float) -> Context:
         return replace(self.context, hold_bound_seconds=seconds)
@@ -86,6 +86,13 @@ class MachineBench(Bench):
 
     def size(self, volume: Volume) -> int:
         return int(self.script('blockdev --getsize64 "$1"', self.driver.volume_source(volume)))
+
+    def foreign(self, name: str, data: bytes = b"", size_bytes: int = 4 * MIB) -> str:
+        text = (
+            'lvcreate -q -V "$2b" -T "$3" -n "$1"; base64 -d | dd of="/dev/${3%/*}/$1" conv=notrunc,fsync status=none'
+        )
+        self.script(text, name, str(size_bytes), POOL, stdin=base64.b64encode(data).decode())
+        return name
 
     @contextmanager
     def without_pool(self) -> Iterator[None]:

@@ -35,8 +35,8 @@ remove_set() {
     tagged "cgctl.set=$set_id"
     [ -n "$found" ] || return 0
     # shellcheck disable=SC2086 # names
-    lvs_of $found
-    change "lvremove -fy -q$paths"
+    each_lv 'lvremove -fy -q' $found
+    change "$lines"
 }
 
 lock
@@ -46,12 +46,12 @@ if mark_of "$set_id"; then
     exit 0
 fi
 has_group "$group" || refuse not-on-server "group $group is not in the pool"
-lines='' gates='' count=0
+snapshots='' gates='' count=0
 while read -r volume bytes; do
     expected "$volume" "$bytes"
     make_gate "$volume" "$bytes"
     set_tags="--addtag cgctl.kind=member --addtag cgctl.set=$set_id --addtag cgctl.volume=$volume"
-    lines="${lines}lvcreate -q -An -s -ky -pr --monitor n -n cgctl-${set_id}_$volume $set_tags \
+    snapshots="${snapshots}lvcreate -q -An -s -ky -pr --ignoremonitoring -n cgctl-${set_id}_$volume $set_tags \
 --addtag cgctl.bytes=$bytes $vg/cgctl-$volume$nl"
     gates="$gates cgctl-$volume"
     count=$((count + 1))
@@ -75,7 +75,7 @@ undo() {
     exit "$1"
 }
 # shellcheck disable=SC2086 # names
-hold "$bound" "$lines" $gates
+hold "$bound" "$snapshots" $gates
 [ -n "$whole" ] || refuse hold-broken "the hold did not stand for $((bound / 100)) s: nothing of the set is kept"
 change
 tagged "cgctl.set=$set_id"

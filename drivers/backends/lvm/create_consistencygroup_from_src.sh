@@ -5,7 +5,7 @@
 group=$1 source_group=$2 set=$3 bound=$4
 members=$(cat)
 lock
-claim
+own
 ! has_group "$group" || exit 0
 [ -z "$set" ] || marked "$set"
 
@@ -13,13 +13,13 @@ remove_made() {
     tagged "cgctl.group=$group"
     for word in $found; do remove_gate "$word"; done
     # shellcheck disable=SC2086 # names
-    lvs_of $found
-    [ -z "$paths" ] || change "lvremove -fy -q$paths"
+    each_lv 'lvremove -fy -q' $found
+    [ -z "$lines" ] || change "$lines"
 }
 
 mode='-kn -ay'
 [ -n "$set" ] || mode='-ky'
-lines='' later='' names='' gates=''
+snapshots='' later='' names='' gates=''
 while read -r volume member bytes; do
     whole_sectors "$bytes"
     source=cgctl-${set:+${set}_}$member
@@ -29,7 +29,7 @@ while read -r volume member bytes; do
         *) refuse not-on-server "volume $member is not in the group $source_group" ;;
     esac
     new_tags="--addtag cgctl.kind=volume --addtag cgctl.bytes=$bytes --addtag cgctl.group=$group"
-    lines="${lines}lvcreate -q -An -s $mode --monitor n -n cgctl-$volume $new_tags $vg/$source$nl"
+    snapshots="${snapshots}lvcreate -q -An -s $mode --ignoremonitoring -n cgctl-$volume $new_tags $vg/$source$nl"
     [ "$lv_bytes" -ge "$bytes" ] || later="${later}lvextend -q -An -L ${bytes}b $vg/cgctl-$volume$nl"
     [ -n "$set" ] || make_gate "$member" "$value"
     names="$names $volume" gates="$gates cgctl-$member"
@@ -38,8 +38,6 @@ $members
 END
 room
 remove_made
-# shellcheck disable=SC2086 # names
-lvs_of $names
 undo() {
     # shellcheck disable=SC2086 # names
     release $gates
@@ -50,14 +48,18 @@ undo() {
     exit "$1"
 }
 if [ -n "$set" ]; then
-    lines=$lines$later
+    change "$snapshots$later"
 else
     # shellcheck disable=SC2086 # names
-    hold "$bound" "$lines" $gates
+    hold "$bound" "$snapshots" $gates
     [ -n "$whole" ] || refuse hold-broken "the hold did not stand for $((bound / 100)) s: nothing of the clone is kept"
-    lines="lvchange -q -An -kn$paths${nl}lvchange -q -An -ay$paths$nl$later"
+    # shellcheck disable=SC2086 # names
+    each_lv 'lvchange -q -An -kn' $names
+    awake=$lines
+    # shellcheck disable=SC2086 # names
+    each_lv 'lvchange -q -An -ay' $names
+    change "$awake$nl$lines$nl$later"
 fi
-change "$lines"
 while read -r volume member bytes; do
     find_lv "cgctl-$volume" || exit 1
     [ "$lv_bytes" -ge "$bytes" ] || exit 1

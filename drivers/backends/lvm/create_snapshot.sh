@@ -2,7 +2,7 @@
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
 snapshot=$1 volume=$3
 lock
-claim
+own
 if find_lv "cgctl-$snapshot"; then
     is snapshot
     exit 0

@@ -4,13 +4,12 @@ lock
 own
 tagged "cgctl.set=$1"
 mark=${pool_tags#*",cgctl.mark=$1/"}
-lines=''
-[ "$mark" = "$pool_tags" ] || lines="lvchange -q --deltag cgctl.mark=$1/${mark%%,*} $pool"
+unmark=''
+[ "$mark" = "$pool_tags" ] || unmark="lvchange -q --deltag cgctl.mark=$1/${mark%%,*} $pool"
 # shellcheck disable=SC2086 # names
-lvs_of $found
-[ -z "$paths" ] || lines="$lines${nl}lvremove -fy -q$paths"
-[ -n "$lines" ] || exit 0
-change "$lines"
+each_lv 'lvremove -fy -q' $found
+[ -n "$unmark$lines" ] || exit 0
+change "$unmark" "$lines"
 of_pool
 tagged "cgctl.set=$1"
 [ -z "$found" ] || refuse busy "snapshots of the set cannot be removed:$found"

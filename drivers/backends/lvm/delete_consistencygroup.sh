@@ -6,15 +6,17 @@ volumes=$(cat)
 lock
 own
 
-set --
+gone=''
 for volume in $volumes; do
     ! find_lv "cgctl-$volume" || is volume
     if has_gate "$volume" && ! dmsetup remove "cgctl-$volume"; then
         continue
     fi
-    ! find_lv "cgctl-$volume" || set -- "$@" "$vg/cgctl-$volume"
+    ! find_lv "cgctl-$volume" || gone="$gone $volume"
 done
-[ $# = 0 ] || change "lvremove -fy -q $*"
+# shellcheck disable=SC2086 # names
+each_lv 'lvremove -fy -q' $gone
+[ -z "$lines" ] || change "$lines"
 for volume in $volumes; do
     if find_lv "cgctl-$volume"; then
         tag cgctl.bytes || :

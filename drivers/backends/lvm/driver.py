@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from drivers import errors
 from drivers.backends.lvm import findings, layout
-from drivers.backends.lvm.listing import Listing
+from drivers.backends.lvm.listing import Listing, manageable
 from drivers.backends.lvm.scripts import METHODS, load
 from drivers.backends.scripted.driver import ScriptedDriver, Source, ToolErrors
 from drivers.command import Script
@@ -43,8 +43,6 @@ class LvmDriver(ScriptedDriver):
         return layout.gate(volume)
 
     def _load(self, method: str) -> Script:
-        if method not in METHODS:
-            raise errors.ServerRefused(f"the lvm driver has no {method} yet")  # issue 3
         return load(method)
 
     def _source(self, source: Source) -> str:
@@ -56,14 +54,14 @@ class LvmDriver(ScriptedDriver):
     def _objects(self, text: str) -> list[ServerObject]:
         return Listing.parse(text).objects()
 
-    def _manageable(self, text: str, kind: ObjectKind) -> list[Manageable]:  # noqa: ARG002 (not yet)
-        return []
+    def _manageable(self, text: str, kind: ObjectKind) -> list[Manageable]:
+        return manageable(text, kind)
 
     def _reference(self, text: str) -> str:
-        return text
+        return layout.checked_name(text)
 
     def _given_back(self, name: str) -> str:
-        return name
+        return layout.checked_name(name)
 
     def _findings(self, text: str, owner: str) -> Iterable[Finding]:
         return findings.of_facts(text, owner, self.pool)

@@ -2,7 +2,9 @@
 # The watchdog is armed first, on this server: it resumes the gates when the bound is over, whatever became of us. It
 # holds the lock until then, so no later script meets a hold that is not its own.
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
-held='' watchdog=''
+# The lvm process, too, is started first and waits for its lines: a hold is as long as its snapshots take, no start-up.
+need mkfifo
+held='' watchdog='' lvm_process=''
 flag=$lock_file.watchdog
 
 arm() { # arm CENTISECONDS GATE...
@@ -11,12 +13,21 @@ arm() { # arm CENTISECONDS GATE...
     shift
     # shellcheck disable=SC2016 # its own parameters
     setsid sh -c ': >"$1.armed"; sleep "$2"; : >"$1.fired"; shift 2; for gate; do dmsetup resume "$gate"; done' \
-        watchdog "$flag" "$after" "$@" </dev/null >/dev/null 2>&1 &
+        watchdog "$flag" "$after" "$@" </dev/null >/dev/null 2>&1 8>&- &
     watchdog=$!
     until [ -e "$flag.armed" ]; do
         kill -0 "$watchdog" 2>/dev/null || refuse refused "the watchdog of the hold cannot be started"
         sleep 0.01
     done
+}
+
+# await_lines: $lvm_process runs what is written to descriptor 8, and ends with it.
+await_lines() {
+    rm -f "$lock_file.lines"
+    mkfifo -m 600 "$lock_file.lines"
+    setsid -w lvm <"$lock_file.lines" >/dev/null &
+    lvm_process=$!
+    exec 8>"$lock_file.lines"
 }
 
 release() {
@@ -44,17 +55,16 @@ clock() {
 hold() {
     bound=$1 lines=$2
     shift 2
+    await_lines
     arm "$bound" "$@"
     began_at=$(clock)
     held=yes
     dmsetup suspend "$@"
-    change_held "$lines"
+    printf '%s\n' "$lines" >&8
+    exec 8>&-
+    wait "$lvm_process" || :
     whole=yes
     still_held "$@" || whole=''
     release "$@"
     ended_at=$(clock)
-}
-
-change_held() {
-    printf '%s\n' "$1" | setsid -w lvm >/dev/null || :
 }

@@ -10,12 +10,23 @@ from drivers.contract import Group, GroupSnapshot, Snapshot, Volume
 
 _POOL = re.compile(r"[A-Za-z0-9_+.][A-Za-z0-9_+.-]*/[A-Za-z0-9_+.][A-Za-z0-9_+.-]*")
 
+_NAME = re.compile(r"[A-Za-z0-9_+.][A-Za-z0-9_+.-]{0,120}")
+_RESERVED = re.compile(r"^(cgctl-|snapshot|pvmove)|_([tcv]data|[tcr]meta|mlog|[mr]image|pmspare|vorigin)")
+"""Of cgctl, and of LVM (lvm(8))."""
+
 
 def checked_pool(pool: str) -> str:
     """`VG/THINPOOL`; raises PoolMissing when it is not."""
     if not _POOL.fullmatch(pool) or {".", ".."} & set(pool.split("/")):
         raise errors.PoolMissing(f"{pool!r} cannot be a thin pool", "name it as VG/THINPOOL")
     return pool
+
+
+def checked_name(text: str) -> str:
+    """The name of an LV that is not cgctl's; raises ServerRefused for what LVM would not take, or takes for its own."""
+    if not _NAME.fullmatch(text) or text in (".", "..") or _RESERVED.search(text):
+        raise errors.ServerRefused(f"{text!r} is not a plain name of an LV")
+    return text
 
 
 def gate(volume: Volume) -> str:

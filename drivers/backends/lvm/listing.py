@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from drivers.contract import ObjectKind, ServerObject
+from drivers.contract import Manageable, ObjectKind, ServerObject
 
-FIELDS = 8
+FIELDS = 10
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,13 @@ class Listing:
         """Lines that are not of `lvs` are none of ours."""
         rows = [line.strip().split("|") for line in text.splitlines()]
         tagged = {row[0]: row[-1].split(",") for row in rows if len(row) == FIELDS and "cgctl." in row[-1]}
-        of_pool = [pair for name, tags in tagged.items() if not name.startswith("cgctl-") for pair in _pairs(tags)]
+        pools = {row[0] for row in rows if len(row) == FIELDS and row[3].startswith("t")}
+        of_pool = [pair for name, tags in tagged.items() if name in pools for pair in _pairs(tags)]
         marks = (value.split("/") for key, value in of_pool if key == "mark")
         return cls(
             tuple(value for key, value in of_pool if key == "group"),
             {mark[0]: (mark[1], int(mark[3])) for mark in marks},
-            {name: dict(_pairs(tags)) for name, tags in tagged.items() if name.startswith("cgctl-")},
+            {name.removesuffix("_old"): dict(_pairs(tags)) for name, tags in tagged.items() if _counts(name, tagged)},
         )
 
     def objects(self) -> list[ServerObject]:
@@ -70,7 +71,41 @@ class Listing:
         return key in self.marks and self.marks[key][1] == self._members().count(key)
 
 
+def _counts(name: str, names: Collection[str]) -> bool:
+    """Of a revert that was cut, what it was about to make is nothing yet, and what it put aside is the volume."""
+    settled = name.removesuffix("_old")
+    return name.startswith("cgctl-") and not name.endswith("_new") and (settled == name or settled not in names)
+
+
 def _pairs(tags: list[str]) -> list[tuple[str, str]]:
     """Of tags of ours: `cgctl.KEY=VALUE`."""
     found = (tag.removeprefix("cgctl.").split("=", 1) for tag in tags if tag.startswith("cgctl.") and "=" in tag)
     return [(key, value) for key, value in found]
+
+
+def manageable(text: str, kind: ObjectKind) -> list[Manageable]:
+    """Thin LVs that could become objects of this kind, and those of this kind that are cgctl's, by reference."""
+    rows = [line.strip().split("|") for line in text.splitlines()]
+    foreign = [
+        Manageable(row[0], int(row[2]), _reason(row[3]), source_reference=row[7] or None)
+        for row in rows
+        if len(row) == FIELDS and row[3].startswith("V") and not row[0].startswith("cgctl-")
+    ]
+    groups = {one.id for one in Listing.parse(text).objects() if one.kind is ObjectKind.GROUP_SNAPSHOT}
+    own = [
+        Manageable(f"cgctl-{one.id}", one.size_bytes or 0, "it is managed already", one.id, _source(one))
+        for one in Listing.parse(text).objects()
+        if one.kind is kind and one.complete and one.parent_id not in groups
+    ]
+    return sorted([*foreign, *own], key=lambda one: one.reference)
+
+
+def _reason(attributes: str) -> str | None:
+    """From lvs' lv_attr."""
+    if attributes[5] == "o":
+        return "it is in use on the server"
+    return "it is read-only (lvchange -prw)" if attributes[1] == "r" else None
+
+
+def _source(one: ServerObject) -> str | None:
+    return f"cgctl-{one.parent_id}" if one.kind is ObjectKind.SNAPSHOT and one.parent_id else None

@@ -1,11 +1,13 @@
 # Head of every script of the lvm driver; it stands behind drivers/prelude.sh and before the method's own lines.
 #   first parameters of every script: VG/POOL OWNER LOCK_WAIT_SECONDS
 # POSIX sh; as few processes as possible. $state is what `lvs` prints of the pool, one LV a line:
-#   "  NAME|POOL|BYTES|ATTR|ZERO|DATA_PERCENT|METADATA_PERCENT|TAGS"
+#   "  NAME|POOL|BYTES|ATTR|ZERO|DATA_PERCENT|METADATA_PERCENT|ORIGIN|VG_METADATA_FREE|TAGS"
+# No words of ours are patterns: `for` may split $state. The lvm shell takes 64 words a line.
 # shellcheck disable=SC2034,SC2329 # not every script uses every variable, and `undo` is called by the trap
 vg=${1%/*} pool=$1 owner=$2 lock_wait=$3
 thin_pool=${pool#*/}
 shift 3
+set -f
 need date dmsetup flock lvm setsid sleep
 LVM_SUPPRESS_FD_WARNINGS=1
 export LVM_SUPPRESS_FD_WARNINGS
@@ -13,7 +15,7 @@ lock_file=/run/lock/cgctl-lvm-$vg
 nl='
 '
 lvs_line="lvs -q --noheadings --nosuffix --units b --separator | \
--o lv_name,pool_lv,lv_size,lv_attr,zero,data_percent,metadata_percent,lv_tags \
+-o lv_name,pool_lv,lv_size,lv_attr,zero,data_percent,metadata_percent,origin,vg_mda_free,lv_tags \
 -S pool_lv=$thin_pool||lv_name=$thin_pool $vg"
 
 undo() {
@@ -45,20 +47,21 @@ look() {
     of_pool
 }
 
-# of_pool: $pool_tags, $pool_bytes, $zero, $data, $metadata of $state; refuse unless there is a thin pool.
+# of_pool: $pool_tags, $pool_bytes, $zero, $data, $metadata, $mda_free of $state; refuse unless there is a thin pool.
 of_pool() {
     find_lv "$thin_pool" || refuse pool-missing "$pool is no thin pool on this server"
     case $attr in t*) ;; *) refuse pool-missing "$pool is not a thin pool" ;; esac
-    pool_tags=$tags pool_bytes=$lv_bytes zero=$zeroes data=$data_percent metadata=$metadata_percent
+    pool_tags=$tags pool_bytes=$lv_bytes zero=$zeroes data=$data_percent metadata=$metadata_percent mda_free=$vg_free
 }
 
-# find_lv NAME: $lv_bytes, $attr, $zeroes, $data_percent, $metadata_percent, $tags (between commas) of an LV of $state.
+# find_lv NAME: $lv_bytes, $attr, $zeroes, $data_percent, $metadata_percent, $origin, $tags (between commas) of an LV of
+# $state.
 find_lv() {
     line=${state#*"$nl  $1|"}
     [ "$line" != "$state" ] || return 1
     line=${line%%"$nl"*}
     tags=,${line##*|},
-    IFS='|' read -r _ lv_bytes attr zeroes data_percent metadata_percent _ <<END
+    IFS='|' read -r _ lv_bytes attr zeroes data_percent metadata_percent origin vg_free _ <<END
 $line
 END
 }
@@ -75,20 +78,26 @@ tag() {
 
 # tagged KEY=VALUE: $found is what stands behind cgctl- in the names of all LVs with this tag.
 tagged() {
-    found='' rest=$state
-    while :; do
-        next=${rest#*"$nl  cgctl-"}
-        [ "$next" != "$rest" ] || return 0
-        line=${next%%"$nl"*}
-        case ",${line##*|}," in *",$1,"*) found="$found ${line%%|*}" ;; esac
-        rest=$nl${next#*"$nl"}
+    found='' IFS=$nl
+    for line in $state; do
+        case $line in
+            '  cgctl-'*)
+                case ",${line##*|}," in *",$1,"*) line=${line#'  cgctl-'} && found="$found ${line%%|*}" ;; esac
+                ;;
+        esac
     done
+    unset IFS
 }
 
-# lvs_of NAME...: their LVs as arguments of LVM, in $paths.
-lvs_of() {
-    paths=''
-    for word in "$@"; do paths="$paths $vg/cgctl-$word"; done
+# each_lv COMMAND NAME...: $lines of LVM that run it on their LVs, some in each.
+each_lv() {
+    command=$1 lines='' words=0
+    shift
+    for word in "$@"; do
+        [ "$words" -gt 0 ] || lines=$lines$command
+        lines="$lines $vg/cgctl-$word" words=$(((words + 1) % 40))
+        [ "$words" -gt 0 ] || lines=$lines$nl
+    done
 }
 
 # is KIND: refuse to take an LV of another kind for it; behind find_lv.
@@ -109,26 +118,13 @@ ours() {
     [ "$value" = "$owner" ] || refuse pool-foreign "$pool belongs to another state store ($value)"
 }
 
-# claim: as own, but a pool without mark and without objects becomes ours. Behind `lock`.
-claim() {
-    look
-    [ "$zero" = zero ] || refuse refused "$pool does not zero new blocks (lvchange --zero y $pool): deleted data would show"
-    tags=$pool_tags
-    if ! tag cgctl.owner; then
-        case $state in
-            *"$nl  cgctl-"*) refuse pool-foreign "$pool has objects of cgctl and no owner mark" ;;
-        esac
-        change "lvchange -q --addtag cgctl.owner=$owner $pool"
-        of_pool
-    fi
-    ours
-}
-
-# room: refuse before the pool fills: thin volumes with nowhere to write lose data.
+# room: refuse before the pool fills: thin volumes with nowhere to write lose data. And before LVM's own metadata does:
+# a volume group of LVM's usual size has room for about a thousand LVs.
 room() {
     if [ "${data%%.*}" -ge 95 ] || [ "${metadata%%.*}" -ge 95 ]; then
         refuse pool-full "$pool is full: data $data %, metadata $metadata %"
     fi
+    [ "$mda_free" -ge 65536 ] || refuse pool-full "the metadata area of $vg is full ($mda_free bytes free): delete snapshots"
 }
 
 # has_group GROUP
@@ -183,4 +179,14 @@ grow_gate() {
 remove_gate() {
     has_gate "$1" || return 0
     dmsetup remove "cgctl-$1" || refuse busy "volume $1 is in use: end its export first"
+}
+
+# settle_revert VOLUME: end what a revert left in the middle: the volume is there, and neither _new nor _old.
+settle_revert() {
+    if find_lv "cgctl-$1_old" && ! find_lv "cgctl-$1"; then
+        change "lvrename -q $vg cgctl-$1_old cgctl-$1" "lvchange -q -ay $vg/cgctl-$1"
+    fi
+    for word in new old; do
+        ! find_lv "cgctl-$1_$word" || change "lvremove -fy -q $vg/cgctl-$1_$word"
+    done
 }

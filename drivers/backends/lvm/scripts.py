@@ -1,4 +1,4 @@
-"""The scripts of the driver: what all share, the hold, the method's own lines."""
+"""The scripts of the driver: what all share, what some share, the method's own lines."""
 
 from __future__ import annotations
 
@@ -8,29 +8,51 @@ from importlib import resources
 from drivers.command import Script
 
 PACKAGE = "drivers.backends.lvm"
-HOLDING = ("create_cgsnapshot", "create_consistencygroup_from_src")
-METHODS = (
-    "check_for_setup_error",
-    "get_volume_stats",
-    "list_objects",
-    "create_volume",
-    "delete_volume",
-    "extend_volume",
-    "create_snapshot",
-    "delete_snapshot",
-    "create_consistencygroup",
-    "delete_consistencygroup",
-    "update_consistencygroup",
-    "delete_cgsnapshot",
-    "revert_consistencygroup",
-    *HOLDING,
-)
+PARTS: dict[str, tuple[str, ...]] = {
+    "check_for_setup_error": (),
+    "get_volume_stats": (),
+    "list_objects": (),
+    "repair": ("server",),
+    "create_volume": ("server",),
+    "delete_volume": (),
+    "extend_volume": (),
+    "create_snapshot": (),
+    "delete_snapshot": (),
+    "revert_to_snapshot": (),
+    "list_manageable": (),
+    "manage_existing": ("server", "foreign"),
+    "unmanage": ("foreign",),
+    "manage_existing_snapshot": ("foreign",),
+    "unmanage_snapshot": ("foreign",),
+    "create_consistencygroup": ("server",),
+    "delete_consistencygroup": (),
+    "update_consistencygroup": (),
+    "create_cgsnapshot": ("hold",),
+    "create_consistencygroup_from_src": ("hold",),
+    "delete_cgsnapshot": (),
+    "revert_consistencygroup": (),
+}
+"""Each method's script, and which shared parts stand before its own lines."""
+
+METHODS = tuple(PARTS)
+KEPT_ON_SERVER = {"boot_script": "at_boot.sh", "boot_unit": "at_boot.service", "udev_rule": "gates.rules"}
+"""Files that server.sh writes, by the function that prints them."""
 
 
 @cache
 def load(method: str) -> Script:
     """The script of one of METHODS."""
     head = Script.load(PACKAGE, "pool.sh").text
-    parts = ("hold", method) if method in HOLDING else (method,)
-    shared = [resources.files(PACKAGE).joinpath(f"{part}.sh").read_text() for part in parts]
-    return Script(f"lvm/{method}.sh", "\n".join([head, *shared]))
+    parts = [_read(f"{part}.sh") for part in (*PARTS[method], method)]
+    if "server" in PARTS[method]:
+        parts = [_function(name, file_name) for name, file_name in KEPT_ON_SERVER.items()] + parts
+    return Script(f"lvm/{method}.sh", "\n".join([head, *parts]))
+
+
+def _function(name: str, file_name: str) -> str:
+    """A shell function that prints a file."""
+    return f"{name}() {{\n    cat <<'cgctl-end'\n{_read(file_name)}cgctl-end\n}}\n"
+
+
+def _read(file_name: str) -> str:
+    return resources.files(PACKAGE).joinpath(file_name).read_text()
