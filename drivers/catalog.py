@@ -7,6 +7,7 @@ from collections.abc import Callable
 from drivers.backends.btrfs.driver import BtrfsDriver
 from drivers.backends.directory_pool.replication.driver import DirectoryPoolReplication
 from drivers.backends.file.driver import FileDriver
+from drivers.backends.lvm.driver import LvmDriver
 from drivers.contract import Driver, ExportServer
 from drivers.exports.iscsi_lio.server import LioExports
 from drivers.exports.iscsi_tgt.server import TgtExports
@@ -19,6 +20,7 @@ from drivers.runner import Runner
 DRIVERS: dict[str, Callable[[str, str, Runner, str], Driver]] = {
     "file": FileDriver,
     "btrfs": BtrfsDriver,
+    "lvm": LvmDriver,
 }
 
 # (driver's word, pool, runner)

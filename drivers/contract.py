@@ -91,6 +91,13 @@ class Driver(Protocol):
         """Look at tools, pool, owner and room; changes nothing; what is wrong is a finding, not an exception."""
         ...
 
+    def repair(self, context: Context) -> None:
+        """Make what belongs to the pool on its server, but outside of it, as it shall be: after a boot, for example.
+
+        Nothing where there is no such thing. Volumes that are served are served on; running it again is fine.
+        """
+        ...
+
     def get_volume_stats(self, context: Context) -> PoolStats:
         """Room and capabilities as they are now. Raises PoolMissing, PoolForeign."""
         ...

@@ -75,7 +75,7 @@ def backend_show(env: Env, reference: Reference) -> Show:
 def backend_check_command(
     env: Env,
     references: Annotated[list[str] | None, typer.Argument(metavar="BACKEND...", help="Backends; all without.")] = None,
-    repair: Annotated[bool, typer.Option("--repair", help="Make exports as they shall be, then check again.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Make servers and exports as they shall be first.")] = False,
 ) -> Listing:
     """Check servers, pools and exports.
 

@@ -39,12 +39,12 @@ class Checked:
 
 
 def check(env: Environment, backend_ids: Sequence[str], *, repair: bool) -> list[Checked]:
-    """Every finding about these backends; with repair the exports are made as they shall be first."""
+    """Every finding about these backends; with repair servers and exports are made as they shall be first."""
     backends = [env.backends.get(backend_id) for backend_id in backend_ids]
     if repair and env.dry_run:
         raise DryRun(
             [
-                f"{env.backends.server(one.id)}: make {len(_wanted(env, one))} exports as they shall be"
+                f"{env.backends.server(one.id)}: make the server and {len(_wanted(env, one))} exports as they shall be"
                 for one in backends
             ]
         )
@@ -67,6 +67,8 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
     context = env.context(new_id())
     wanted = _wanted(env, backend)
     try:
+        if repair:
+            backend.driver.repair(context)
         if repair and backend.export and wanted:
             backend.export.ensure_exports(context, wanted)
         findings = [*backend.driver.check_for_setup_error(context), *_empty_pool(env, backend)]

@@ -117,6 +117,7 @@ KNOWS: Mapping[str, set[str]] = {
         "drivers.backends.btrfs",
         "drivers.backends.directory_pool",
         "drivers.backends.file",
+        "drivers.backends.lvm",
         "drivers.exports.iscsi_lio",
         "drivers.exports.iscsi_tgt",
         "drivers.exports.nfs_ganesha",

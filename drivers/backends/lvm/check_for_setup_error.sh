@@ -1,14 +1,25 @@
 # check_for_setup_error.sh: facts for drivers/backends/lvm/findings.py; nothing is changed.
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
-need lvmconfig
-look
+need grep
+set +f
+# LVM's own answers come behind, in lines of its own forms.
+change 'lvmconfig devices/global_filter' 'lvmconfig --type full activation/monitoring' \
+    'lvmconfig --type full activation/thin_pool_autoextend_threshold' \
+    "lvs -q --noheadings --nameprefixes --unquoted -o lv_check_needed,lv_health_status,seg_monitor,vg_mda_size $pool"
+of_pool
 tags=$pool_tags
 tag cgctl.owner || :
 printf 'owner %s\nroom %s %s %s\nattr %s\nzero %s\n' "$value" "$pool_bytes" "$data" "$metadata" "$attr" "${zero:-no}"
-printf 'filter %s\n' "$(lvm lvmconfig devices/global_filter 2>/dev/null || :)"
-printf 'monitor %s\n' "$(lvm lvmconfig --type full activation/monitoring 2>/dev/null || :)"
+printf 'metadata_area %s\n' "$mda_free"
 if [ -e /run/udev/control ]; then echo 'udevd yes'; else echo 'udevd no'; fi
 if grep -qs CGCTL- /etc/udev/rules.d/*.rules /lib/udev/rules.d/*.rules; then echo 'rule yes'; else echo 'rule no'; fi
+if [ ! -d /run/systemd/system ]; then
+    echo 'boot none'
+elif [ -e /usr/local/lib/cgctl/lvm-gates ] && systemctl --quiet is-enabled cgctl-lvm-gates.service; then
+    echo 'boot yes'
+else
+    echo 'boot no'
+fi
 dmsetup info -c --noheadings --separator ' ' -o name,suspended,blkdevname |
     while read -r name word device; do
         case $name in

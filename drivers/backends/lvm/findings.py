@@ -16,10 +16,8 @@ FILTER_HINT = (
     "put into the section devices of /etc/lvm/lvm.conf: "
     'global_filter = [ "a!^/dev/(vd|sd|nvme|md|mapper/mpath)!", "r|.*|" ]'
 )
-RULE = (
-    'SUBSYSTEM=="block", ATTR{dm/uuid}=="CGCTL-*", ENV{DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG}="1", '
-    'ENV{DM_UDEV_DISABLE_DISK_RULES_FLAG}="1", ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}="1", OPTIONS:="nowatch"'
-)
+REPAIR = "cgctl backend-check --repair makes it so"
+LEAST_METADATA_AREA = 128 * 1024
 # The names by which LVM can meet a gate.
 GATE_NAMES = ("/dev/mapper/cgctl-1", "/dev/dm-1", "/dev/disk/by-id/dm-name-cgctl-1", "/dev/disk/by-id/dm-uuid-CGCTL-1",
               "/dev/block/253:1")  # fmt: skip
@@ -59,22 +57,52 @@ def of_refusal(refusal: errors.ServerRefused) -> Finding:
 
 def of_facts(text: str, owner: str, pool: str) -> Iterator[Finding]:
     """Every finding about a pool that could be looked at."""
+    marked = bool(fact(text, "owner"))
     yield Finding("tools", True, "all programs are installed")
     yield _health(text, pool)
     yield _zero(text, pool)
     yield of_owner(fact(text, "owner"), owner, pool)
     yield _room(Room.parse(text), pool)
-    yield _filter(fact(text, "filter"))
-    yield _rule(text)
+    yield _metadata_area(int(fact(text, "metadata_area")), pool)
+    yield _autoextend(text, pool)
+    yield _filter(text)
+    yield _rule(text, marked=marked)
+    yield _boot(text, marked=marked)
     yield from _gates(text)
     yield of_leftovers(Listing.parse(text).objects())
 
 
+def _answer(text: str, word: str) -> str:
+    """What LVM printed behind `word=`; empty where it printed none."""
+    found = re.search(rf"(?:^|\s){word}=(.*?)(?=\s+LVM2_|$)", text, re.M)
+    return found[1].strip() if found else ""
+
+
 def _health(text: str, pool: str) -> Finding:
     letter = fact(text, "attr")[8:9]
-    if letter in HEALTH:
-        return Finding("pool", False, f"{pool} {HEALTH[letter]}", f"lvs -a {pool}; lvconvert --repair {pool}")
+    if letter in HEALTH or _answer(text, "LVM2_LV_CHECK_NEEDED"):
+        what = HEALTH.get(letter, "must be checked before it can be used")
+        hint = f"end all exports, then: lvchange -an {pool}; lvconvert --repair {pool}; lvchange -ay {pool}"
+        return Finding("pool", False, f"{pool} {what}", f"lvextend -L+10G {pool}" if letter == "D" else hint)
     return Finding("pool", True, f"{pool} is a healthy thin pool")
+
+
+def _metadata_area(free_bytes: int, pool: str) -> Finding:
+    """LVM's text about the volume group, of which each LV takes half a KiB; not the thin pool's metadata."""
+    detail = f"{free_bytes // 1024} KiB free in the metadata area of the volume group"
+    if free_bytes >= LEAST_METADATA_AREA:
+        return Finding("metadata area", True, detail)
+    hint = f"delete snapshots: the size of the area is fixed (see: vgs -o+vg_mda_free {pool.partition('/')[0]})"
+    return Finding("metadata area", False, detail, hint)
+
+
+def _autoextend(text: str, pool: str) -> Finding:
+    if _answer(text, "thin_pool_autoextend_threshold") == "100":
+        return Finding("autoextend", True, "off: a pool that fills up is extended by hand")
+    if _answer(text, "LVM2_SEG_MONITOR") == "monitored":
+        return Finding("autoextend", True, "on, and dmeventd watches the pool")
+    hint = f"lvchange --monitor y {pool} (with monitoring = 1 in /etc/lvm/lvm.conf)"
+    return Finding("autoextend", False, "configured, but dmeventd does not watch the pool", hint)
 
 
 def _zero(text: str, pool: str) -> Finding:
@@ -107,33 +135,44 @@ def _shows(name: str, patterns: list[re.Match[str] | None]) -> bool:
 
 
 def _filter(text: str) -> Finding:
-    if hides_gates(text):
+    if hides_gates(_answer(text, "global_filter")):
         return Finding("filter", True, "LVM does not see the gates")
-    return Finding("filter", False, "LVM sees the gates: during a hold it would hang", FILTER_HINT)
+    detail = "LVM sees the gates: it would hang during a hold, and activate what clients have made in their volumes"
+    return Finding("filter", False, detail, FILTER_HINT)
 
 
-def _rule(text: str) -> Finding:
+def _rule(text: str, *, marked: bool) -> Finding:
     if fact(text, "udevd") == "no":
         return Finding("udev", True, "no udevd runs that could open a gate")
     if fact(text, "rule") == "yes":
         return Finding("udev", True, "udevd leaves the gates alone")
-    return Finding("udev", False, "udevd opens the gates", f"put into /etc/udev/rules.d/12-cgctl.rules: {RULE}")
+    if not marked:
+        return Finding("udev", True, "the rule for gates comes with the first object")
+    return Finding("udev", False, "udevd opens the gates: the rule for them is gone", REPAIR)
+
+
+def _boot(text: str, *, marked: bool) -> Finding:
+    if fact(text, "boot") == "none":
+        return Finding("boot", True, "no systemd runs here: after a boot, backend-check --repair makes the gates")
+    if fact(text, "boot") == "yes":
+        return Finding("boot", True, "gates are made again at a boot")
+    if not marked:
+        return Finding("boot", True, "the unit that makes gates at a boot comes with the first object")
+    return Finding("boot", False, "gates are not made at a boot: cgctl-lvm-gates.service is not enabled", REPAIR)
 
 
 def _gates(text: str) -> Iterator[Finding]:
     lines = [line.split() for line in text.splitlines() if line.startswith("gate ")]
     volumes = {one.id for one in Listing.parse(text).objects() if one.kind is ObjectKind.VOLUME and one.complete}
     missing = sorted(volumes - {line[1] for line in lines})
-    hint = "create the volume again, or take a snapshot of its group: either makes its gate"
     yield (
-        Finding("gates", not missing, f"missing: {', '.join(missing)}", hint)
+        Finding("gates", not missing, f"missing: {', '.join(missing)}", REPAIR)
         if missing
         else Finding("gates", True, "every volume has its gate")
     )
     suspended = [line[1] for line in lines if line[2] == "Suspended" and line[1] in volumes]
     if suspended:
-        hint = "dmsetup resume " + " ".join(f"cgctl-{key}" for key in suspended)
-        yield Finding("holds", False, f"held, unless a group snapshot runs now: {', '.join(suspended)}", hint)
+        yield Finding("holds", False, f"held, unless a group snapshot runs now: {', '.join(suspended)}", REPAIR)
     held = [f"{line[1]} ({' '.join(line[3:])})" for line in lines if len(line) > 3 and line[1] in volumes]
     if held:
         hint = "a client's volume group is active on this server: vgchange -an VG"

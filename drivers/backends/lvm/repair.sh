@@ -2,7 +2,10 @@
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
 need cat chmod mkdir mv xargs
 lock
-own
+look
+tags=$pool_tags
+# What is not ours is not repaired; the check tells whose it is.
+tag cgctl.owner && [ "$value" = "$owner" ] || exit 0
 ready
 for gate in $(dmsetup info -c --noheadings --separator , -o name,suspended); do
     # Behind the lock no hold stands: what is held was left so.

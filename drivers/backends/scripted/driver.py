@@ -115,6 +115,10 @@ class ScriptedDriver(ABC):
             return [self._finding(refusal)]
         return list(self._findings(facts, context.owner))
 
+    def repair(self, context: Context) -> None:
+        """Nothing stands outside of the pool, unless the kind says otherwise."""
+        _ = context
+
     def get_volume_stats(self, context: Context) -> PoolStats:
         text = self._run(context, "get_volume_stats")
         room, sizes = self._room(text), live_sizes(self._objects(text))
