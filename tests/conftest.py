@@ -15,11 +15,10 @@ pytest_plugins = ["tests.lab.fixtures"]
 SUITES = ("unit", "cli", "manager", "contract", "lab", "e2e", "bench")
 """Folders of tests/ in the order in which they run; those not named here run between contract and lab."""
 
-ASKED_FOR = {"soak": "CGCTL_SOAK", "vm": "CGCTL_VM"}
-"""Marks of tests that run only when this variable is 1: the long form, and the virtual machines (slow, and their
-
-drivers are not finished: CI does not run them yet).
-"""
+WHOLE = "CGCTL_SOAK"
+"""With this variable at 1 everything runs, the long forms, too."""
+WHOLE_MACHINES = "CGCTL_VM"
+"""With this variable at 1 every test of the virtual machines runs; else those that are marked `telling`."""
 
 
 def pytest_configure() -> None:
@@ -36,17 +35,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "lab" in getattr(item, "fixturenames", ()):
             item.add_marker("lab")
-    unasked = [mark for mark, variable in ASKED_FOR.items() if os.environ.get(variable) != "1"]
-    left_out = {item for item in items if any(item.get_closest_marker(mark) for mark in unasked)}
+        if item.get_closest_marker("vm"):
+            item.add_marker("lab")
+    left_out = {item for item in items if not _is_asked_for(item)}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
     items.sort(key=_turn)
 
 
-def _turn(item: pytest.Item) -> tuple[bool, int]:
+def _is_asked_for(item: pytest.Item) -> bool:
+    if item.get_closest_marker("soak") and os.environ.get(WHOLE) != "1":
+        return False
+    whole = "1" in (os.environ.get(WHOLE), os.environ.get(WHOLE_MACHINES))
+    return whole or not item.get_closest_marker("vm") or item.get_closest_marker("telling") is not None
+
+
+def _turn(item: pytest.Item) -> tuple[bool, bool, int]:
+    """The virtual machines last: they are switched on where the lab has moved the tests to."""
     suite = item.path.relative_to(Path(__file__).parent).parts[0]
     rank = SUITES.index(suite if suite in SUITES else "lab")
-    return item.get_closest_marker("lab") is not None, rank
+    return item.get_closest_marker("vm") is not None, item.get_closest_marker("lab") is not None, rank
 
 
 @pytest.hookimpl(wrapper=True)

@@ -26,7 +26,7 @@ dmsetup info -c --noheadings --separator ' ' -o name,suspended,blkdevname |
             cgctl-*)
                 holders=''
                 for path in /sys/block/"$device"/holders/*; do
-                    [ ! -e "$path" ] || holders="$holders ${path##*/}"
+                    [ ! -e "$path/dm/name" ] || { read -r holder <"$path/dm/name" && holders="$holders $holder"; }
                 done
                 printf 'gate %s %s%s\n' "${name#cgctl-}" "$word" "$holders"
                 ;;

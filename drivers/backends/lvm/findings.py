@@ -173,7 +173,8 @@ def _gates(text: str) -> Iterator[Finding]:
     suspended = [line[1] for line in lines if line[2] == "Suspended" and line[1] in volumes]
     if suspended:
         yield Finding("holds", False, f"held, unless a group snapshot runs now: {', '.join(suspended)}", REPAIR)
-    held = [f"{line[1]} ({' '.join(line[3:])})" for line in lines if len(line) > 3 and line[1] in volumes]
-    if held:
-        hint = "a client's volume group is active on this server: vgchange -an VG"
-        yield Finding("holders", False, f"other devices stand on gates: {', '.join(held)}", hint)
+    holders = {name: line[1] for line in lines for name in line[3:] if line[1] in volumes}
+    if holders:
+        standing = ", ".join(f"{name} on {volume}" for name, volume in holders.items())
+        hint = f"dmsetup remove {' '.join(holders)}"
+        yield Finding("holders", False, f"what a client made in its volume is active on the server: {standing}", hint)
