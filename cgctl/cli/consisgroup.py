@@ -104,5 +104,4 @@ def consisgroup_update(
 ) -> Done:
     """Change a consistency group, or which volumes are in it."""
     manager.reads.group(env, reference, consistency_group=True)
-    update(env, reference, name, description, add_volumes, remove_volumes)
-    return Done(f"consistency group {reference}: updated")
+    return update(env, reference, name, description, add_volumes, remove_volumes)

@@ -117,9 +117,12 @@ def group_update(
 ) -> Done:
     """Change a group, or which volumes are in it.
 
-    `--metadata KEY=` removes a key."""
-    update(env, reference, name, description, add_volumes, remove_volumes, metadata)
-    return Done(f"group {reference}: updated")
+    `--metadata KEY=` removes a key.
+
+    A volume that is attached moves with its clients: they lose it for a moment, log in again by
+    themselves, and find everything that was acknowledged. NFS clients have to open it again.
+    """
+    return update(env, reference, name, description, add_volumes, remove_volumes, metadata)
 
 
 def update(
@@ -130,7 +133,7 @@ def update(
     add_volumes: str | None,
     remove_volumes: str | None,
     metadata: Sequence[str] | None = None,
-) -> None:
+) -> Done:
     """What `group-update` and `consisgroup-update` share."""
     changes = manager.membership.Changes(
         name,
@@ -139,4 +142,6 @@ def update(
         split_list("--add-volumes", add_volumes or ""),
         split_list("--remove-volumes", remove_volumes or ""),
     )
-    manager.membership.update_group(env, reference, changes)
+    away_seconds = manager.membership.update_group(env, reference, changes)
+    away = "" if away_seconds is None else f"; exports were away for {away_seconds:.3f} s"
+    return Done(f"group {reference}: updated{away}")

@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from drivers.contract import Context, Exported, ExportServer
 from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached, ServerRefused
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Worked(Generic[Result]):
+    """What the server answered; away_seconds: for how long exports were away, None where none was."""
+
+    answer: Result
+    away_seconds: float | None
+    operation_id: str
+
+
+def away_words(seconds: float | None) -> str:
+    """For results and history: behind what was done."""
+    return "" if seconds is None else f"; exports were away for {seconds:.3f} s"
 
 
 def unexported(
@@ -22,14 +37,14 @@ def unexported(
     before: Sequence[Exported],
     after: Sequence[Exported],
     work: Callable[[], Result],
-) -> tuple[Result, float | None]:
-    """End the exports `before`, work, make the exports `after`; with the seconds between, None where none was ended.
+) -> Worked[Result]:
+    """End the exports `before`, work, make the exports `after`.
 
     Where the server refuses the work, nothing has changed, and the exports come back as they were. Exports that cannot
     be made again raise OutcomeUnknown: the operation is not over until they are.
     """
     if export is None or not before:
-        return work(), None
+        return Worked(work(), None, context.operation_id)
     began = time.monotonic()
     export.remove_exports(context, [one.volume_id for one in before])
     try:
@@ -38,7 +53,7 @@ def unexported(
         _offer(export, context, before)
         raise
     _offer(export, context, after)
-    return result, time.monotonic() - began
+    return Worked(result, time.monotonic() - began, context.operation_id)
 
 
 def _offer(export: ExportServer, context: Context, exports: Sequence[Exported]) -> None:

@@ -8,6 +8,7 @@ from cgctl.errors import Refused
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import volume_object
 from cgctl.model.tables import Attachment, Volume
+from drivers import contract
 from drivers.command import Secret
 from drivers.contract import Access, Backend, Context, Exported, ExportServer
 
@@ -22,8 +23,13 @@ def export_of(backend: Backend, subject: str) -> ExportServer:
 
 def exported(backend: Backend, volume: Volume, attachments: Sequence[Attachment]) -> Exported:
     """A volume with everyone who has access."""
-    source = backend.driver.volume_source(volume_object(volume))
-    return Exported(volume.id, source, volume.size_bytes, tuple(_access(one) for one in attachments))
+    return exported_at(backend, volume_object(volume), attachments)
+
+
+def exported_at(backend: Backend, volume: contract.Volume, attachments: Sequence[Attachment]) -> Exported:
+    """The same of a volume at a place where it is not yet, or no longer."""
+    accesses = tuple(_access(one) for one in attachments if one.volume_id == volume.id)
+    return Exported(volume.id, backend.driver.volume_source(volume), volume.size_bytes, accesses)
 
 
 def _access(attachment: Attachment) -> Access:

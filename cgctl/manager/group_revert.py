@@ -16,7 +16,7 @@ from sqlmodel import Session
 from cgctl.errors import CgctlError, ServerFailure
 from cgctl.manager import removal
 from cgctl.manager.environment import Environment
-from cgctl.manager.export_gap import unexported
+from cgctl.manager.export_gap import Worked, away_words, unexported
 from cgctl.manager.exports import exported
 from cgctl.manager.group_snapshots import new_rows
 from cgctl.manager.objects import group_snapshot_object, shown, snapshot_objects, volume_objects
@@ -55,15 +55,6 @@ class Reverting:
     kept: Doomed | None
     before: Mapping[str, str]
     away_seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the server answered, and how long it took to have the exports back."""
-
-    updates: Updates
-    away_seconds: float | None
-    operation_id: str
 
 
 @dataclass(frozen=True)
@@ -106,10 +97,10 @@ class Revert:
         intent.will(f"{server}: {fate}")
         intent.will(f"{server}: group {shown(group)} with {len(subject.volumes)} members back to {_told(subject)}")
 
-    def work(self, context: Context, subject: Reverting) -> Outcome:
+    def work(self, context: Context, subject: Reverting) -> Worked[Updates]:
         return revert_on_server(self.env, context, subject)
 
-    def finish(self, session: Session, subject: Reverting, outcome: Outcome) -> CgctlError | None:
+    def finish(self, session: Session, subject: Reverting, outcome: Worked[Updates]) -> CgctlError | None:
         return write_revert(session, subject, outcome)
 
     def refuse(self, session: Session, subject: Reverting) -> None:
@@ -164,12 +155,11 @@ def load(session: Session, plan: Mapping[str, Any]) -> Reverting:
     )
 
 
-def revert_on_server(env: Environment, context: Context, subject: Reverting) -> Outcome:
+def revert_on_server(env: Environment, context: Context, subject: Reverting) -> Worked[Updates]:
     """The server's part; may run again."""
     backend = env.backends.get(subject.group.host or "")
     offered = [
-        exported(backend, volume, [one for one in subject.attachments if one.volume_id == volume.id])
-        for volume in _attached(subject.volumes, subject.attachments)
+        exported(backend, volume, subject.attachments) for volume in _attached(subject.volumes, subject.attachments)
     ]
 
     kept = subject.kept.row if subject.kept else None
@@ -185,8 +175,7 @@ def revert_on_server(env: Environment, context: Context, subject: Reverting) -> 
             kept=group_snapshot_object(kept) if kept else None,
         )
 
-    updates, away = unexported(backend.export, context, offered, offered, revert)
-    return Outcome(updates, away, context.operation_id)
+    return unexported(backend.export, context, offered, offered, revert)
 
 
 def nothing_is_replaced(refusal: ServerRefused) -> bool:
@@ -194,9 +183,9 @@ def nothing_is_replaced(refusal: ServerRefused) -> bool:
     return isinstance(refusal, (PoolFull, NotOnServer)) or type(refusal) is ServerRefused
 
 
-def write_revert(session: Session, subject: Reverting, outcome: Outcome) -> CgctlError | None:
+def write_revert(session: Session, subject: Reverting, outcome: Worked[Updates]) -> CgctlError | None:
     """Everything as it was, but the data; an error of the driver is the group's and its members'."""
-    model_update, member_updates = outcome.updates
+    model_update, member_updates = outcome.answer
     ids = [one.id for one in subject.volumes]
     reading = read_updates(ids, model_update, member_updates, "available")
     group = fresh(session, subject.group)
@@ -221,16 +210,15 @@ def write_revert(session: Session, subject: Reverting, outcome: Outcome) -> Cgct
     return None
 
 
-def _event(subject: Reverting, outcome: Outcome) -> Event:
+def _event(subject: Reverting, outcome: Worked[Updates]) -> Event:
     fate = f"what was there is {shown(subject.kept.row)}" if subject.kept else "what was there is discarded"
-    away = f"; exports were away for {outcome.away_seconds:.3f} s" if outcome.away_seconds is not None else ""
     return Event(
         operation_id=outcome.operation_id,
         subject_kind="group",
         subject_id=subject.group.id,
         subject_name=subject.group.name,
         kind="group-revert-to-snapshot",
-        message=f"back to {_told(subject)}; {fate}{away}",
+        message=f"back to {_told(subject)}; {fate}{away_words(outcome.away_seconds)}",
     )
 
 

@@ -9,6 +9,8 @@ from sqlmodel import Session, col, update
 
 from cgctl.errors import CgctlError, ServerFailure, UsageError
 from cgctl.manager.environment import Environment
+from cgctl.manager.export_gap import Worked, away_words, unexported
+from cgctl.manager.exports import exported_at
 from cgctl.manager.groups import check_metadata
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
@@ -17,11 +19,11 @@ from cgctl.manager.rules.membership import Unfinished, check_movement, check_som
 from cgctl.manager.updates import Reading, read_group_updates
 from cgctl.model.names import checked_text
 from cgctl.model.states import GroupStatus
-from cgctl.model.tables import Group, Volume, utc_now
+from cgctl.model.tables import Attachment, Event, Group, Volume, utc_now
 from cgctl.store import journal
-from cgctl.store.queries import find, fresh, set_status
+from cgctl.store.queries import attachments_of, find, fresh, set_status
 from drivers import contract
-from drivers.contract import Context, GroupUpdates
+from drivers.contract import Context, Exported, GroupUpdates
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,19 @@ class Changes:
         return bool(self.add or self.remove or self.metadata) or not (self.name is None and self.description is None)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Moving:
-    """A group with the volumes that come and go, and their statuses before."""
+    """A group with the volumes that come and go, who uses them, and their statuses before.
+
+    away_seconds: how long the exports of attached volumes were away.
+    """
 
     group: Group
     add: list[Volume]
     remove: list[Volume]
     before: dict[str, str]
+    attachments: list[Attachment]
+    away_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,12 @@ class Membership:
         words = ", ".join(
             f"{word} {shown(one)}" for word, ones in (("add", moving.add), ("remove", moving.remove)) for one in ones
         )
-        intent.will(f"{self.env.backends.server(group.host or '')}: group-update {shown(group)} {words}".rstrip())
+        server = self.env.backends.server(group.host or "")
+        away = {one.volume_id for one in _moving_exports(self.env, moving)[0]}
+        if away:
+            names = ", ".join(shown(one) for one in (*moving.add, *moving.remove) if one.id in away)
+            intent.will(f"{server}: end the exports of {names}, and make them anew at their new place")
+        intent.will(f"{server}: group-update {shown(group)} {words}".rstrip())
         if moving.add or moving.remove:
             self.env.backends.get(group.host or "")  # raises when it is not configured any more
             group.status = GroupStatus.UPDATING
@@ -79,10 +91,10 @@ class Membership:
             intent.settled_by("nothing")
         return moving
 
-    def work(self, context: Context, subject: Moving) -> GroupUpdates:
+    def work(self, context: Context, subject: Moving) -> Worked[GroupUpdates]:
         return move_on_server(self.env, context, subject)
 
-    def finish(self, session: Session, subject: Moving, outcome: GroupUpdates) -> CgctlError | None:
+    def finish(self, session: Session, subject: Moving, outcome: Worked[GroupUpdates]) -> CgctlError | None:
         failure = write_membership(session, subject, outcome)
         if failure is None:
             change_words(fresh(session, subject.group), self.changes)
@@ -97,8 +109,8 @@ class Membership:
         set_status(session, Volume, dict.fromkeys([one.id for one in (*subject.add, *subject.remove)], "error"))
 
 
-def update_group(env: Environment, reference: str, changes: Changes) -> None:
-    """Change a group. Raises Refused or UsageError with nothing changed (B.4)."""
+def update_group(env: Environment, reference: str, changes: Changes) -> float | None:
+    """Change a group; for how long exports were away. Raises Refused or UsageError with nothing changed (B.4)."""
     checked_text("group name", changes.name)
     checked_text("group description", changes.description)
     check_metadata(changes.metadata)
@@ -109,36 +121,82 @@ def update_group(env: Environment, reference: str, changes: Changes) -> None:
             "give --name, --description, --metadata, --add-volumes or --remove-volumes",
         )
     try:
-        perform(env, Membership(env, reference, changes))
+        return perform(env, Membership(env, reference, changes)).away_seconds
     except GoneMeanwhile as gone:
         if not gone.again:
             raise
+        return None
 
 
-def move_on_server(env: Environment, context: Context, moving: Moving) -> GroupUpdates:
-    """The driver's part; nothing to do for a change of words."""
+def move_on_server(env: Environment, context: Context, moving: Moving) -> Worked[GroupUpdates]:
+    """The driver's part; nothing to do for a change of words. May run again.
+
+    Exports whose source moves end before, so that what is moved holds every acknowledged write, and no later one is
+    made to the old place.
+    """
     group = moving.group
     if not (moving.add or moving.remove) or group.host is None:
-        return None, None, None
-    driver = env.backends.get(group.host).driver
-    add = [contract.Volume(one.id, one.size_bytes) for one in moving.add]
-    remove = [contract.Volume(one.id, one.size_bytes, group.id) for one in moving.remove]
-    return driver.update_consistencygroup(context, contract.Group(group.id), add, remove)
+        return Worked((None, None, None), None, context.operation_id)
+    backend = env.backends.get(group.host)
+    before, after = _moving_exports(env, moving)
+
+    def move() -> GroupUpdates:
+        add = [_alone(one) for one in moving.add]
+        remove = [_inside(one, group) for one in moving.remove]
+        return backend.driver.update_consistencygroup(context, contract.Group(group.id), add, remove)
+
+    return unexported(backend.export, context, before, after, move)
 
 
-def write_membership(session: Session, moving: Moving, updates: GroupUpdates) -> CgctlError | None:
+def _moving_exports(env: Environment, moving: Moving) -> tuple[list[Exported], list[Exported]]:
+    """Exports as they are and as they shall be, of the attached volumes whose source is another one afterwards."""
+    group = moving.group
+    backend = env.backends.get(group.host or "")
+    ways = [(_alone(one), _inside(one, group)) for one in moving.add]
+    ways += [(_inside(one, group), _alone(one)) for one in moving.remove]
+    used = {one.volume_id for one in moving.attachments}
+    offers = [
+        tuple(exported_at(backend, place, moving.attachments) for place in way) for way in ways if way[0].id in used
+    ]
+    moved = [(before, after) for before, after in offers if before.source != after.source]
+    return [before for before, _ in moved], [after for _, after in moved]
+
+
+def _alone(volume: Volume) -> contract.Volume:
+    return contract.Volume(volume.id, volume.size_bytes)
+
+
+def _inside(volume: Volume, group: Group) -> contract.Volume:
+    return contract.Volume(volume.id, volume.size_bytes, group.id)
+
+
+def write_membership(session: Session, moving: Moving, worked: Worked[GroupUpdates]) -> CgctlError | None:
     """Memberships as they are now; an error leaves them as they were, with the touched in `error`."""
     group, touched = fresh(session, moving.group), [one.id for one in (*moving.add, *moving.remove)]
     if touched:
-        reading = read_group_updates(touched, updates, GroupStatus.AVAILABLE, moving.before)
+        reading = read_group_updates(touched, worked.answer, GroupStatus.AVAILABLE, moving.before)
         set_status(session, Volume, reading.members)
         group.status = moving.group.status = reading.whole
         if reading.failed:
             return _failure(group, moving, reading)
         _set_group(session, moving.add, group.id)
         _set_group(session, moving.remove, None)
+        moving.away_seconds = worked.away_seconds
+        session.add(_event(moving, worked))
     group.updated_at = moving.group.updated_at = utc_now()
     return None
+
+
+def _event(moving: Moving, worked: Worked[GroupUpdates]) -> Event:
+    words = [f"{word} {shown(one)}" for word, ones in (("add", moving.add), ("remove", moving.remove)) for one in ones]
+    return Event(
+        operation_id=worked.operation_id,
+        subject_kind="group",
+        subject_id=moving.group.id,
+        subject_name=moving.group.name,
+        kind="group-update",
+        message=f"{', '.join(words)}{away_words(worked.away_seconds)}",
+    )
 
 
 def _failure(group: Group, moving: Moving, reading: Reading) -> ServerFailure:
@@ -175,7 +233,8 @@ def _moving(intent: Intent, group: Group, changes: Changes) -> Moving:
     check_something_changes(group, moves=bool(add or remove), words=_differs(group, changes))
     intent.lock(*(lock_key(one) for one in add))
     status_of = unfinished.status_of if unfinished else _status
-    return Moving(group, add, remove, {one.id: status_of(one) for one in (*add, *remove)} | {group.id: group.status})
+    before = {one.id: status_of(one) for one in (*add, *remove)} | {group.id: group.status}
+    return Moving(group, add, remove, before, attachments_of(session, [one.id for one in (*add, *remove)]))
 
 
 def _status(volume: Volume) -> str:

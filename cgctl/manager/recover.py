@@ -24,7 +24,7 @@ from cgctl.model.states import OperationState, VolumeStatus
 from cgctl.model.tables import Attachment, Group, Operation, Volume
 from cgctl.store import journal
 from cgctl.store.messages import backend_of
-from cgctl.store.queries import fresh
+from cgctl.store.queries import attachments_of, fresh
 from drivers.contract import Context
 from drivers.errors import DriverError, ServerRefused
 
@@ -160,12 +160,13 @@ def _regroup(env: Environment, context: Context, plan: Plan) -> Settled:
     with env.store.read() as session:
         group = session.get_one(Group, plan["id"])
         add, remove = ([session.get_one(Volume, one) for one in plan[word]] for word in ("add", "remove"))
-    moving = Moving(group, add, remove, plan["before"])
-    updates = move_on_server(env, context, moving)
+        attachments = attachments_of(session, [one.id for one in (*add, *remove)])
+    moving = Moving(group, add, remove, plan["before"], attachments)
+    worked = move_on_server(env, context, moving)
     words = Changes(**plan.get("words", {}))
 
     def write(session: Session) -> CgctlError | None:
-        failure = write_membership(session, moving, updates)
+        failure = write_membership(session, moving, worked)
         if failure is None:
             change_words(fresh(session, group), words)
         return failure

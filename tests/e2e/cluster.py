@@ -196,6 +196,11 @@ class Cluster:
         place = self.host_of(members).path(POOL) / f"live/cgctl-{members.group_id}"
         return [place / f"cgctl-{one}/disk" for one in members.volume_ids]
 
+    def live_disk(self, members: Members, volume_id: str) -> Path:
+        """A volume's file, in the group or alone."""
+        (found,) = (self.host_of(members).path(POOL) / "live").glob(f"cgctl-*/cgctl-{volume_id}/disk")
+        return found
+
     def snapshot_disks(self, members: Members, group_snapshot_id: str) -> list[Path]:
         """The files of a group snapshot, in the order of the members."""
         place = self.host_of(members).path(POOL) / f"groupsnap/cgctl-{group_snapshot_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import pytest
 
 from tests.e2e.cluster import ISCSI, NFS, Cluster, Members
 from tests.e2e.figures import record
-from tests.e2e.under_load import SOAK, writing
+from tests.e2e.under_load import SOAK, spread, writing
 from tests.e2e.writers import is_ordered, read_counters
 
 pytestmark = pytest.mark.lab
 
 CLONES = 50 if SOAK else 5
 POWER_LOSSES = 20 if SOAK else 3
+MOVES = 30 if SOAK else 3
 
 
 @pytest.mark.parametrize("volume_type", [ISCSI, NFS])
@@ -81,3 +83,38 @@ def test_a_completed_group_snapshot_survives_a_power_loss(
         assert read_counters(cluster.disks(restored)) == counters
         if volume_type == NFS:  # synchronous files; an iSCSI initiator has to flush for that
             assert min(live) >= acked.before_loss
+
+
+@pytest.mark.parametrize("volume_type", [ISCSI, NFS])
+def test_a_volume_that_moves_while_it_is_written_to_keeps_every_acknowledged_write(
+    cluster: Cluster, tmp_path: Path, volume_type: str
+) -> None:
+    """Out of its group and in again, time after time; the writer logs in again by itself."""
+    members = cluster.group("db", 2, volume_type)
+    attached = cluster.attach_all(members)
+    shown = [cluster.run("show", one, "-f", "json").json["export"] for one in members.volume_ids]
+    gaps = []
+    with writing(members, attached, tmp_path) as writer:
+        for _ in range(MOVES):
+            for way, volume in (("remove", members.volume_ids[1]), ("add", members.volume_ids[1])):
+                writer.wait_for_rounds(3)
+                acked_before = writer.acked
+                writer.reset_stall()
+                told = cluster.run("group-update", "db", f"--{way}-volumes", volume).stderr
+                writer.wait_for_rounds(3)
+                gaps.append((float(re.findall(r"away for ([0-9.]+) s", told)[0]), writer.max_stall_seconds))
+                moved = cluster.live_disk(members, volume)
+                assert read_counters([moved])[0] >= acked_before
+    record(
+        "export gap of a move",
+        volume_type=volume_type,
+        gap=spread([gap for gap, _ in gaps]),
+        stall=spread([stall for _, stall in gaps]),
+    )
+    assert [cluster.run("show", one, "-f", "json").json["export"] for one in members.volume_ids] == shown
+    assert writer.summary is not None
+    counters = read_counters(cluster.disks(members))
+    assert is_ordered(counters)
+    assert min(counters) >= writer.summary.rounds
+    assert "exports were away for" in cluster.run("history", "db").stdout
+    cluster.run("backend-check", "alpha" if volume_type == ISCSI else "beta")

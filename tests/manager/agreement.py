@@ -41,13 +41,15 @@ def _half_done(house: House) -> list[str]:
 
 
 def _exports(house: House) -> list[str]:
-    noted = {one for notes in house.root.glob("exports-*.json") for one in _pairs(notes.read_text())}
+    offers = {
+        volume: offer
+        for notes in house.root.glob("exports-*.json")
+        for volume, offer in json.loads(notes.read_text()).items()
+    }
+    noted = {(volume, attachment) for volume, offer in offers.items() for attachment in offer["access"]}
     rows = set(house.rows("SELECT volume_id, id FROM attachments"))
-    return [f"access differs: {one}" for one in noted ^ rows]
-
-
-def _pairs(notes: str) -> set[tuple[str, str]]:
-    return {(volume, attachment) for volume, its in json.loads(notes).items() for attachment in its}
+    gone = [volume for volume, offer in offers.items() if not (house.root / offer["source"]).exists()]
+    return [f"access differs: {one}" for one in noted ^ rows] + [f"nothing behind the export of {one}" for one in gone]
 
 
 def shape(house: House) -> Shape:

@@ -74,23 +74,29 @@ class NotedExports:
     def connection(self, volume_id: str) -> Connection:
         return Connection("iscsi", "192.0.2.1:3260", f"iqn.2026-11.io.cgctl:{volume_id}", 1, volume_id[:8])
 
-    def access(self) -> dict[str, list[str]]:
-        """Attachment ids by volume id."""
+    def offers(self) -> dict[str, Any]:
+        """By volume id: attachment ids as `access`, and `source`, from the notes' directory."""
         return dict(json.loads(self.notes.read_text())) if self.notes.exists() else {}
 
     def ensure_exports(self, _context: Context, exports: Sequence[Exported]) -> None:
-        new = {one.volume_id: sorted(access.attachment_id for access in one.accesses) for one in exports}
-        self.fault("ensure_exports", lambda: self._write({**self.access(), **new}))
+        new = {
+            one.volume_id: {
+                "access": sorted(access.attachment_id for access in one.accesses),
+                "source": os.path.relpath(one.source, self.notes.parent),
+            }
+            for one in exports
+        }
+        self.fault("ensure_exports", lambda: self._write({**self.offers(), **new}))
 
     def remove_exports(self, _context: Context, volume_ids: Sequence[str]) -> None:
-        left = {key: value for key, value in self.access().items() if key not in volume_ids}
+        left = {key: value for key, value in self.offers().items() if key not in volume_ids}
         self.fault("remove_exports", lambda: self._write(left))
 
     def check_exports(self, _context: Context, _exports: Sequence[Exported]) -> list[Finding]:
         return []
 
-    def _write(self, access: dict[str, list[str]]) -> None:
-        self.notes.write_text(json.dumps(access))
+    def _write(self, offers: dict[str, Any]) -> None:
+        self.notes.write_text(json.dumps(offers))
 
 
 def install(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:

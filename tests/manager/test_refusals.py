@@ -64,7 +64,6 @@ REFUSED: dict[str, tuple[int, str]] = {
     "nothing to update": (2, "group-update db"),
     "add and remove the same": (2, "group-update db --add-volumes db-0 --remove-volumes db-0"),
     "add a member of another group": (5, "group-update empty --add-volumes db-0"),
-    "add an attached volume": (5, "group-update db --add-volumes held"),
     "add a volume of another backend": (5, "group-update db --add-volumes far"),
     "add a volume of another type": (5, "group-update empty --add-volumes silvery"),
     "remove a stranger": (5, "group-update db --remove-volumes spare"),

@@ -140,7 +140,7 @@ B7 = [
     ),
     Row("a group is being made of it", "group-snapshot-delete gs", 5, "group empty",
         "UPDATE groups SET status = 'creating',"
-        " group_snapshot_id = (SELECT id FROM group_snapshots) WHERE name = 'empty';"),
+        " group_snapshot_id = (SELECT id FROM group_snapshots WHERE name = 'gs') WHERE name = 'empty';"),
     Row("a member snapshot does not go alone", "snapshot-delete MEMBER_SNAPSHOT", 5, "member of group snapshot"),
 ]  # fmt: skip
 B8 = [

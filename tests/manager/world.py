@@ -69,6 +69,8 @@ CHANGES = {
     "add a volume": _change("group-update db --add-volumes spare"),
     "remove a volume": _change("group-update db --remove-volumes db-1"),
     "add and remove": _change("group-update db --add-volumes spare --remove-volumes db-1"),
+    "add an attached volume": _change("group-update db --add-volumes held"),
+    "remove an attached volume": _change("group-update used --remove-volumes used-1"),
     "attachment-create": _change("attachment-create spare --initiator iqn.2026-11.test:two"),
     "revert a group": _change("group-revert-to-snapshot gs --name kept"),
     "revert a group in use": _change("group-revert-to-snapshot gs-used --name kept --force-detach"),

@@ -11,8 +11,9 @@ from cgctl.manager.rules.status import called, check_status
 from cgctl.model.states import GroupStatus, VolumeStatus
 from cgctl.model.tables import Group, Volume, VolumeType
 
-ADDABLE = (VolumeStatus.AVAILABLE,)
-REMOVABLE = (VolumeStatus.AVAILABLE, VolumeStatus.ERROR, VolumeStatus.ERROR_DELETING)
+ADDABLE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
+REMOVABLE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE, VolumeStatus.ERROR, VolumeStatus.ERROR_DELETING)
+"""An attached volume's export is away while it moves: `cgctl.manager.export_gap`."""
 
 
 @dataclass(frozen=True)
