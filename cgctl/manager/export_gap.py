@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from drivers.contract import Context, Exported, ExportServer
+from drivers.contract import Backend, Context, Exported, ExportServer
 from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached, ServerRefused
 
 Result = TypeVar("Result")
@@ -32,7 +32,7 @@ def away_words(seconds: float | None) -> str:
 
 
 def unexported(
-    export: ExportServer | None,
+    backend: Backend,
     context: Context,
     before: Sequence[Exported],
     after: Sequence[Exported],
@@ -43,8 +43,12 @@ def unexported(
     Where the server refuses the work, nothing has changed, and the exports come back as they were. Exports that cannot
     be made again raise OutcomeUnknown: the operation is not over until they are.
     """
+    export = backend.export
     if export is None or not before:
         return Worked(work(), None, context.operation_id)
+    backend.driver.get_volume_stats(
+        context
+    )  # nobody's export ends for a server that is not reached, or is connected yet
     began = time.monotonic()
     export.remove_exports(context, [one.volume_id for one in before])
     try:

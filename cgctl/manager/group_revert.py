@@ -175,7 +175,7 @@ def revert_on_server(env: Environment, context: Context, subject: Reverting) -> 
             kept=group_snapshot_object(kept) if kept else None,
         )
 
-    return unexported(backend.export, context, offered, offered, revert)
+    return unexported(backend, context, offered, offered, revert)
 
 
 def nothing_is_replaced(refusal: ServerRefused) -> bool:

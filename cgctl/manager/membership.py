@@ -145,7 +145,7 @@ def move_on_server(env: Environment, context: Context, moving: Moving) -> Worked
         remove = [_inside(one, group) for one in moving.remove]
         return backend.driver.update_consistencygroup(context, contract.Group(group.id), add, remove)
 
-    return unexported(backend.export, context, before, after, move)
+    return unexported(backend, context, before, after, move)
 
 
 def _moving_exports(env: Environment, moving: Moving) -> tuple[list[Exported], list[Exported]]:
