@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +11,10 @@ from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import Filters, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
-from cgctl.cli.wiring import Env
 from cgctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 Ignored = Annotated[str | None, typer.Option(hidden=True)]
 """A word of Cinder's about the client's connector, which no export server here asks for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,9 @@ from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import Filters, pairs
 from cgctl.cli.result import Column, Done, Listing, Show
-from cgctl.cli.wiring import Env
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 Host = Annotated[
     str, typer.Argument(metavar="HOST", help="The backend's id in the configuration; host@backend#pool works, too.")
@@ -111,7 +113,7 @@ def get_capabilities(env: Env, host: Host) -> Show:
 @command("service-list")
 def service_list(
     env: Env,
-    host: Annotated[str | None, typer.Option("--host", help="Only this backend.")] = None,
+    host: Annotated[str | None, typer.Option("--host", metavar="BACKEND", help="Only this backend.")] = None,
     binary: Annotated[str | None, typer.Option("--binary", help="Only this kind of service; there is one.")] = None,
     with_replication: Annotated[
         bool,

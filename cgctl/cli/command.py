@@ -29,6 +29,7 @@ import typer
 from typer.main import get_command
 
 from cgctl.cli import options
+from cgctl.cli.completion import complete_objects
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.result import Listing, Result, Show
 from cgctl.cli.run import Call, run
@@ -81,7 +82,9 @@ def build(declared: Declared[..., Any], name: str) -> Any:
     call.__annotations__ = {}
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name, cls=SpelledCommand, help=inspect.getdoc(declared.function))(call)
-    return get_command(app)
+    built = get_command(app)
+    complete_objects(built.params)
+    return built
 
 
 def _parameters(declared: Declared[..., Any]) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:

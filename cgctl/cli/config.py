@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from cgctl.cli.command import command
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.result import Column, Listing
-from cgctl.config.crosscheck import warnings
-from cgctl.config.load import load
 from cgctl.config.places import state_url
-from cgctl.config.schema import Backend
+
+if TYPE_CHECKING:
+    from cgctl.config.schema import Backend
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +35,9 @@ def config_check(invocation: Invocation) -> Listing:
     Looks at this machine only: no server is asked (`cgctl backend-check` does that). Problems end with exit code 3;
     warnings do not.
     """
+    from cgctl.config.crosscheck import warnings  # noqa: PLC0415 (help and completion do without pydantic)
+    from cgctl.config.load import load  # noqa: PLC0415
+
     loaded = load(invocation.config)
     state_url(invocation.state, lambda: loaded.configuration.state)
     for warning in warnings(loaded.configuration, loaded.source):

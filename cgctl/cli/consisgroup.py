@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,9 +11,11 @@ from cgctl.cli.command import command
 from cgctl.cli.group import COLUMNS, AddVolumes, RemoveVolumes, update
 from cgctl.cli.options import AvailabilityZone, Description, Name
 from cgctl.cli.result import Done, Listing, Several, Show
-from cgctl.cli.wiring import Env
 from cgctl.errors import UsageError
 from cgctl.model.names import split_list
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 Reference = Annotated[str, typer.Argument(metavar="CONSISTENCYGROUP", help="Consistency group, by name or id.")]
 SHOWN = ("availability_zone", "created_at", "description", "id", "name", "status", "volume_types")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +11,10 @@ from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import AvailabilityZone, Description, Filters, ListVolume, Metadata, Name, pairs
 from cgctl.cli.result import Column, Done, Listing, Several, Show
-from cgctl.cli.wiring import Env
 from cgctl.model.names import parse_pairs, split_list
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 Reference = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
 AddVolumes = Annotated[str | None, typer.Option("--add-volumes", metavar="V1,V2", help="Volumes to take in.")]

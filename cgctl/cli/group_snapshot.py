@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,9 @@ from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import Description, Filters, Name, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
-from cgctl.cli.wiring import Env
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 Group = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
 Reference = Annotated[str, typer.Argument(metavar="GROUP_SNAPSHOT", help="Group snapshot, by name or id.")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,9 @@ from cgctl.cli.command import command
 from cgctl.cli.options import Description, Filters, IsPublic, Name
 from cgctl.cli.result import Done, Listing, Several, Show
 from cgctl.cli.specs import GROUP_TYPES, Action, NewName, Specs
-from cgctl.cli.wiring import Env
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 Reference = Annotated[str, typer.Argument(metavar="GROUP_TYPE", help="Group type, by name or id.")]
 References = Annotated[list[str], typer.Argument(metavar="GROUP_TYPE...", help="Group types, by name or id.")]

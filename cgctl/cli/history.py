@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.result import Column, Listing
-from cgctl.cli.wiring import Env
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 COLUMNS = (
     Column("At", "at"),

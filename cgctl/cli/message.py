@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,9 @@ from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import Filters, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
-from cgctl.cli.wiring import Env
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 COLUMNS = (
     Column("ID", "id"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.result import Several
-from cgctl.cli.wiring import Env
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 from cgctl.errors import UsageError
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from cgctl.cli.examples import example_of
 from cgctl.cli.table import COMMANDS, SECTIONS
 from cgctl.cli.typer_costs import convert_only_given
 from cgctl.errors import EXIT_CODES, UsageError
@@ -63,6 +64,8 @@ class Root(TyperGroup):
         for heading, entries in SECTIONS.items():
             with formatter.section(heading):
                 formatter.write_dl([(name, entry.summary) for name, entry in entries.items()])
+        with formatter.section("Example"):
+            formatter.write_dl([(example_of("group-snapshot-create"), "one point in time of all volumes of a group")])
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 

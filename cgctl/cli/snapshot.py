@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,9 +10,10 @@ from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import Description, Filters, Metadata, MetadataFilter, Name, pairs, refuse_blank
 from cgctl.cli.result import Column, Done, Listing, Several, Show
-from cgctl.cli.wiring import Env
 from cgctl.model.names import parse_pairs
-from cgctl.model.tables import Snapshot
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 COLUMNS = (
     Column("ID", "id"),
@@ -83,7 +84,7 @@ def snapshot_rename(
     description: Description = None,
 ) -> Done:
     """Change a snapshot's name or description."""
-    manager.volume_changes.rename(env, Snapshot, reference, name, description)
+    manager.volume_changes.rename_snapshot(env, reference, name, description)
     return Done(f"snapshot {reference}: renamed")
 
 

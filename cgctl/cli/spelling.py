@@ -19,6 +19,16 @@ class SpelledCommand(TyperCommand):
         convert_only_given(self.get_params(ctx))
         return super().parse_args(ctx, respell(args, grammar_of(self.get_params(ctx))))
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """An example that can be pasted, on one line however long it is."""
+        from cgctl.cli.examples import example_of  # noqa: PLC0415 (only who reads it pays for it)
+
+        example = example_of(str(self.name))
+        if example:
+            with formatter.section("Example"):
+                formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+        super().format_epilog(ctx, formatter)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Arguments, the command's own options, then those that many commands share, a section each."""
         sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}

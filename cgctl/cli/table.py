@@ -152,6 +152,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "reset-state": Entry("reset_state", "reset_state", "Set the status of objects by hand."),
         "recover": Entry("history", "recover_all", "Settle what interrupted operations left behind."),
         "config-check": Entry("config", "config_check", "Check the configuration file; every problem at once."),
+        "man": Entry("man", "man", "Print the manual page."),
         "demo": Entry("demo", "demo", "Show the whole life of a group on this machine, without root."),
     },
 }

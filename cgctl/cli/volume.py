@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,9 +24,10 @@ from cgctl.cli.options import (
     refuse_images,
 )
 from cgctl.cli.result import Column, Done, Listing, Several, Show
-from cgctl.cli.wiring import Env
 from cgctl.model.names import parse_pairs, parse_size
-from cgctl.model.tables import Volume
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 Reference = Annotated[str, typer.Argument(metavar="VOLUME", help="Volume, by name or id.")]
 COLUMNS = (
@@ -175,7 +176,7 @@ def rename(
     description: Description = None,
 ) -> Done:
     """Change a volume's name or description."""
-    manager.volume_changes.rename(env, Volume, reference, name, description)
+    manager.volume_changes.rename_volume(env, reference, name, description)
     return Done()
 
 

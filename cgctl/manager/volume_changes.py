@@ -71,8 +71,18 @@ def extend_volume(env: Environment, reference: str, size_bytes: int) -> None:
     perform(env, Extension(env, reference, size_bytes))
 
 
-def rename(env: Environment, kind: type[Renamed], reference: str, name: str | None, description: str | None) -> None:
-    """Change what people call an object; the server knows it by its id."""
+def rename_volume(env: Environment, reference: str, name: str | None, description: str | None) -> None:
+    """Change what people call a volume."""
+    _rename(env, Volume, reference, name, description)
+
+
+def rename_snapshot(env: Environment, reference: str, name: str | None, description: str | None) -> None:
+    """Change what people call a snapshot."""
+    _rename(env, Snapshot, reference, name, description)
+
+
+def _rename(env: Environment, kind: type[Renamed], reference: str, name: str | None, description: str | None) -> None:
+    """The server knows it by its id."""
     word = subject(kind, reference)
     if name is None and description is None:
         raise UsageError(word, "neither name nor description was given", "cgctl rename VOLUME NEW-NAME")

@@ -36,6 +36,7 @@ PACKAGES = (
     "ksh",
     "tcsh",
     "fish",
+    "groff-base",
 )
 
 

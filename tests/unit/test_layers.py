@@ -42,8 +42,10 @@ KNOWS: Mapping[str, set[str]] = {
         "cgctl.manager",
         "cgctl.model",
         "cgctl.policies",
+        "cgctl.store.names",
         "drivers.errors",
     },
+    "cgctl.store.names": set(),
     "cgctl.cli.invocation": set(),
     "cgctl.cli.wiring": {
         "cgctl.cli.invocation",
