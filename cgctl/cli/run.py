@@ -116,7 +116,7 @@ def _selection(frame: Mapping[str, Any]) -> Selection:
 
 def _try_all(several: Several, name: str, invocation: Invocation) -> None:
     """All subjects are tried. One subject: its own error. Several: each failure told, then the code of the whole."""
-    failures: list[CgctlError] = []
+    failures: dict[str, CgctlError] = {}
     for subject in several.subjects:
         try:
             several.act(subject)
@@ -124,16 +124,17 @@ def _try_all(several: Several, name: str, invocation: Invocation) -> None:
         except DryRun as would:
             report.write("".join(f"would: {printable(step)}\n" for step in would.steps))
         except CgctlError as error:
-            failures.append(error)
+            failures[subject] = error
         except DriverError as error:
-            failures.append(explain(error, subject))
+            failures[subject] = explain(error, subject)
     if not failures:
         return
     if len(several.subjects) == 1:
-        raise failures[0]
-    for failure in failures:
+        raise next(iter(failures.values()))
+    for failure in failures.values():
         report.tell(failure)
-    codes = {failure.exit_code for failure in failures}
+    codes = {failure.exit_code for failure in failures.values()}
     if len(failures) == len(several.subjects) and len(codes) == 1:
         raise typer.Exit(codes.pop())
-    raise PartlyFailed(name, f"{len(failures)} of {len(several.subjects)} failed")
+    again = f"mend what is told above, then the same command for: {shlex.join(failures)}"
+    raise PartlyFailed(name, f"{len(failures)} of {len(several.subjects)} failed", again)

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgctl.cli.invocation import Invocation
@@ -37,6 +38,7 @@ class Env(Environment):
 
     def __init__(self, invocation: Invocation) -> None:
         configured = Configured(invocation)
+        configured.require_named_file()
         super().__init__(
             store=Store(state_url(invocation.state, configured.state)),
             backends=configured,
@@ -99,6 +101,12 @@ class Configured:
 
         found = find(self._invocation.config)
         return found.configuration.state if found else None
+
+    def require_named_file(self) -> None:
+        """A file that `--config` names has to be there, though nothing of it is needed. Raises ConfigurationError."""
+        named = self._invocation.config
+        if named and not Path(named).expanduser().exists():
+            self.state()
 
     def settings(self) -> Settings:
         """What the configuration says for all groups."""

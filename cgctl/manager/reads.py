@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from sqlmodel import Session, col, or_, select
 
+from cgctl.errors import NotFound
 from cgctl.manager import views
 from cgctl.manager.environment import Environment
 from cgctl.manager.filters import Filters, conditions, entries, having
@@ -179,6 +180,15 @@ def message(env: Environment, reference: str) -> View:
         return views.message_views(session, [col(Message.id) == row.id])[0]
 
 
+def _require_any(session: Session, reference: str) -> None:
+    """Raise NotFound where nothing has this name or id; what is there and has no history yet is no mistake."""
+    for kind in (Group, Volume, Snapshot, GroupSnapshot, VolumeType, GroupType):
+        matching = or_(col(kind.id) == reference, col(kind.name) == reference)
+        if session.exec(select(kind.id).where(matching).limit(1)).first():
+            return
+    raise NotFound(f"object {reference}", "is not there, and has no history", "see what happened to all: cgctl history")
+
+
 def history(env: Environment, reference: str | None, limit: int) -> list[View]:
     """The newest events, oldest first; of one object where a reference is given, also of one that is gone."""
     statement = select(Event)
@@ -189,4 +199,6 @@ def history(env: Environment, reference: str | None, limit: int) -> list[View]:
     with env.store.read() as session:
         _warn_left_behind(env, session)
         rows = session.exec(statement.order_by(col(Event.id).desc()).limit(limit)).all()
+        if reference and not rows:
+            _require_any(session, reference)
         return [views.event_view(row) for row in reversed(rows)]

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
@@ -78,6 +79,8 @@ def _explained(url: URL, error: SQLAlchemyError) -> ConfigurationError | Locked:
     if "database is locked" in reason or "lock timeout" in reason:
         return Locked("state", f"busy for more than {BUSY_TIMEOUT_SECONDS} s", "try again")
     shown = url.render_as_string(hide_password=True)
+    if "readonly" in reason:
+        reason = "is read-only: it can be looked at, not changed"
     if "full" in reason or _disk_is_full(url):
         return ConfigurationError(
             f"state {shown}", reason, "make room on the disk that holds the state, then try again"
@@ -115,7 +118,10 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         return _postgresql(url)
     if url.database and url.database != ":memory:":
-        _private_file(Path(url.database))
+        place = Path(url.database)
+        if _only_readable(place):
+            return create_engine(_read_only(url, place), hide_parameters=True)
+        _private_file(place)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _sqlite_defaults)
     event.listen(engine, "begin", _sqlite_begin)
@@ -131,6 +137,21 @@ def _postgresql(url: URL) -> Engine:
         ) from None
     event.listen(engine, "begin", _postgresql_begin)
     return engine
+
+
+def _only_readable(path: Path) -> bool:
+    """A state that can be looked at and not changed: other rights, or a file system mounted read-only."""
+    if not path.is_file() or not os.access(path, os.R_OK):
+        return False
+    return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
+def _read_only(url: URL, path: Path) -> URL:
+    """SQLite reads such a file when it need not look for changes (`immutable`), unless some wait in the log."""
+    log = path.with_name(f"{path.name}-wal")
+    waiting = log.exists() and log.stat().st_size > 0
+    query = {"mode": "ro", "uri": "true"} | ({} if waiting else {"immutable": "1"})
+    return url.set(database=f"file:{quote(str(path.absolute()))}", query=query)
 
 
 def _private_file(path: Path) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, delete, select
 
 from cgctl.errors import CgctlError, Locked
 from cgctl.model.states import OperationState
-from cgctl.model.tables import Event, Lock, Operation, utc_now
+from cgctl.model.tables import Event, Group, Lock, Operation, Volume, utc_now
 from cgctl.store import messages
 from cgctl.store.holder import Holder
 
@@ -62,19 +62,29 @@ def take_locks(session: Session, operation: Operation, keys: Iterable[str]) -> N
 
 def refuse_held(session: Session, keys: Iterable[str], operation_id: str | None = None) -> None:
     """Raise Locked or StaleLock where another operation than this one holds one of the keys."""
-    joined = select(Operation).join(Lock, col(Lock.operation_id) == Operation.id)
-    for other in session.exec(joined.where(col(Lock.key).in_(list(keys)))).all():
+    joined = select(Lock.key, Operation).join(Operation, col(Lock.operation_id) == Operation.id)
+    for key, other in session.exec(joined.where(col(Lock.key).in_(list(keys)))).all():
         if other.id != operation_id:
-            raise StaleLock(other) if is_left_behind(other) else _locked_by(other)
+            raise StaleLock(other) if is_left_behind(other) else _locked_by(other, _word(session, key, other))
 
 
-def _locked_by(other: Operation) -> Locked:
+def _locked_by(other: Operation, subject: str) -> Locked:
     since = other.started_at.isoformat(timespec="seconds")
     return Locked(
-        f"{other.subject_kind} {other.subject_name or other.subject_id}",
+        subject,
         f"is locked by `{other.command_line}` (pid {other.holder_pid} on {other.holder_host}) since {since}",
         "wait for it, or let this command wait: --lock-timeout 60",
     )
+
+
+def _word(session: Session, key: str, other: Operation) -> str:
+    """The object that the key is of, which this command wants, too; not the one that its holder is about."""
+    group, volume = session.get(Group, key), session.get(Volume, key)
+    if group:
+        return f"group {group.name or group.id}"
+    if volume:
+        return f"volume {volume.name or volume.id}"
+    return f"{other.subject_kind} {other.subject_name or other.subject_id}"
 
 
 def take_over(session: Session, operation_id: str, lease_seconds: float) -> Operation | None:
