@@ -116,7 +116,7 @@ def _selection(frame: Mapping[str, Any]) -> Selection:
 
 def _try_all(several: Several, name: str, invocation: Invocation) -> None:
     """All subjects are tried. One subject: its own error. Several: each failure told, then the code of the whole."""
-    failures: dict[str, CgctlError] = {}
+    failures: list[tuple[str, CgctlError]] = []
     for subject in several.subjects:
         try:
             several.act(subject)
@@ -124,17 +124,17 @@ def _try_all(several: Several, name: str, invocation: Invocation) -> None:
         except DryRun as would:
             report.write("".join(f"would: {printable(step)}\n" for step in would.steps))
         except CgctlError as error:
-            failures[subject] = error
+            failures.append((subject, error))
         except DriverError as error:
-            failures[subject] = explain(error, subject)
+            failures.append((subject, explain(error, subject)))
     if not failures:
         return
     if len(several.subjects) == 1:
-        raise next(iter(failures.values()))
-    for failure in failures.values():
+        raise failures[0][1]
+    for _, failure in failures:
         report.tell(failure)
-    codes = {failure.exit_code for failure in failures.values()}
+    codes = {failure.exit_code for _, failure in failures}
     if len(failures) == len(several.subjects) and len(codes) == 1:
         raise typer.Exit(codes.pop())
-    again = f"mend what is told above, then the same command for: {shlex.join(failures)}"
+    again = f"mend what is told above, then the same command for: {shlex.join(subject for subject, _ in failures)}"
     raise PartlyFailed(name, f"{len(failures)} of {len(several.subjects)} failed", again)
