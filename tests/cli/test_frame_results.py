@@ -125,6 +125,7 @@ def test_several_tries_all_and_tells_each() -> None:
         "error: group missing: there is none",
         "hint: cgctl group-list",
         "error: try-delete: 1 of 3 failed",
+        "hint: mend what is told above, then the same command for: missing",
     ]
 
 
