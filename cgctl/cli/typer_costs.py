@@ -16,6 +16,8 @@ class _OnlyGiven:
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
         if value is None:
             return () if param.multiple or param.nargs == -1 else None
+        if ctx is not None and ctx.resilient_parsing:
+            return value  # a completion: nothing is run with it
         param._runtime_param = None
         return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
 

@@ -55,7 +55,9 @@ def main() -> bool:
         url = f"sqlite:///{Path(directory) / 'state.db'}"
         fill(url)
         python, environment = sys.executable, {**os.environ, "CGCTL_STATE": url}
-        completing = {**environment, "_CGCTL_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "cgctl group-"}
+
+        def completing(words: str) -> dict[str, str]:
+            return {**environment, "_CGCTL_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": words}
 
         def cgctl(*words: str) -> tuple[str, ...]:
             return (python, "-m", "cgctl", *words)
@@ -66,7 +68,10 @@ def main() -> bool:
                 "import sqlmodel": process(python, "-c", "import sqlmodel"),
                 "--help": process(*cgctl("--help"), environment=environment),
                 "--version": process(*cgctl("--version"), environment=environment),
-                "completion": process(*cgctl(), environment=completing),
+                "COMMAND --help": process(*cgctl("group-create", "--help"), environment=environment),
+                "completion": process(*cgctl(), environment=completing("cgctl group-")),
+                "completion of options": process(*cgctl(), environment=completing("cgctl group-create --na")),
+                "completion of names": process(*cgctl(), environment=completing("cgctl group-show group-05")),
                 "group-show": process(*cgctl("group-show", "group-0500"), environment=environment),
                 "group-list": process(*cgctl("group-list"), environment=environment),
                 "group-list --limit 20": process(*cgctl("group-list", "--limit", "20"), environment=environment),
@@ -75,7 +80,8 @@ def main() -> bool:
             },
             ROUNDS,
         )
-    against_typer = {name: (name, "import typer", 1.5) for name in ("--help", "--version", "completion")}
+    quick = ("--help", "--version", "COMMAND --help", "completion", "completion of options", "completion of names")
+    against_typer = {name: (name, "import typer", 1.5) for name in quick}
     reads = ("group-show", "group-list", "group-list --limit 20", "list --group-id", "list (10,000 volumes)")
     return report("G5: start-up", medians, against_typer | {name: (name, "import sqlmodel", 1.25) for name in reads})
 
