@@ -197,9 +197,8 @@ def write_revert(session: Session, subject: Reverting, outcome: Worked[Updates])
         names = ", ".join(
             reading.told(one.id, shown(one)) for one in subject.volumes if one.id in reading.failed_members
         )
-        return ServerFailure(
-            f"group {shown(group)}", f"the server could not revert {names or 'it'}", f"cgctl history {group.id}"
-        )
+        reason, hint = f"the server could not revert {names or 'it'}", f"cgctl history {group.id}"
+        return ServerFailure(f"group {shown(group)}", reason, hint, removal.parts(subject.volumes, reading))
     group.status = subject.group.status = subject.before[group.id]
     set_status(session, Volume, {one: subject.before[one] for one in ids})
     if subject.kept:

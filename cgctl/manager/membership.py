@@ -15,6 +15,7 @@ from cgctl.manager.groups import check_metadata
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.manager.placement import volume_types_of
+from cgctl.manager.removal import parts
 from cgctl.manager.rules.membership import Unfinished, check_movement, check_something_changes
 from cgctl.manager.updates import Reading, read_group_updates
 from cgctl.model.names import checked_text
@@ -203,9 +204,8 @@ def _failure(group: Group, moving: Moving, reading: Reading) -> ServerFailure:
     reasons = [reading.told(one.id, shown(one)) for one in (*moving.add, *moving.remove) if one.id in reading.reasons]
     reason = f"the server could not move {', '.join(reasons) or 'its volumes'}"
     reason = f"{reason}: {reading.reason}" if reading.reason and not reasons else reason
-    return ServerFailure(
-        f"group {shown(group)}", reason, "mend the cause on the server, then run the same command again"
-    )
+    hint = "mend the cause on the server, then run the same command again"
+    return ServerFailure(f"group {shown(group)}", reason, hint, parts([*moving.add, *moving.remove], reading))
 
 
 def _set_group(session: Session, volumes: Sequence[Volume], group_id: str | None) -> None:

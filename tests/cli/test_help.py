@@ -98,7 +98,7 @@ def test_objects_are_completed_by_what_an_argument_is(db: House) -> None:
 
 
 def test_the_state_may_stand_in_the_configuration(db: House, tmp_path: Path) -> None:
-    db.configure(state=db.state)  # type: ignore[arg-type]
+    db.configure(state=db.state)
     assert completed("cgctl group-show d", CGCTL_CONFIG=str(db.root / "config.yaml")) == ["db"]
 
 

@@ -101,3 +101,23 @@ def test_no_message_holds_a_secret(db: House, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("CGCTL_TEST_NOTES", str(db.root))
     assert db.run("attachment-create", "db-0", "--initiator", "iqn.2026-11.org.example:c1").code == 6
     assert "abcdefghijkl" not in str(db.rows("SELECT * FROM messages"))
+
+
+@pytest.mark.parametrize(
+    ("method", "words", "answer"),
+    [
+        ("update_consistencygroup", "group-update db --remove-volumes db-1", (None, None, [])),
+        ("revert_consistencygroup", "group-revert-to-snapshot friday", (None, [])),
+    ],
+)
+def test_members_of_moves_and_reverts_have_messages_too(
+    db: House, monkeypatch: pytest.MonkeyPatch, method: str, words: str, answer: tuple[list[object] | None, ...]
+) -> None:
+    db.ok("group-snapshot-create", "db", "--name", "friday")
+    member = db.show("list", "--name", "db-1")[0]["id"]
+    entry = {"id": member, "status": "error", "reason": "is stuck"}
+    listed = tuple([entry] if part == [] else part for part in answer)
+    faulty.install(monkeypatch, faulty.answers(listed, method))
+    assert db.run(*words.split()).code == 6
+    of_member = db.show("message-list", "--filters", f"resource_uuid={member}")
+    assert [one["reason"] for one in of_member] == ["is stuck"]
