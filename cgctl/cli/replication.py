@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cgctl.cli.command import command
 from cgctl.cli.result import Column, Done, Listing, Several, Show
-from cgctl.cli.wiring import Env
 from cgctl.errors import UsageError
-from cgctl.manager.replication import failover, switch, sync, undo, views
+from cgctl.manager import replication
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 Reference = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
 
@@ -21,7 +23,7 @@ def group_enable_replication(env: Env, reference: Reference) -> Done:
 
     A whole copy is made at once; later, `group-sync-replication` ships what has changed.
     """
-    switch.enable_replication(env, reference)
+    replication.switch.enable_replication(env, reference)
     return Done(f"group {reference}: replication enabled")
 
 
@@ -37,7 +39,7 @@ def group_disable_replication(
 
     The group goes on where it is served; recovery points are gone, on all backends.
     """
-    switch.disable_replication(env, reference, leave_replicas=leave_replicas)
+    replication.switch.disable_replication(env, reference, leave_replicas=leave_replicas)
     return Done(f"group {reference}: replication disabled")
 
 
@@ -54,8 +56,8 @@ def group_sync_replication(
     """
     if bool(reference) == every or (due and not every):
         raise UsageError("group-sync-replication", "takes either a GROUP or --all", "--due goes with --all")
-    references = [reference] if reference else sync.due_groups(env, only_due=due)
-    return Several(references, lambda one: sync.sync_group(env, one), "synced")
+    references = [reference] if reference else replication.sync.due_groups(env, only_due=due)
+    return Several(references, lambda one: replication.sync.sync_group(env, one), "synced")
 
 
 @command("group-failover-replication", changes=True)
@@ -87,8 +89,8 @@ def group_failover_replication(
     When it does not, the newest recovery point is served; what was lost is told and kept in the result.
     Interrupted anywhere, the same command goes on.
     """
-    wishes = failover.Wishes(secondary_backend_id, allow_attached_volume, source_is_down, accept_data_loss)
-    return Show(views.generation_view(failover.fail_over(env, reference, wishes)))
+    wishes = replication.failover.Wishes(secondary_backend_id, allow_attached_volume, source_is_down, accept_data_loss)
+    return Show(replication.views.generation_view(replication.failover.fail_over(env, reference, wishes)))
 
 
 @command("group-undo-failover", changes=True, destructive=True)
@@ -108,8 +110,10 @@ def group_undo_failover(
     What was written since the failover is not taken along: it is kept as a group snapshot where it is.
     To take it along, fail back: group-failover-replication --secondary-backend-id default.
     """
-    row = undo.undo_failover(env, reference, allow_attached_volume=allow_attached_volume, source_is_down=source_is_down)
-    return Show(views.generation_view(row))
+    row = replication.undo.undo_failover(
+        env, reference, allow_attached_volume=allow_attached_volume, source_is_down=source_is_down
+    )
+    return Show(replication.views.generation_view(row))
 
 
 @command("group-list-replication-targets")
@@ -117,7 +121,7 @@ def group_list_replication_targets(env: Env, reference: Reference) -> Listing:
     """List where a group can be replicated to."""
     keys = ("backend_id", "host", "rpo_seconds", "bandwidth_limit_bytes", "is_active")
     columns = (Column("Backend ID", "backend_id"), Column("Host", "host"), Column("RPO", "rpo_seconds"))
-    return Listing(views.replication_targets(env, reference), columns, keys)
+    return Listing(replication.views.replication_targets(env, reference), columns, keys)
 
 
 @command("group-replication-status")
@@ -141,4 +145,4 @@ def group_replication_status(
         Column("Seconds", "seconds"),
         Column("Error", "error"),
     )
-    return Listing(views.replication_status(env, reference), columns)
+    return Listing(replication.views.replication_status(env, reference), columns)

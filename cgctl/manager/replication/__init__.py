@@ -10,3 +10,21 @@ holds the group's `/sync` lock only, so that a full copy of hours does not keep 
 Decided 2026-11-21: a sync that fails leaves the group `enabled`: its newest complete point is as good as before. The
 replica's error is in `group-replication-status`, and the command says it.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cgctl.manager.replication import failover, switch, sync, undo, views
+
+__all__ = ["failover", "switch", "sync", "undo", "views"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """What commands call, imported when it is first used: help and completion do without."""
+    if name in __all__:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__} has no attribute {name}")
