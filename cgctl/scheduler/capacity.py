@@ -33,9 +33,9 @@ def is_thin(request: Request, candidate: Candidate) -> bool:
 
 
 def usable_gib(candidate: Candidate) -> float:
-    """The pool's room less the reserved part."""
-    total = _number(candidate, "total_capacity_gb")
-    return total - math.floor(total * candidate.reserved_percentage / 100)
+    """The pool's room less the reserved part, to the byte: Cinder rounds that part down to whole GiB, and so keeps
+    nothing back in a pool of 10 GiB with 5 %."""
+    return _number(candidate, "total_capacity_gb") * (1 - candidate.reserved_percentage / 100)
 
 
 def virtual_free_gib(request: Request, candidate: Candidate) -> float:

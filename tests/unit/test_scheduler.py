@@ -88,11 +88,11 @@ def test_room_that_is_not_told(total: object, free: object, reserved: int, fits:
     assert (rejections(wants(10_000), candidate) == []) is fits
 
 
-def test_the_reserved_part_is_rounded_down() -> None:
-    """15 % of 10 GiB keep 1 GiB back, not 1.5."""
+def test_the_reserved_part_is_not_rounded() -> None:
+    """15 % of 10 GiB keep 1.5 GiB back; Cinder's rounding to whole GiB would keep 1."""
     small = backend(reserved=15, total_capacity_gb=10.0, free_capacity_gb=10.0)
-    assert rejections(wants(9), small) == []
-    assert rejections(wants(10), small) == ["room: 10 GiB wanted, 9.0 GiB left to promise"]
+    assert rejections(wants(8), small) == []
+    assert rejections(wants(9), small) == ["room: 9 GiB wanted, 8.5 GiB left to promise"]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_what_is_reserved_is_never_promised(
         provisioned_capacity_gb=provisioned,
     )  # fmt: skip
     promised = virtual_free_gib(wants(1), candidate)
-    assert provisioned + promised <= (total - int(total * reserved / 100)) * ratio + 1e-6
+    assert provisioned + promised <= total * (1 - reserved / 100) * ratio + 1e-6
 
 
 def test_the_most_room_wins_and_then_the_name() -> None:
