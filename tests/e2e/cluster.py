@@ -1,7 +1,6 @@
-"""cgctl over the lab's two servers: a configuration, a fresh state, and its command line as a function.
+"""cgctl over real servers: a configuration, a fresh state, and its command line as a function.
 
-`alpha`: btrfs on stor1 as cgctl with sudo, iSCSI by tgt. `beta`: btrfs on stor2 as root, NFS by ganesha. The volume
-types `gold` (iSCSI) and `nfsgold` (NFS) choose between them; `cg` is the group type.
+The volume types `gold` (iSCSI) and `nfsgold` (NFS) choose between the backends; `cg` is the group type.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,12 @@ from typing import Any
 import yaml
 
 from cgctl.cli.app import main
+from tests.e2e.writers import read_counters
 from tests.lab import Host, Lab
 
 INITIATOR = "iqn.2026-11.io.test:client"
 ISCSI, NFS = "gold", "nfsgold"
+SOAK = os.environ.get("CGCTL_SOAK") == "1"
 POOL = Path("/srv/pool")
 
 
@@ -58,9 +59,13 @@ class Members:
 
 @dataclass(frozen=True)
 class Attached:
-    """One attachment as `attachment-create -f json` prints it."""
+    """One attachment as `attachment-create -f json` prints it.
+
+    reached: the portal as we see it, where that is another one than the server's.
+    """
 
     shown: Mapping[str, Any]
+    reached: str | None = None
 
     @property
     def id(self) -> str:
@@ -78,16 +83,23 @@ class Attached:
     def url(self) -> str:
         """For a Writer."""
         if self.shown["protocol"] == "nfs":
-            return f"nfs://{str(self.shown['path']).replace(':/', '/', 1)}/disk"
+            server, _, path = str(self.shown["path"]).partition(":/")
+            return f"nfs://{self.reached or server}/{path}/{self.shown['file']}"
         login = f"{self.shown['username']}%{self.secret}@"
-        return f"iscsi://{login}{self.shown['portal']}/{self.iqn}/{self.shown['lun']}"
+        return f"iscsi://{login}{self.reached or self.shown['portal']}/{self.iqn}/{self.shown['lun']}"
 
 
-class Cluster:
-    """The directory holds the configuration and the state."""
+class CommandLine:
+    """cgctl with a configuration and a state of its own, in a directory. What it is configured for, a subclass says."""
 
-    def __init__(self, lab: Lab, directory: Path) -> None:
-        self.lab = lab
+    name: str
+    client_ip: str
+    hold_seconds: float = 7.0
+    snapshots = 300 if SOAK else 60
+    controls = 5
+    """How many group snapshots a test of order takes, and how many sets that are none."""
+
+    def __init__(self, directory: Path) -> None:
         self.config = directory / "config.yaml"
         self.state = f"sqlite:///{directory}/state.db"
         self.configure()
@@ -96,26 +108,16 @@ class Cluster:
 
     def configure(self, **more: Any) -> None:
         """Write the configuration; more top-level keys, such as hold_seconds and hooks."""
-        self.config.write_text(yaml.safe_dump({"backends": self.backends(), **more}))
+        given = {"backends": self.backends(), "hold_seconds": self.hold_seconds, **more}
+        self.config.write_text(yaml.safe_dump(given))
 
     def backends(self) -> dict[str, dict[str, Any]]:
         """As the configuration has them, to be changed and given to `configure(backends=…)`."""
-        key = {"identity_file": str(self.lab.identity_file), "known_hosts": str(self.lab.known_hosts)}
-        first, second = self.lab.stor1.ip, self.lab.stor2.ip
-        return {
-            "alpha": {
-                "driver": "btrfs",
-                "pool": str(POOL),
-                "ssh": {"host": first, "user": "cgctl", "sudo": True, **key},
-                "export": {"protocol": "iscsi", "server": "tgt", "portal": f"{first}:3260"},
-            },
-            "beta": {
-                "driver": "btrfs",
-                "pool": str(POOL),
-                "ssh": {"host": second, "user": "root", **key},
-                "export": {"protocol": "nfs", "server": "ganesha", "portal": f"{second}:2049"},
-            },
-        }
+        raise NotImplementedError
+
+    def reached(self, volume_type: str) -> str | None:  # noqa: ARG002 (behind a forwarded port it matters)
+        """Where clients find the portal, if not where the server says."""
+        return None
 
     def make_types(self) -> None:
         for name, protocol in ((ISCSI, "iscsi"), (NFS, "nfs")):
@@ -180,13 +182,58 @@ class Cluster:
         return Members(shown["id"], tuple(row["id"] for row in rows), rows[0]["volume_type"])
 
     def attach(self, volume: str, volume_type: str = ISCSI, initiator: str = INITIATOR) -> Attached:
-        client = ("--initiator", initiator) if volume_type == ISCSI else ("--ip", self.lab.client_ip)
-        return Attached(self.run("attachment-create", volume, *client, "-f", "json").json)
+        client = ("--initiator", initiator) if volume_type == ISCSI else ("--ip", self.client_ip)
+        shown = self.run("attachment-create", volume, *client, "-f", "json").json
+        return Attached(shown, self.reached(volume_type))
 
     def attach_all(self, members: Members, initiator: str = INITIATOR) -> list[Attached]:
         return [self.attach(one, members.volume_type, initiator) for one in members.volume_ids]
 
     # What is on the servers
+
+    def counters(self, members: Members) -> list[int]:
+        """The round in each member's first block."""
+        raise NotImplementedError
+
+    def snapshot_counters(self, members: Members, group_snapshot_id: str) -> list[int]:
+        """The same of a group snapshot, in the order of the members."""
+        raise NotImplementedError
+
+    def single_snapshot_counters(self, members: Members, snapshot_ids: Sequence[str]) -> list[int]:
+        """The same of snapshots of volumes, in their order."""
+        raise NotImplementedError
+
+
+class Cluster(CommandLine):
+    """Over the lab's two servers.
+
+    `alpha`: btrfs on stor1 as cgctl with sudo, iSCSI by tgt. `beta`: btrfs on stor2 as root, NFS by ganesha.
+    """
+
+    name = "namespaces"
+
+    def __init__(self, lab: Lab, directory: Path) -> None:
+        self.lab = lab
+        self.client_ip = lab.client_ip
+        super().__init__(directory)
+
+    def backends(self) -> dict[str, dict[str, Any]]:
+        key = {"identity_file": str(self.lab.identity_file), "known_hosts": str(self.lab.known_hosts)}
+        first, second = self.lab.stor1.ip, self.lab.stor2.ip
+        return {
+            "alpha": {
+                "driver": "btrfs",
+                "pool": str(POOL),
+                "ssh": {"host": first, "user": "cgctl", "sudo": True, **key},
+                "export": {"protocol": "iscsi", "server": "tgt", "portal": f"{first}:3260"},
+            },
+            "beta": {
+                "driver": "btrfs",
+                "pool": str(POOL),
+                "ssh": {"host": second, "user": "root", **key},
+                "export": {"protocol": "nfs", "server": "ganesha", "portal": f"{second}:2049"},
+            },
+        }
 
     def host_of(self, members: Members) -> Host:
         return self.lab.stor1 if members.volume_type == ISCSI else self.lab.stor2
@@ -205,6 +252,16 @@ class Cluster:
         """The files of a group snapshot, in the order of the members."""
         place = self.host_of(members).path(POOL) / f"groupsnap/cgctl-{group_snapshot_id}"
         return [place / f"cgctl-{one}/disk" for one in members.volume_ids]
+
+    def counters(self, members: Members) -> list[int]:
+        return read_counters(self.disks(members))
+
+    def snapshot_counters(self, members: Members, group_snapshot_id: str) -> list[int]:
+        return read_counters(self.snapshot_disks(members, group_snapshot_id))
+
+    def single_snapshot_counters(self, members: Members, snapshot_ids: Sequence[str]) -> list[int]:
+        place = self.host_of(members).path(POOL) / "snap"
+        return read_counters([place / f"cgctl-{one}/disk" for one in snapshot_ids])
 
 
 @contextlib.contextmanager

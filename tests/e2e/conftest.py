@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
-from tests.e2e.cluster import Cluster
+from tests.contract.thin_pool import running_machine
+from tests.e2e.cluster import Cluster, CommandLine
+from tests.e2e.machine_cluster import MachineCluster
 from tests.lab import Lab
+from tests.lab.vm import Machine, Machines
 
 
 @pytest.fixture
-def cluster(lab: Lab, clean_pools: None, tmp_path: Path) -> Cluster:
-    """Two servers with empty pools, a configuration and a fresh state with types."""
-    directory = tmp_path / "cluster"
-    directory.mkdir(mode=0o700)
-    result = Cluster(lab, directory)
-    result.make_types()
+def directory(tmp_path: Path) -> Path:
+    """For a configuration and a state."""
+    result = tmp_path / "cluster"
+    result.mkdir(mode=0o700)
     return result
+
+
+C = TypeVar("C", bound=CommandLine)
+
+
+def with_types(cluster: C) -> C:
+    cluster.make_types()
+    return cluster
+
+
+@pytest.fixture
+def cluster(lab: Lab, clean_pools: None, directory: Path) -> Cluster:
+    """Two servers with empty pools, a configuration and a fresh state with types."""
+    return with_types(Cluster(lab, directory))
+
+
+@pytest.fixture(scope="session")
+def vm1() -> Iterator[Machine]:
+    yield from running_machine()
+
+
+@pytest.fixture
+def lvm_cluster(vm1: Machine, directory: Path) -> MachineCluster:
+    """A virtual machine: thin volumes by LIO, files on btrfs by the kernel's NFS server."""
+    return with_types(MachineCluster(Machines(), vm1, "lvm", directory))
+
+
+@pytest.fixture
+def btrfs_cluster(vm1: Machine, directory: Path) -> MachineCluster:
+    """The same with files on btrfs by LIO, too."""
+    return with_types(MachineCluster(Machines(), vm1, "btrfs", directory))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import ISCSI, NFS, Cluster, Members
+from tests.e2e.cluster import ISCSI, NFS, SOAK, Cluster, Members
 from tests.e2e.figures import record
-from tests.e2e.under_load import SOAK, spread, writing
+from tests.e2e.under_load import spread, writing
 from tests.e2e.writers import is_ordered, read_counters
 
 pytestmark = pytest.mark.lab

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from cgctl.remote import dial
-from tests.e2e.cluster import POOL, Cluster, Members
+from tests.e2e.cluster import POOL, SOAK, Cluster, Members
 from tests.e2e.figures import record
 from tests.e2e.slow_btrfs import slow_btrfs, wait_for_snapshot
-from tests.e2e.under_load import SOAK, writing
+from tests.e2e.under_load import writing
 from tests.e2e.writers import Writer, is_ordered, read_counters
 from tests.lab import Host
 from tests.lab.command import wait_until

@@ -8,49 +8,61 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import ISCSI, NFS, POOL, Cluster, Members
+from tests.e2e.cluster import ISCSI, NFS, CommandLine, Members
 from tests.e2e.figures import record
-from tests.e2e.under_load import SNAPSHOTS, baseline_stalls, spread, take_group_snapshots, writing
-from tests.e2e.writers import Writer, is_ordered, read_counters
+from tests.e2e.under_load import baseline_stalls, spread, take_group_snapshots, writing
+from tests.e2e.writers import Writer, is_ordered
 
-pytestmark = pytest.mark.lab
 
-CONTROLS = 5
+def place(cluster: str, volume_type: str, mark: str) -> object:
+    return pytest.param((cluster, volume_type), marks=getattr(pytest.mark, mark), id=f"{cluster}-{volume_type}")
+
+
+PLACES = [
+    place("cluster", ISCSI, "lab"),
+    place("cluster", NFS, "lab"),
+    place("lvm_cluster", ISCSI, "vm"),
+    place("btrfs_cluster", NFS, "vm"),
+]
+"""Fixtures of clusters, and the volume type that chooses the export."""
 
 
 @dataclass(frozen=True)
 class Busy:
     """A group of four volumes, exported and written to."""
 
+    cluster: CommandLine
     members: Members
     writer: Writer
 
 
-@pytest.fixture(params=[ISCSI, NFS])
-def busy(request: pytest.FixtureRequest, cluster: Cluster, tmp_path: Path) -> Iterator[Busy]:
-    members = cluster.group("db", 4, request.param)
+@pytest.fixture(params=PLACES)
+def busy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Busy]:
+    fixture, volume_type = request.param
+    cluster: CommandLine = request.getfixturevalue(fixture)
+    members = cluster.group("db", 4, volume_type)
     with writing(members, cluster.attach_all(members), tmp_path) as writer:
-        yield Busy(members, writer)
+        yield Busy(cluster, members, writer)
 
 
-def snapshot_one_after_another(cluster: Cluster, members: Members) -> list[int]:
+def snapshot_one_after_another(cluster: CommandLine, members: Members) -> list[int]:
     """What an operator without groups does: a snapshot of each volume. Returns the members' counters."""
-    place = cluster.host_of(members).path(POOL) / "snap"
     ids = [cluster.run("snapshot-create", volume, "-f", "value", "-c", "id").value for volume in members.volume_ids]
-    counters = read_counters([place / f"cgctl-{one}/disk" for one in ids])
+    counters = cluster.single_snapshot_counters(members, ids)
     cluster.run("snapshot-delete", *ids)
     return counters
 
 
 def test_group_snapshots_are_in_order_and_hold_what_was_acknowledged_and_the_control_is_torn(
-    cluster: Cluster, busy: Busy
+    busy: Busy,
 ) -> None:
+    cluster = busy.cluster
     baseline = baseline_stalls(busy.writer, 10, 0.2)
-    taken = take_group_snapshots(cluster, busy.members, busy.writer, SNAPSHOTS)
-    controls = [snapshot_one_after_another(cluster, busy.members) for _ in range(CONTROLS)]
+    taken = take_group_snapshots(cluster, busy.members, busy.writer, cluster.snapshots)
+    controls = [snapshot_one_after_another(cluster, busy.members) for _ in range(cluster.controls)]
     torn_controls = sum(not is_ordered(counters) for counters in controls)
     record(
-        f"write order, {busy.members.volume_type}",
+        f"write order, {cluster.name}, {busy.members.volume_type}",
         group_snapshots=len(taken),
         torn=sum(one.is_torn for one in taken),
         without_an_acknowledged_write=sum(not one.has_all_acknowledged for one in taken),
@@ -61,7 +73,7 @@ def test_group_snapshots_are_in_order_and_hold_what_was_acknowledged_and_the_con
         stall=spread([one.stall_seconds for one in taken]),
         baseline_stall=spread(baseline),
     )
-    assert len({one.counters for one in taken}) == SNAPSHOTS  # the writer went on between them
+    assert len({one.counters for one in taken}) == cluster.snapshots  # the writer went on between them
     assert [one for one in taken if one.is_torn] == []
     assert [one for one in taken if not one.has_all_acknowledged] == []
     assert torn_controls > 0  # the writer is quick enough to tell

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -12,12 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cluster import INITIATOR, ISCSI, Attached, Cluster, Members
-from tests.e2e.writers import Writer, is_ordered, read_counters
-
-SOAK = os.environ.get("CGCTL_SOAK") == "1"
-SNAPSHOTS = 300 if SOAK else 60
-"""How many group snapshots a test of order takes; the only place that says so."""
+from tests.e2e.cluster import INITIATOR, ISCSI, Attached, CommandLine, Members
+from tests.e2e.writers import Writer, is_ordered
 
 BATCH = 20
 """Snapshots are read and deleted so many at a time: an 8 GiB pool must not fill up."""
@@ -50,7 +45,7 @@ def writing(members: Members, attached: Sequence[Attached], directory: Path, **o
         yield writer
 
 
-def take_group_snapshots(cluster: Cluster, members: Members, writer: Writer, count: int) -> list[Taken]:
+def take_group_snapshots(cluster: CommandLine, members: Members, writer: Writer, count: int) -> list[Taken]:
     """Take, read and delete so many."""
     result: list[Taken] = []
     while len(result) < count:
@@ -63,7 +58,7 @@ def take_group_snapshots(cluster: Cluster, members: Members, writer: Writer, cou
 Measured = tuple[dict[str, Any], int, float, float]
 
 
-def _take(cluster: Cluster, members: Members, writer: Writer) -> Measured:
+def _take(cluster: CommandLine, members: Members, writer: Writer) -> Measured:
     writer.wait_for_rounds(2)
     acked_before, began = writer.acked, time.monotonic()
     writer.reset_stall()
@@ -72,9 +67,9 @@ def _take(cluster: Cluster, members: Members, writer: Writer) -> Measured:
 
 
 def _read(
-    cluster: Cluster, members: Members, shown: dict[str, Any], acked_before: int, stall: float, seconds: float
+    cluster: CommandLine, members: Members, shown: dict[str, Any], acked_before: int, stall: float, seconds: float
 ) -> Taken:
-    counters = read_counters(cluster.snapshot_disks(members, shown["id"]))
+    counters = cluster.snapshot_counters(members, shown["id"])
     return Taken(tuple(counters), acked_before, hold_seconds(shown), stall, seconds)
 
 
