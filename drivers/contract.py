@@ -265,8 +265,11 @@ class ExportServer(Protocol):
         """`iscsi` or `nfs`."""
         ...
 
-    def connection(self, volume_id: str) -> Connection:
-        """Where clients find the volume (pure): derives from the volume's id, and stays the same across failover."""
+    def connection(self, volume_id: str, source: str = "") -> Connection:
+        """Where clients find the volume (pure): derives from the volume's id, and stays the same across failover.
+
+        source: `Driver.volume_source`. Over NFS, what is no file is a file system of its own: the whole of `path`.
+        """
         ...
 
     def ensure_exports(self, context: Context, exports: Sequence[Exported]) -> None:

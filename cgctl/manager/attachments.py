@@ -11,14 +11,14 @@ from sqlmodel import Session, col, delete
 
 from cgctl.errors import CgctlError, Refused, UsageError
 from cgctl.manager.environment import Environment
-from cgctl.manager.exports import apply_exports, export_of
+from cgctl.manager.exports import apply_exports, export_of, exported
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.model.clients import checked_address, checked_initiator, checked_secret
 from cgctl.model.states import AttachmentStatus, VolumeStatus
 from cgctl.model.tables import Attachment, Volume
 from cgctl.store.queries import attachments_of, find, find_attachment, fresh, get
-from drivers.contract import Context, ExportServer
+from drivers.contract import Connection, Context, ExportServer
 
 SECRET_LENGTH = 16
 """CHAP secrets of 12 to 16 characters work with every initiator."""
@@ -59,9 +59,11 @@ class Attach:
         volume = find(intent.session, Volume, self.reference)
         intent.lock(lock_key(volume))
         others = attachments_of(intent.session, [volume.id])
-        export = export_of(self.env.backends.get(volume.host or ""), f"volume {shown(volume)}")
+        backend = self.env.backends.get(volume.host or "")
+        export = export_of(backend, f"volume {shown(volume)}")
         _check(volume, others, export, self.client)
-        row = _row(volume, export, self.client)
+        connection = export.connection(volume.id, exported(backend, volume, ()).source)
+        row = _row(volume, connection, self.client)
         access = Access(row, volume, others, volume.status)
         intent.add(row)
         intent.about("volume", volume.id, volume.name)
@@ -181,13 +183,13 @@ def _checked_client(export: ExportServer, client: Client) -> str:
     return checked_initiator(client.initiator or "")
 
 
-def _row(volume: Volume, export: ExportServer, client: Client) -> Attachment:
+def _row(volume: Volume, connection: Connection, client: Client) -> Attachment:
     row = Attachment(volume_id=volume.id, status=AttachmentStatus.ATTACHING, client=client.name)
-    if export.protocol == "iscsi":
+    if connection.protocol == "iscsi":
         row.initiator = client.initiator
         row.username = f"cgctl-{row.id[:8]}{row.id[9:13]}"
         row.secret = client.secret or "".join(secrets.choice(_ALPHABET) for _ in range(SECRET_LENGTH))
     else:
         row.ip = checked_address(client.ip or "")
-    row.connection = {key: value for key, value in asdict(export.connection(volume.id)).items() if value is not None}
+    row.connection = {key: value for key, value in asdict(connection).items() if value is not None}
     return row

@@ -19,7 +19,7 @@ class IscsiExports(ScriptedExports):
 
     protocol: ClassVar[str] = "iscsi"
 
-    def connection(self, volume_id: str) -> Connection:
+    def connection(self, volume_id: str, source: str = "") -> Connection:  # noqa: ARG002 (matters over NFS)
         return Connection("iscsi", self.portal, iqn=iqn(volume_id), lun=LUN, serial=serial(volume_id))
 
 

@@ -28,10 +28,11 @@ class NfsExports(ScriptedExports):
     def place(self, volume_id: str) -> str:
         """The exported path, as clients see it."""
 
-    def connection(self, volume_id: str) -> Connection:
-        """Mount `path` (NFSv4); the volume is the file `disk` in it."""
+    def connection(self, volume_id: str, source: str = "") -> Connection:
+        """Mount `path` (NFSv4); the volume is the file `disk` in it, or the whole where it is a file system."""
         server = self.portal.rpartition(":")[0]
-        return Connection("nfs", self.portal, path=f"{server}:{self.place(volume_id)}", file=IMAGE)
+        file = IMAGE if not source or source.endswith(f"/{IMAGE}") else None
+        return Connection("nfs", self.portal, path=f"{server}:{self.place(volume_id)}", file=file)
 
 
 def checked_id(volume_id: str) -> str:

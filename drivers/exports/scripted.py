@@ -51,7 +51,7 @@ class ScriptedExports(ABC):
     errors: ClassVar[refusals.Table] = ()
 
     @abstractmethod
-    def connection(self, volume_id: str) -> Connection:
+    def connection(self, volume_id: str, source: str = "") -> Connection:
         """Where clients find the volume (pure)."""
 
     @abstractmethod

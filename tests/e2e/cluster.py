@@ -6,6 +6,7 @@ The volume types `gold` (iSCSI) and `nfsgold` (NFS) choose between the backends;
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -199,6 +200,18 @@ class CommandLine:
         """The same of a group snapshot, in the order of the members."""
         raise NotImplementedError
 
+    def digests(self, members: Members) -> list[str]:
+        """SHA-256 of each member."""
+        raise NotImplementedError
+
+    def snapshot_digests(self, members: Members, group_snapshot_id: str) -> list[str]:
+        """The same of a group snapshot, in the order of the members."""
+        raise NotImplementedError
+
+    def crash(self, members: Members) -> None:
+        """The members' server loses its power, and is up again."""
+        raise NotImplementedError
+
     def single_snapshot_counters(self, members: Members, snapshot_ids: Sequence[str]) -> list[int]:
         """The same of snapshots of volumes, in their order."""
         raise NotImplementedError
@@ -259,9 +272,24 @@ class Cluster(CommandLine):
     def snapshot_counters(self, members: Members, group_snapshot_id: str) -> list[int]:
         return read_counters(self.snapshot_disks(members, group_snapshot_id))
 
+    def digests(self, members: Members) -> list[str]:
+        return [digest(disk) for disk in self.disks(members)]
+
+    def snapshot_digests(self, members: Members, group_snapshot_id: str) -> list[str]:
+        return [digest(disk) for disk in self.snapshot_disks(members, group_snapshot_id)]
+
+    def crash(self, members: Members) -> None:
+        self.host_of(members).kill()
+        self.host_of(members).start()
+
     def single_snapshot_counters(self, members: Members, snapshot_ids: Sequence[str]) -> list[int]:
         place = self.host_of(members).path(POOL) / "snap"
         return read_counters([place / f"cgctl-{one}/disk" for one in snapshot_ids])
+
+
+def digest(disk: Path) -> str:
+    with disk.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextlib.contextmanager

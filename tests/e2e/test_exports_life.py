@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -13,14 +12,13 @@ import pytest
 
 from drivers.contract import Connection
 from tests.contract.exports.iscsi_client import Initiator, is_admitted, is_refused
-from tests.e2e.cluster import INITIATOR, ISCSI, NFS, Attached, Cluster, Members
+from tests.e2e.cluster import INITIATOR, ISCSI, NFS, Attached, Cluster, CommandLine, Members
+from tests.e2e.places import LONG_MACHINE, NAMESPACES
 from tests.e2e.process_watch import ProcessWatch
 from tests.e2e.under_load import writing
 from tests.e2e.writers import Writer, is_ordered, read_counters
 from tests.lab import Host
 from tests.lab.command import run
-
-pytestmark = pytest.mark.lab
 
 SECRET = "Abcdef1234567890"
 AUTHENTICATION_FAILED, NOT_FOUND = 513, 515
@@ -30,12 +28,13 @@ AUTHENTICATION_FAILED, NOT_FOUND = 513, 515
 class Offered:
     """A group of two volumes, each with one attachment."""
 
-    cluster: Cluster
+    cluster: CommandLine
     members: Members
     attached: list[Attached]
 
     @property
     def host(self) -> Host:
+        assert isinstance(self.cluster, Cluster)
         return self.cluster.host_of(self.members)
 
     @property
@@ -43,20 +42,17 @@ class Offered:
         return "alpha" if self.members.volume_type == ISCSI else "beta"
 
     def counters(self) -> list[int]:
-        return read_counters(self.cluster.disks(self.members))
+        return self.cluster.counters(self.members)
 
     def digests(self) -> list[str]:
-        return [digest(disk) for disk in self.cluster.disks(self.members)]
+        return self.cluster.digests(self.members)
 
 
-def digest(disk: Path) -> str:
-    with disk.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@pytest.fixture(params=[ISCSI, NFS])
-def offered(request: pytest.FixtureRequest, cluster: Cluster) -> Offered:
-    members = cluster.group("db", 2, request.param, size="8M")
+@pytest.fixture(params=[*NAMESPACES, *LONG_MACHINE])
+def offered(request: pytest.FixtureRequest) -> Offered:
+    fixture, volume_type = request.param
+    cluster: CommandLine = request.getfixturevalue(fixture)
+    members = cluster.group("db", 2, volume_type, size="8M")
     return Offered(cluster, members, cluster.attach_all(members))
 
 
@@ -74,7 +70,9 @@ def volume(cluster: Cluster) -> str:
 
 def connection(one: Attached) -> Connection:
     shown = one.shown
-    return Connection("iscsi", shown["portal"], iqn=shown["iqn"], lun=shown["lun"], serial=shown["serial"])
+    return Connection(
+        "iscsi", one.reached or shown["portal"], iqn=shown["iqn"], lun=shown["lun"], serial=shown["serial"]
+    )
 
 
 def initiator(one: Attached, name: str = INITIATOR, secret: str | None = None) -> Initiator:
@@ -134,13 +132,12 @@ def test_detached_writer_goes_on_when_it_is_attached_again(cluster: Cluster, vol
     assert read_counters(cluster.disks(members))[0] > acked
 
 
-def lose_tgtd(host: Host) -> None:
-    host.restart_tgtd()
+def lose_tgtd(offered: Offered) -> None:
+    offered.host.restart_tgtd()
 
 
-def crash(host: Host) -> None:
-    host.kill()
-    host.start()
+def crash(offered: Offered) -> None:
+    offered.cluster.crash(offered.members)
 
 
 def serials(offered: Offered) -> list[str]:
@@ -149,10 +146,10 @@ def serials(offered: Offered) -> list[str]:
     return [initiator(one).serial(connection(one)) for one in offered.attached]
 
 
-def assert_repair_brings_it_back(offered: Offered, writer: Writer, lose: Callable[[Host], None]) -> None:
+def assert_repair_brings_it_back(offered: Offered, writer: Writer, lose: Callable[[Offered], None]) -> None:
     cluster, before = offered.cluster, serials(offered)
     cluster.run("backend-check", offered.backend)
-    lose(offered.host)
+    lose(offered)
     found = cluster.run("backend-check", offered.backend, "-f", "json", expect=6)
     hints = {row["check"]: row["hint"] for row in found.json if row["result"] != "ok"}
     assert {f"export of volume {one}" for one in offered.members.volume_ids} <= set(hints)
@@ -167,7 +164,7 @@ def assert_repair_brings_it_back(offered: Offered, writer: Writer, lose: Callabl
     assert is_ordered(offered.counters())
 
 
-@pytest.mark.parametrize("offered", [ISCSI], indirect=True)
+@pytest.mark.parametrize("offered", NAMESPACES[:1], indirect=True)
 def test_after_a_restart_of_tgtd_repair_brings_the_exports_back_and_the_writer_goes_on(
     offered: Offered, writer: Writer
 ) -> None:
@@ -180,7 +177,7 @@ def test_after_a_crash_of_the_server_repair_brings_the_exports_back_and_the_writ
     assert_repair_brings_it_back(offered, writer, crash)
 
 
-@pytest.mark.parametrize("offered", [NFS], indirect=True)
+@pytest.mark.parametrize("offered", NAMESPACES[1:], indirect=True)
 def test_restart_of_ganesha_loses_no_export(offered: Offered, writer: Writer) -> None:
     """It reads cgctl's file of exports; the mounts are still there."""
     offered.host.restart_ganesha()
@@ -195,18 +192,17 @@ def test_attached_clone_is_the_snapshot_while_the_source_goes_on(
     shown = cluster.run("group-snapshot-create", "db", "--name", "s", "-f", "json").json
     cluster.run("group-create-from-src", "--group-snapshot", "s", "--name", "copy")
     copy = cluster.members_of("copy")
-    snapshot = cluster.snapshot_disks(offered.members, shown["id"])
-    frozen = [digest(disk) for disk in snapshot]
+    frozen = cluster.snapshot_digests(offered.members, shown["id"])
     attached = cluster.attach_all(copy)
-    assert [digest(disk) for disk in cluster.disks(copy)] == frozen
+    assert cluster.digests(copy) == frozen
     writer.wait_for_rounds(10)
-    assert offered.counters()[0] > read_counters(snapshot)[0]
+    assert offered.counters()[0] > cluster.snapshot_counters(offered.members, shown["id"])[0]
     with writing(copy, attached, tmp_path, first_round=1_000_000) as other:
         other.wait_for_rounds(5)
         writer.wait_for_rounds(5)
-    assert min(read_counters(cluster.disks(copy))) >= 1_000_000
+    assert min(cluster.counters(copy)) >= 1_000_000
     assert max(offered.counters()) < 1_000_000
-    assert [digest(disk) for disk in snapshot] == frozen
+    assert cluster.snapshot_digests(offered.members, shown["id"]) == frozen
     if volume_type == ISCSI:
         assert {one.shown["serial"] for one in attached}.isdisjoint(one.shown["serial"] for one in offered.attached)
 

@@ -8,23 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import ISCSI, NFS, CommandLine, Members
+from tests.e2e.cluster import CommandLine, Members
 from tests.e2e.figures import record
+from tests.e2e.places import MACHINE, NAMESPACES
 from tests.e2e.under_load import baseline_stalls, spread, take_group_snapshots, writing
 from tests.e2e.writers import Writer, is_ordered
-
-
-def place(cluster: str, volume_type: str, mark: str) -> object:
-    return pytest.param((cluster, volume_type), marks=getattr(pytest.mark, mark), id=f"{cluster}-{volume_type}")
-
-
-PLACES = [
-    place("cluster", ISCSI, "lab"),
-    place("cluster", NFS, "lab"),
-    place("lvm_cluster", ISCSI, "vm"),
-    place("btrfs_cluster", NFS, "vm"),
-]
-"""Fixtures of clusters, and the volume type that chooses the export."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +24,7 @@ class Busy:
     writer: Writer
 
 
-@pytest.fixture(params=PLACES)
+@pytest.fixture(params=[*NAMESPACES, *MACHINE])
 def busy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Busy]:
     fixture, volume_type = request.param
     cluster: CommandLine = request.getfixturevalue(fixture)

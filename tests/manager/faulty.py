@@ -71,7 +71,7 @@ class NotedExports:
     fault: Fault = well
     protocol: str = "iscsi"
 
-    def connection(self, volume_id: str) -> Connection:
+    def connection(self, volume_id: str, source: str = "") -> Connection:  # noqa: ARG002
         return Connection("iscsi", "192.0.2.1:3260", f"iqn.2026-11.io.cgctl:{volume_id}", 1, volume_id[:8])
 
     def offers(self) -> dict[str, Any]:

@@ -162,7 +162,7 @@ sub unit_text {
     return <<"UNIT";
 [Unit]
 Description=Volumes of cgctl at the places where NFS offers them
-After=local-fs.target cgctl-gates.service
+After=local-fs.target cgctl-lvm-gates.service
 Before=nfs-server.service
 
 [Service]

@@ -26,6 +26,7 @@ from tests.lab.vm import Machine
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 
+LONG_FORM_EXPORT = pytest.param("export", marks=pytest.mark.soak)
 MIB = 1024**2
 SIZE_BYTES = 16 * MIB
 FOREIGN = "iqn.2020-01.org.example:other"
@@ -43,6 +44,15 @@ MAKE_GATE = """
 lvcreate -q -V 16M -T cgvg/pool -n lioa
 dmsetup create g-a --table "0 $(blockdev --getsz /dev/cgvg/lioa) linear /dev/cgvg/lioa 0"
 """
+GROW = {
+    "export": 'truncate -s 32M "$1"',
+    "device": """
+lvextend -q -L 32M cgvg/lioa
+dmsetup suspend g-a
+dmsetup load g-a --table "0 $(blockdev --getsz /dev/cgvg/lioa) linear /dev/cgvg/lioa 0"
+dmsetup resume g-a
+""",
+}
 FENCE = "from rtslib_fb import RTSRoot\nfor unit in RTSRoot().mapped_luns: unit.write_protect = True"
 FOREIGN_TARGET = """
 import sys
@@ -161,18 +171,21 @@ class TestAdmission:
             Initiator.of(first, username="cgctl-1-2", secret="Sesame-open-1-2").inquire(reached(server)), 513
         )
 
+    @pytest.mark.soak
     def test_volume_of_another_is_refused(self, server: LioExports, context: Context, machine: Machine) -> None:
         exports = [exported(number, access(number, number)) for number in (1, 2)]
         make_sources(machine, exports)
         server.ensure_exports(context, exports)
         assert not is_admitted(Initiator.of(exports[0].accesses[0]).inquire(reached(server, 2)))
 
+    @pytest.mark.soak
     def test_without_chap_the_name_decides(self, server: LioExports, context: Context, export: Exported) -> None:
         plain = Access("attachment-9", initiator="iqn.1993-08.org.debian:01:host9")
         server.ensure_exports(context, [replace(export, accesses=(plain,))])
         assert is_admitted(Initiator.of(plain).inquire(reached(server)))
         assert not is_admitted(Initiator("iqn.1993-08.org.debian:01:other").inquire(reached(server)))
 
+    @pytest.mark.soak
     def test_volume_without_accesses_is_not_offered(
         self, server: LioExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -203,6 +216,7 @@ class TestSecrecy:
 
 
 class TestSessions:
+    @pytest.mark.soak
     def test_second_ensure_leaves_sessions_alone(
         self, server: LioExports, context: Context, export: Exported, tmp_path: Path
     ) -> None:
@@ -239,7 +253,7 @@ class TestSessions:
         assert writing.summary is not None
         assert writing.summary.errors > 0
 
-    @pytest.mark.parametrize("kind", ["export", "device"])
+    @pytest.mark.parametrize("kind", [LONG_FORM_EXPORT, "device"])
     def test_nothing_is_written_after_removal(
         self, server: LioExports, context: Context, kind: str, tmp_path: Path, request: pytest.FixtureRequest
     ) -> None:
@@ -256,6 +270,7 @@ class TestSessions:
         server.remove_exports(context, [export.volume_id])
         assert offered(machine) == ""
 
+    @pytest.mark.soak
     def test_changed_secret_is_the_only_one(self, server: LioExports, context: Context, export: Exported) -> None:
         server.ensure_exports(context, [export])
         changed = replace(export.accesses[0], secret=Secret("Sesame-changed"))
@@ -263,24 +278,41 @@ class TestSessions:
         assert is_admitted(Initiator.of(changed).inquire(reached(server)))
         assert is_refused(Initiator.of(export.accesses[0]).inquire(reached(server)), 513)
 
-    def test_grown_file_keeps_its_sessions(
-        self, server: LioExports, context: Context, export: Exported, machine: Machine, tmp_path: Path
+    @pytest.mark.parametrize("kind", [LONG_FORM_EXPORT, "device"])
+    def test_what_has_grown_shows_its_new_size_and_keeps_its_sessions(
+        self,
+        server: LioExports,
+        context: Context,
+        kind: str,
+        machine: Machine,
+        tmp_path: Path,
+        request: pytest.FixtureRequest,
     ) -> None:
+        export: Exported = request.getfixturevalue(kind)
         server.ensure_exports(context, [export])
         grown = replace(export, size_bytes=32 * MIB)
         with writer(server, export, tmp_path) as writing:
-            machine.run(["truncate", "-s", "32M", export.source])
-            assert "16777216 bytes" in wrong_detail(server, context, grown)
+            machine.script(GROW[kind], export.source)
             server.ensure_exports(context, [grown])
             writing.wait_for_rounds(20)
+        assert writing.summary is not None
+        assert writing.summary.errors == 0
         assert wrong_detail(server, context, grown) == ""
         assert capacity(server, grown) == 32 * MIB
+
+    @pytest.mark.soak
+    def test_file_that_has_grown_is_found(
+        self, server: LioExports, context: Context, export: Exported, machine: Machine
+    ) -> None:
+        server.ensure_exports(context, [export])
+        machine.script(GROW["export"], export.source)
+        assert "16777216 bytes" in wrong_detail(server, context, replace(export, size_bytes=32 * MIB))
 
 
 def capacity(server: LioExports, export: Exported) -> int:
     """As an initiator sees it."""
     initiator = Initiator.of(export.accesses[0])
-    url = initiator.url(reached(server))
+    url = initiator.url(reached(server, int(export.volume_id[-12:], 16)))
     answer = run(["iscsi-readcapacity16", "-i", initiator.name, url]).stdout
     [line] = [line for line in answer.splitlines() if line.startswith("Total size:")]
     return int(line.partition(":")[2])
@@ -293,6 +325,7 @@ class TestRepair:
         server.ensure_exports(context, [export, device])
         assert wrong_detail(server, context, export, device) == ""
 
+    @pytest.mark.soak
     def test_missing_source_is_refused_before_anything_is_changed(
         self, server: LioExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -321,6 +354,7 @@ class TestRepair:
         assert writing.summary is not None
         assert writing.summary.errors == 0
 
+    @pytest.mark.soak
     def test_file_replaced_after_a_restore_is_found(
         self, server: LioExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -330,6 +364,7 @@ class TestRepair:
         server.ensure_exports(context, [export])
         assert wrong_detail(server, context, export) == ""
 
+    @pytest.mark.soak
     def test_rebooted_server_offers_its_volumes_by_itself(
         self, server: LioExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -347,6 +382,7 @@ class TestRepair:
         server.ensure_exports(context, [export])
         assert wrong_detail(server, context, export) == ""
 
+    @pytest.mark.soak
     def test_file_replaced_under_its_name_is_found_and_opened_anew(
         self, server: LioExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -356,6 +392,7 @@ class TestRepair:
         server.ensure_exports(context, [export])
         assert wrong_detail(server, context, export) == ""
 
+    @pytest.mark.soak
     def test_write_back_cache_of_another_hand_is_found_and_replaced(
         self, server: LioExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -365,6 +402,7 @@ class TestRepair:
         server.ensure_exports(context, [export])
         assert wrong_detail(server, context, export) == ""
 
+    @pytest.mark.soak
     def test_lost_saved_configuration_is_found_and_written_again(
         self, server: LioExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -374,6 +412,7 @@ class TestRepair:
         server.ensure_exports(context, [export])
         assert wrong_detail(server, context, export) == ""
 
+    @pytest.mark.soak
     def test_target_that_nobody_asked_for_is_found(
         self, server: LioExports, context: Context, export: Exported
     ) -> None:
@@ -395,6 +434,7 @@ class TestRepair:
 
 
 class TestMany:
+    @pytest.mark.soak
     def test_24_volumes_are_exported_by_one_execution(
         self, server: LioExports, context: Context, machine: Machine, runner: MachineRunner
     ) -> None:
@@ -408,6 +448,7 @@ class TestMany:
         server.remove_exports(context, [export.volume_id for export in exports])
         assert offered(machine) == ""
 
+    @pytest.mark.soak
     def test_two_at_once_do_not_collide(self, server: LioExports, context: Context, machine: Machine) -> None:
         exports = [exported(number, access(1, number)) for number in range(8)]
         make_sources(machine, exports)
@@ -415,6 +456,7 @@ class TestMany:
             list(pool.map(lambda part: server.ensure_exports(context, part), (exports[n::2] for n in (0, 1, 0, 1))))
         assert wrong_detail(server, context, *exports) == ""
 
+    @pytest.mark.soak
     def test_run_that_is_killed_anywhere_is_finished_by_the_next(
         self, server: LioExports, context: Context, machine: Machine, runner: MachineRunner
     ) -> None:

@@ -25,6 +25,7 @@ from tests.lab.vm import Machine
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 
+LONG_FORM_EXPORT = pytest.param("export", marks=pytest.mark.soak)
 MIB = 1024**2
 SIZE_BYTES = 8 * MIB
 CONFIG = "/etc/exports.d/cgctl.exports"
@@ -161,6 +162,7 @@ class TestAdmission:
             writing.wait_for_writes()
         assert machine.run(["ls", f"{GROUP}/cgctl-{volume_id(1)}"]).stdout == "disk\n"
 
+    @pytest.mark.soak
     def test_disk_is_synchronous(
         self, server: KernelNfsExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -175,6 +177,7 @@ class TestAdmission:
         self, server: KernelNfsExports, context: Context, store: Exported, machine: Machine
     ) -> None:
         server.ensure_exports(context, [store])
+        assert server.connection(store.volume_id, store.source).file is None
         with client(server, 3) as writing:
             machine.script('cd "$1"; mkdir data; chown 999:999 data; chmod 700 data', writing.mounted)
             writing.wait_for_writes()
@@ -182,6 +185,7 @@ class TestAdmission:
         server.remove_exports(context, [store.volume_id])
         machine.run(["umount", "/srv/store"])  # nothing holds it any more
 
+    @pytest.mark.soak
     def test_fsid_is_that_of_the_volume_on_every_server(
         self, server: KernelNfsExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -218,7 +222,7 @@ class TestRemoval:
             assert staying.errors == ""
         assert wrong_detail(server, context, kept) == ""
 
-    @pytest.mark.parametrize("kind", ["export", "store"])
+    @pytest.mark.parametrize("kind", [LONG_FORM_EXPORT, "store"])
     def test_nothing_is_written_after_removal(
         self, server: KernelNfsExports, context: Context, machine: Machine, kind: str, request: pytest.FixtureRequest
     ) -> None:
@@ -250,6 +254,7 @@ class TestRemoval:
         assert offered(machine).startswith("/srv/other")
         assert offered(machine).count("\n") == 1
 
+    @pytest.mark.soak
     def test_writer_goes_on_through_a_second_ensure(
         self, server: KernelNfsExports, context: Context, export: Exported, tmp_path: Path
     ) -> None:
@@ -262,6 +267,7 @@ class TestRemoval:
 
 
 class TestRepair:
+    @pytest.mark.soak
     def test_what_is_lost_is_found_and_mended(
         self, server: KernelNfsExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -291,6 +297,7 @@ class TestRepair:
         server.ensure_exports(context, [export])
         assert wrong_detail(server, context, export) == ""
 
+    @pytest.mark.soak
     def test_rebooted_server_is_found_and_mended(
         self, server: KernelNfsExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -303,6 +310,7 @@ class TestRepair:
         server.ensure_exports(context, [export])
         assert has_access(server)
 
+    @pytest.mark.soak
     def test_stopped_server_is_refused_with_a_hint(
         self, server: KernelNfsExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -317,6 +325,7 @@ class TestRepair:
         finally:
             machine.script("rpc.nfsd -N 3 -V 4 -G 10 -L 10 4; echo Y >/proc/fs/nfsd/v4_end_grace")
 
+    @pytest.mark.soak
     def test_missing_source_is_refused_before_anything_is_changed(
         self, server: KernelNfsExports, context: Context, export: Exported, machine: Machine
     ) -> None:
@@ -355,18 +364,21 @@ class TestRepair:
             assert checksum(machine, str(Path(export.source).parent) + ".old/disk") == before
         assert wrong_detail(server, context, export) == ""
 
+    @pytest.mark.soak
     def test_export_that_nobody_asked_for_is_found(
         self, server: KernelNfsExports, context: Context, export: Exported
     ) -> None:
         server.ensure_exports(context, [export])
         assert "is offered but not known" in wrong_detail(server, context)
 
+    @pytest.mark.soak
     def test_port_that_the_server_does_not_have_is_found(self, server: KernelNfsExports, context: Context) -> None:
         [finding] = replace(server, portal="10.0.2.15:2050").check_exports(context, [])
         assert (finding.ok, "port 2050" in finding.detail) == (False, True)
 
 
 class TestMany:
+    @pytest.mark.soak
     def test_16_volumes_are_exported_by_one_execution(
         self, server: KernelNfsExports, context: Context, machine: Machine, runner: MachineRunner
     ) -> None:
@@ -378,6 +390,7 @@ class TestMany:
         server.remove_exports(context, [export.volume_id for export in exports])
         assert offered(machine) == ""
 
+    @pytest.mark.soak
     def test_two_at_once_do_not_collide(self, server: KernelNfsExports, context: Context, machine: Machine) -> None:
         exports = [exported(number, US) for number in range(8)]
         make_sources(machine, exports)
@@ -385,6 +398,7 @@ class TestMany:
             list(pool.map(lambda part: server.ensure_exports(context, part), (exports[n::2] for n in (0, 1, 0, 1))))
         assert wrong_detail(server, context, *exports) == ""
 
+    @pytest.mark.soak
     def test_run_that_is_killed_anywhere_is_finished_by_the_next(
         self, server: KernelNfsExports, context: Context, machine: Machine, runner: MachineRunner
     ) -> None:
