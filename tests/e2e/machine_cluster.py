@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.contract.thin_pool import EMPTY
+from tests.contract.thin_pool import POOL as THIN_POOL
 from tests.e2e.cluster import ISCSI, SOAK, CommandLine, Members
 from tests.lab.vm import Machine, Machines
 
@@ -13,37 +15,27 @@ ADDRESS, US = "10.0.2.15", "10.0.2.2"
 """The machine's own, and what it sees us as."""
 
 POOLS = {"alpha": "/srv/alpha", "beta": "/srv/beta"}
-THIN_POOL = "cgvg/pool"
 
-# Nothing of an earlier test: exports, gates, LVs, directories. Two btrfs file systems, for a pool of each backend.
-CLEAN = """
+END_EXPORTS = """
 python3 -c 'from rtslib_fb import RTSRoot; RTSRoot().clear_existing(confirm=True)'
 rm -rf /etc/rtslib-fb-target/saveconfig.json* /etc/exports.d
 exportfs -au
 for control in /proc/fs/nfsd/clients/*/ctl; do if [ -e "$control" ]; then echo expire >"$control"; fi; done
 findmnt -rno TARGET | grep -E '^(/run/cgctl|/srv)/' | sort -r | while read -r place; do umount "$place"; done
-for gate in $(dmsetup info -c --noheadings -o name | grep '^cgctl-'); do
-    dmsetup resume "$gate"
-    dmsetup remove "$gate"
-done
-tags=$(lvs --noheadings -o lv_tags cgvg/pool | tr -d ' ' | tr , ' ')
-{
-    for lv in $(lvs --noheadings -o lv_name cgvg | grep -E 'cgctl-|store-'); do echo "lvremove -fy -q cgvg/$lv"; done
-    for tag in $tags; do echo "lvchange -q --deltag $tag cgvg/pool"; done
-    for store in alpha beta; do echo "lvcreate -q -L 400M -n store-$store cgvg"; done
-} | lvm
+"""
+# A btrfs file system for a pool of each backend.
+MAKE_STORES = """
 for store in alpha beta; do
+    [ -e "/dev/cgvg/store-$store" ] || lvcreate -q -Wn -L 400M -n "store-$store" cgvg
     mkfs.btrfs -q -f "/dev/cgvg/store-$store"
     mkdir -p "/srv/$store"
     mount "/dev/cgvg/store-$store" "/srv/$store"
 done
 """
-READ_FILES = 'for path; do od -An -tu8 -N8 "$path"; done'
-READ_THIN = """
-lvchange -q -ay -K "$@"
-for lv; do dd "if=/dev/$lv" bs=4096 count=1 iflag=direct status=none | od -An -tu8 -N8; done
-lvchange -q -an "$@"
-"""
+ACTIVATE = 'lvchange -q -ay -K "$@"'
+DEACTIVATE = 'lvchange -q -an "$@"'
+COUNTER = 'for path; do dd "if=$path" bs=4096 count=1 iflag=direct status=none | od -An -tu8 -N8; done'
+DIGEST = 'for path; do sha256sum <"$path" | cut -c 1-64; done'
 
 
 class MachineCluster(CommandLine):
@@ -62,7 +54,8 @@ class MachineCluster(CommandLine):
         self.machine = machine
         self.driver = driver
         self.name = f"{machine.name}, {driver}"
-        machine.script(CLEAN)
+        for script in (END_EXPORTS, EMPTY, MAKE_STORES):
+            machine.script(script, THIN_POOL)
         super().__init__(directory)
 
     def backends(self) -> dict[str, dict[str, Any]]:
@@ -87,27 +80,51 @@ class MachineCluster(CommandLine):
         port = self.machine.iscsi_port if volume_type == ISCSI else self.machine.nfs_port
         return f"{self.machine.host}:{port}"
 
+    def crash(self, members: Members) -> None:  # noqa: ARG002 (there is one machine)
+        self.machine.run(["sync"])
+        self.machine.kill()
+        self.machine.start()
+        self.machine.script('mount "/dev/cgvg/store-alpha" /srv/alpha; mount "/dev/cgvg/store-beta" /srv/beta')
+
     def counters(self, members: Members) -> list[int]:
-        if self._is_thin(members):
-            return self._read(READ_FILES, [f"/dev/mapper/cgctl-{one}" for one in members.volume_ids])
-        return self._read_disks(members, f"live/cgctl-{members.group_id}", members.volume_ids)
+        return [int(word) for word in self._live(COUNTER, members)]
+
+    def digests(self, members: Members) -> list[str]:
+        return self._live(DIGEST, members)
 
     def snapshot_counters(self, members: Members, group_snapshot_id: str) -> list[int]:
-        if self._is_thin(members):
-            return self._read(READ_THIN, [f"cgvg/cgctl-{group_snapshot_id}_{one}" for one in members.volume_ids])
-        return self._read_disks(members, f"groupsnap/cgctl-{group_snapshot_id}", members.volume_ids)
+        return [int(word) for word in self._group_snapshot(COUNTER, members, group_snapshot_id)]
+
+    def snapshot_digests(self, members: Members, group_snapshot_id: str) -> list[str]:
+        return self._group_snapshot(DIGEST, members, group_snapshot_id)
 
     def single_snapshot_counters(self, members: Members, snapshot_ids: Sequence[str]) -> list[int]:
         if self._is_thin(members):
-            return self._read(READ_THIN, [f"cgvg/cgctl-{one}" for one in snapshot_ids])
-        return self._read_disks(members, "snap", snapshot_ids)
+            return [int(word) for word in self._thin(COUNTER, [f"cgctl-{one}" for one in snapshot_ids])]
+        return [int(word) for word in self._disks(COUNTER, members, "snap", snapshot_ids)]
+
+    def _live(self, script: str, members: Members) -> list[str]:
+        if self._is_thin(members):
+            return self.machine.script(script, *(f"/dev/mapper/cgctl-{one}" for one in members.volume_ids)).split()
+        return self._disks(script, members, f"live/cgctl-{members.group_id}", members.volume_ids)
+
+    def _group_snapshot(self, script: str, members: Members, group_snapshot_id: str) -> list[str]:
+        if self._is_thin(members):
+            return self._thin(script, [f"cgctl-{group_snapshot_id}_{one}" for one in members.volume_ids])
+        return self._disks(script, members, f"groupsnap/cgctl-{group_snapshot_id}", members.volume_ids)
 
     def _is_thin(self, members: Members) -> bool:
         return members.volume_type == ISCSI and self.driver == "lvm"
 
-    def _read_disks(self, members: Members, place: str, ids: Sequence[str]) -> list[int]:
-        pool = POOLS["alpha" if members.volume_type == ISCSI else "beta"]
-        return self._read(READ_FILES, [f"{pool}/{place}/cgctl-{one}/disk" for one in ids])
+    def _thin(self, script: str, names: Sequence[str]) -> list[str]:
+        group = THIN_POOL.partition("/")[0]
+        paths = [f"/dev/{group}/{name}" for name in names]
+        self.machine.script(ACTIVATE, *paths)
+        try:
+            return self.machine.script(script, *paths).split()
+        finally:
+            self.machine.script(DEACTIVATE, *paths)
 
-    def _read(self, script: str, places: Sequence[str]) -> list[int]:
-        return [int(word) for word in self.machine.script(script, *places).split()]
+    def _disks(self, script: str, members: Members, place: str, ids: Sequence[str]) -> list[str]:
+        pool = POOLS["alpha" if members.volume_type == ISCSI else "beta"]
+        return self.machine.script(script, *(f"{pool}/{place}/cgctl-{one}/disk" for one in ids)).split()
