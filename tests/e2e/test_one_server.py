@@ -1,4 +1,4 @@
-"""Several commands at once on one server, and a loss of power between them: a real kernel's exports and thin volumes."""
+"""Several commands at once on one server, and a loss of power between them, on a real kernel."""
 
 from __future__ import annotations
 
