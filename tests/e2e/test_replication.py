@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import Cluster
+from tests.e2e.cluster import SOAK, Cluster
 from tests.e2e.replicated import Pair, at_a_random_moment
-from tests.e2e.under_load import SOAK
 from tests.e2e.writers import is_ordered, read_counters
 
 pytestmark = pytest.mark.lab
