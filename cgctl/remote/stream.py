@@ -72,6 +72,11 @@ class Watch:
         self.moved()
         self._stall_seconds *= 5
 
+    def refuse_stalled(self, way: str) -> None:
+        """Raise TimedOut when it was this watch that ended the transfer."""
+        if self.stalled:
+            raise errors.TimedOut(f"{way}: nothing moved for {self._stall_seconds:g} s")
+
     def over(self) -> None:
         self._over.set()
 
@@ -100,15 +105,14 @@ def relay(
         watch.be_patient()
         received = receiver.finish()
         sent = Completed(BROKEN_PIPE, "", "") if is_cut else sender.finish()
-    except errors.OutcomeUnknown as lost:
-        if watch.stalled:
-            reason = f"{sender.server} to {receiver.server}: nothing moved for {stall_seconds:g} s"
-            raise errors.TimedOut(reason) from lost
+    except errors.OutcomeUnknown:
+        watch.refuse_stalled(f"{sender.server} to {receiver.server}")
         raise
     finally:
         watch.over()
         sender.abort()
         receiver.abort()
+    watch.refuse_stalled(f"{sender.server} to {receiver.server}")
     return Relayed(passed, time.monotonic() - began, sent, received)
 
 
