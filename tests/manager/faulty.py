@@ -18,6 +18,7 @@ from sqlalchemy import event
 from sqlmodel import Session
 
 from drivers import catalog
+from drivers.backends.directory_pool.replication.driver import DirectoryPoolReplication
 from drivers.backends.file.driver import FileDriver
 from drivers.contract import Connection, Context, Exported, Finding
 
@@ -99,9 +100,26 @@ class NotedExports:
         self.notes.write_text(json.dumps(offers))
 
 
+@dataclass(frozen=True)
+class FaultyReplication:
+    """A Replication: what it does is real; `fault` decides what becomes of it."""
+
+    real: DirectoryPoolReplication
+    fault: Fault
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.real, name)
+        if name not in {"note_side", "note_point", "forget"}:
+            return method
+        return lambda *args, **kwargs: self.fault(name, lambda: method(*args, **kwargs))
+
+
 def install(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
     """Put the fault between cgctl and every `file` driver, and every export."""
     monkeypatch.setitem(catalog.DRIVERS, "file", lambda *words: FaultyDriver(FileDriver(*words), fault))
+    monkeypatch.setitem(
+        catalog.REPLICATIONS, "file", lambda *words: FaultyReplication(DirectoryPoolReplication(*words), fault)
+    )
     monkeypatch.setitem(
         catalog.EXPORTS, ("iscsi", "tgt"), lambda _backend_id, portal, _runner: NotedExports(_notes(portal), fault)
     )
