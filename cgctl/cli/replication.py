@@ -14,6 +14,14 @@ from cgctl.manager import replication
 if TYPE_CHECKING:
     from cgctl.cli.wiring import Env
 
+
+AllowAttached = Annotated[
+    bool, typer.Option("--allow-attached-volume/--no-allow-attached-volume", help="Volumes may be attached.")
+]
+SourceIsDown = Annotated[
+    bool, typer.Option("--source-is-down", help="Your word that the source serves nobody: go on without it.")
+]
+AcceptLoss = Annotated[bool, typer.Option("--accept-data-loss", help="Go on although more than the RPO would be lost.")]
 Reference = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
 
 
@@ -64,10 +72,7 @@ def group_sync_replication(
 def group_failover_replication(
     env: Env,
     reference: Reference,
-    allow_attached_volume: Annotated[
-        bool,
-        typer.Option("--allow-attached-volume/--no-allow-attached-volume", help="Volumes may be attached."),
-    ] = False,
+    allow_attached_volume: AllowAttached = False,
     secondary_backend_id: Annotated[
         str | None,
         typer.Option(
@@ -76,12 +81,8 @@ def group_failover_replication(
             help="Replication target; `default` fails back. Default: the first configured one.",
         ),
     ] = None,
-    source_is_down: Annotated[
-        bool, typer.Option("--source-is-down", help="Your word that the source serves nobody: go on without it.")
-    ] = False,
-    accept_data_loss: Annotated[
-        bool, typer.Option("--accept-data-loss", help="Go on although more than the RPO would be lost.")
-    ] = False,
+    source_is_down: SourceIsDown = False,
+    accept_data_loss: AcceptLoss = False,
 ) -> Show:
     """Serve a group from another of its backends, or fail it back.
 
@@ -93,14 +94,32 @@ def group_failover_replication(
     return Show(replication.views.generation_view(replication.failover.fail_over(env, reference, wishes)))
 
 
+@command("failover-host", changes=True)
+def failover_host_command(
+    env: Env,
+    host: Annotated[str, typer.Argument(metavar="HOSTNAME", help="Backend, by its id.")],
+    backend_id: Annotated[
+        str | None,
+        typer.Option("--backend-id", "--backend_id", metavar="ID", help="Replication target; `default` fails back."),
+    ] = None,
+    source_is_down: SourceIsDown = False,
+    accept_data_loss: AcceptLoss = False,
+) -> Listing:
+    """Fail over every replicated group that a backend serves.
+
+    Attached volumes go along. What is not replicated is named and stays.
+    """
+    wishes = replication.failover.Wishes(backend_id, True, source_is_down, accept_data_loss)
+    rows, failure = replication.failover_host.fail_over_host(env, host, wishes)
+    columns = (Column("Kind", "kind"), Column("Name", "name"), Column("Result", "result"))
+    return Listing(rows, columns, ("kind", "id", "name", "result"), failure=failure)
+
+
 @command("group-undo-failover", changes=True, destructive=True)
 def group_undo_failover(
     env: Env,
     reference: Reference,
-    allow_attached_volume: Annotated[
-        bool,
-        typer.Option("--allow-attached-volume/--no-allow-attached-volume", help="Volumes may be attached."),
-    ] = False,
+    allow_attached_volume: AllowAttached = False,
     source_is_down: Annotated[
         bool, typer.Option("--source-is-down", help="Your word that the backend that serves now serves nobody.")
     ] = False,

@@ -71,6 +71,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "group-undo-failover": Entry(
             "replication", "group_undo_failover", "Take the last failover back, with what was there before it."
         ),
+        "failover-host": Entry(
+            "replication", "failover_host_command", "Fail over every replicated group that a backend serves."
+        ),
         "group-list-replication-targets": Entry(
             "replication", "group_list_replication_targets", "List where a group can be replicated to."
         ),

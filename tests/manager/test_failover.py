@@ -263,3 +263,17 @@ def test_a_replica_that_was_edited_by_hand_is_not_promoted(house: House) -> None
     come_back(house)
     assert house.run("group-sync-replication", "db").code == 7
     assert disk.read_bytes().startswith(b"by hand")
+
+
+def test_a_whole_backend_is_failed_over_and_what_stays_is_named(house: House) -> None:
+    house.ok("group-create", "consistent", "gold", "--name", "second")
+    house.ok("create", "1M", "--group-id", "second", "--volume-type", "gold", "--name", "second-0")
+    house.ok("create", "1M", "--volume-type", "gold", "--name", "alone")
+    house.ok("group-enable-replication", "second")
+    lose(house)
+    assert house.run("failover-host", "alpha").code == 7
+    rows = {row["name"]: row["result"] for row in house.show("failover-host", "alpha", "--source-is-down")}
+    assert rows["alone"] == "not replicated: stays"
+    assert rows["db"].startswith("served by beta, up to ")
+    assert rows["second"].startswith("served by beta, up to ")
+    assert {row["host"] for row in house.show("group-list")} == {"beta"}

@@ -109,7 +109,7 @@ def test_changes_since_the_last_version_have_a_place() -> None:
 
 def local_blocks() -> tuple[str, str]:
     """The group's beginning and its end; `make demo` is run by tests/cli/test_demo.py."""
-    make, begin, end = blocks("sh")
+    make, begin, end, _replicated = blocks("sh")
     assert make == "make demo\n"
     return begin, end
 
@@ -121,6 +121,13 @@ def test_the_first_group_on_this_machine_comes_and_goes(terminal: Terminal) -> N
     terminal.environment["CGCTL_CONFIG"] = str(terminal.home / "cgctl-try/config.yaml")
     terminal.run(end)
     assert not (terminal.home / "cgctl-try").exists()
+
+
+def test_a_group_on_two_backends_goes_there_and_back(terminal: Terminal) -> None:
+    terminal.run(blocks("sh")[3])
+    terminal.environment["CGCTL_CONFIG"] = str(terminal.home / "cgctl-dr/config.yaml")
+    columns = "-c replication_status -c host"
+    assert terminal.run(f"cgctl group-show ledger -f value {columns}").split() == ["disabled", "near"]
 
 
 def cron_commands() -> list[str]:

@@ -1,0 +1,63 @@
+"""`failover-host`: every replicated group that a backend serves, several at once; what is not replicated is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlmodel import col, select
+
+from cgctl.errors import CgctlError, DryRun, PartlyFailed
+from cgctl.manager.environment import Environment
+from cgctl.manager.objects import shown
+from cgctl.manager.replication.failover import Wishes, fail_over
+from cgctl.manager.views import View
+from cgctl.model.replication import Replicated
+from cgctl.model.tables import Group, Volume
+
+AT_ONCE = 4
+NOT_REPLICATED = "not replicated: stays"
+
+
+def fail_over_host(env: Environment, backend_id: str, wishes: Wishes) -> tuple[list[View], CgctlError | None]:
+    """One row for each group and volume of the backend; the error for the exit code when groups are left there."""
+    env.backends.get(backend_id)
+    replicated, left = _of(env, backend_id)
+    if env.dry_run:
+        raise DryRun([f"fail over group {shown(one)} from backend {backend_id}" for one in replicated])
+
+    def move(group: Group) -> tuple[View, CgctlError | None]:
+        try:
+            generation = fail_over(env, group.id, wishes)
+        except CgctlError as error:
+            return _row("group", group, f"failed: {error.reason}"), error
+        loss = "nothing lost" if generation.is_planned else f"up to {generation.loss_seconds:.1f} s lost"
+        return _row("group", group, f"served by {generation.host}, {loss}"), None
+
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        moved = list(pool.map(move, replicated))
+    rows = [row for row, _ in moved] + [_row(kind, one, NOT_REPLICATED) for kind, one in left]
+    return rows, _verdict(backend_id, [error for _, error in moved if error], len(replicated))
+
+
+def _of(env: Environment, backend_id: str) -> tuple[Sequence[Group], list[tuple[str, Group | Volume]]]:
+    with env.store.read() as session:
+        ids = set(session.exec(select(Replicated.group_id)))
+        groups = session.exec(select(Group).where(Group.host == backend_id).order_by(col(Group.created_at))).all()
+        alone = select(Volume).where(Volume.host == backend_id, col(Volume.group_id).is_(None))
+        volumes = session.exec(alone.order_by(col(Volume.created_at))).all()
+    left: list[tuple[str, Group | Volume]] = [("group", one) for one in groups if one.id not in ids]
+    return [one for one in groups if one.id in ids], [*left, *(("volume", one) for one in volumes)]
+
+
+def _row(kind: str, row: Group | Volume, result: str) -> View:
+    return {"kind": kind, "id": row.id, "name": row.name, "result": result}
+
+
+def _verdict(backend_id: str, failures: Sequence[CgctlError], tried: int) -> CgctlError | None:
+    if not failures:
+        return None
+    alike = len(failures) == tried and len({one.exit_code for one in failures}) == 1
+    kind = type(failures[0]) if alike else PartlyFailed
+    hint = "; ".join(dict.fromkeys(one.hint for one in failures if one.hint)) or None
+    return kind(f"backend {backend_id}", f"{len(failures)} of {tried} groups could not be failed over", hint)
