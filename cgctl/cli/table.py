@@ -71,6 +71,11 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "group-undo-failover": Entry(
             "replication", "group_undo_failover", "Take the last failover back, with what was there before it."
         ),
+        "group-test-failover": Entry(
+            "drills", "group_test_failover", "Test a failover on a clone, beside the running replication."
+        ),
+        "drill-list": Entry("drills", "drill_list", "List the tests of failovers."),
+        "drill-show": Entry("drills", "drill_show", "Show a test of a failover with its log."),
         "failover-host": Entry(
             "replication", "failover_host_command", "Fail over every replicated group that a backend serves."
         ),

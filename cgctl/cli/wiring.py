@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cgctl.cli.invocation import Invocation
 from cgctl.config.places import state_url
 from cgctl.errors import ConfigurationError
-from cgctl.manager.environment import Carried, Environment, QuiesceHooks, Settings
+from cgctl.manager.environment import Carried, Environment, QuiesceHooks, RanHere, Settings
 from cgctl.remote.settings import SshSettings
 from cgctl.store.database import Store
 from drivers.command import Command
@@ -67,18 +67,25 @@ def _quiesced(
     return HookRunner().quiesced(Hooks(hooks.pre, hooks.post, hooks.timeout_seconds), bound_seconds, environment)
 
 
-def _run_here(shell_line: str, environment: Mapping[str, str], timeout_seconds: float) -> str | None:
-    from cgctl.remote.local import LocalRunner  # noqa: PLC0415
-    from drivers.command import Command  # noqa: PLC0415
+_HERE = 'eval "$(cat)"; exec </dev/null; eval "$1"'
+"""The environment comes by standard input, not as arguments: those show in the process list."""
 
-    words = [f"{key}={value}" for key, value in environment.items()]
-    command = Command(("env", *words, "sh", "-c", shell_line), label=shell_line)
+
+def _run_here(shell_line: str, environment: Mapping[str, str], timeout_seconds: float) -> RanHere:
+    from cgctl.remote.local import LocalRunner  # noqa: PLC0415
+    from drivers.command import Command, Secret  # noqa: PLC0415
+
+    exports = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in environment.items())
     try:
+        command = Command(("sh", "-c", _HERE, "hook", shell_line), Secret(exports), shell_line)
         completed = LocalRunner().run(command, timeout_seconds)
     except DriverError as error:
-        return error.message
-    said = [line for line in completed.stderr.splitlines() if line.strip()]
-    return None if completed.exit_status == 0 else (said or [f"exit status {completed.exit_status}"])[-1]
+        return RanHere("", error.message)
+    output = completed.stdout + completed.stderr
+    if completed.exit_status == 0:
+        return RanHere(output)
+    said = [line for line in output.splitlines() if line.strip()]
+    return RanHere(output, (said or [f"exit status {completed.exit_status}"])[-1])
 
 
 class Configured:

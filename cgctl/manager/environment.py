@@ -64,12 +64,18 @@ class Carrier(Protocol):
         ...
 
 
-class RunHere(Protocol):
-    """Runs an operator's command on this machine."""
+@dataclass(frozen=True)
+class RanHere:
+    """What an operator's command said, and why it failed, if it did."""
 
-    def __call__(self, shell_line: str, environment: Mapping[str, str], timeout_seconds: float) -> str | None:
-        """Why it failed; None when it ended well."""
-        ...
+    output: str
+    reason: str | None = None
+
+
+class RunHere(Protocol):
+    """Runs an operator's command on this machine. Its environment may hold secrets: it shows in no process list."""
+
+    def __call__(self, shell_line: str, environment: Mapping[str, str], timeout_seconds: float) -> RanHere: ...
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ Settled = Callable[[Session], CgctlError | None]
 """What is written to the state once the server is settled."""
 
 
-REPLICATION = frozenset({"settle-point", "stop-replication", "disable-replication", "failover"})
+REPLICATION = frozenset({"settle-point", "stop-replication", "disable-replication", "failover", "end-drill"})
 """Actions of cgctl.manager.replication."""
 
 

@@ -43,6 +43,26 @@ class Replica(SQLModel, table=True):
     error: str | None = None
 
 
+class Drill(SQLModel, table=True):
+    """One test of a failover. verdict: running, passed, failed. rpo_seconds: the age of the point when it began."""
+
+    __tablename__ = "drills"
+    id: str = Field(default_factory=new_id, primary_key=True)
+    group_id: str = Field(index=True)
+    group_name: str | None = None
+    host: str
+    check_command: str | None = None
+    point_id: str | None = None
+    taken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    started_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    rto_seconds: float | None = None
+    rpo_seconds: float | None = None
+    verdict: str = "running"
+    reason: str | None = None
+    log: str = ""
+
+
 class GroupGeneration(SQLModel, table=True):
     """What one promotion began. loss_seconds: how much of the generation before it was not replicated, 0 if nothing."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import SOAK, Cluster
+from tests.e2e.cluster import POOL, SOAK, Cluster
 from tests.e2e.replicated import Pair, at_a_random_moment
 from tests.e2e.writers import is_ordered, read_counters
 
@@ -167,3 +167,26 @@ def test_a_server_that_is_cut_off_in_the_middle_of_a_transfer(cluster: Cluster) 
     live = pair.disks("alpha")[0]  # a host that was started anew has another path
     assert ours.read_bytes() == theirs.read_bytes() == live.read_bytes()
     assert pair.left_behind() == []
+
+
+CHECK = """
+echo "$CGCTL_CONNECTIONS" | while read -r name portal iqn lun; do
+    login="$CGCTL_USERNAME%$CGCTL_SECRET@"
+    iscsi-inq -i "$CGCTL_INITIATOR" "iscsi://$login$portal/$iqn/$lun" >/dev/null || exit 1
+    echo "$name answers"
+done
+"""
+
+
+def test_a_drill_offers_the_newest_point_beside_the_running_replication(pair: Pair, tmp_path: Path) -> None:
+    with pair.writing("alpha", tmp_path, 1) as writer:
+        writer.wait_for_rounds(20)
+        pair.sync()
+        shown = pair.cluster.run("group-test-failover", "db", "--check", CHECK, "-f", "json").json
+        writer.wait_for_rounds(5)
+        pair.sync()
+    assert shown["verdict"] == "passed"
+    assert shown["log"].splitlines() == [f"db-{number} answers" for number in range(3)]
+    assert pair.cluster.run("group-test-failover", "db", "--check", "exit 3", expect=6).stderr
+    assert pair.left_behind() == []
+    assert not list(pair.host("beta").path(POOL).glob("live/*"))

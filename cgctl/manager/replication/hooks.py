@@ -14,7 +14,7 @@ def run_fence_hook(env: Environment, replicated: ReplicatedGroup) -> bool:
     line = env.backends.get(host).fence
     if line is None:
         return False
-    why = env.run_here(line, _environment(replicated) | {"CGCTL_BACKEND": host}, TIMEOUT_SECONDS)
+    why = env.run_here(line, _environment(replicated) | {"CGCTL_BACKEND": host}, TIMEOUT_SECONDS).reason
     if why:
         env.warn(f"{replicated.name}: the fence hook of backend {host} failed: {why}")
     else:
@@ -37,7 +37,7 @@ def run_post_failover(env: Environment, replicated: ReplicatedGroup, host: str) 
         "CGCTL_PORTAL": next((one.portal for one in found.values()), ""),
         "CGCTL_CONNECTIONS": "\n".join(f"{key} {one.iqn or one.path or ''}" for key, one in found.items()),
     }
-    why = env.run_here(line, environment, TIMEOUT_SECONDS)
+    why = env.run_here(line, environment, TIMEOUT_SECONDS).reason
     if why:
         env.warn(f"{replicated.name}: the post_failover hook failed: {why}; the failover itself goes on")
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from cgctl.errors import CgctlError, NotFound
 from cgctl.manager.environment import Environment
-from cgctl.manager.replication import failover, members, switch
+from cgctl.manager.replication import drill, failover, members, switch
 from cgctl.manager.replication.members import ReplicatedGroup, load, replication_of
 from cgctl.manager.replication.retention import settle_point
 from cgctl.model.states import ReplicationStatus
@@ -55,9 +55,15 @@ def _disable(env: Environment, context: Context, plan: Plan, replicated: Replica
     return write
 
 
+def _end_drill(env: Environment, context: Context, plan: Plan, replicated: ReplicatedGroup) -> Settled:  # noqa: ARG001
+    drill.clean_up(env, context, plan["drill"], plan["host"])
+    return lambda session: drill.end_row(session, plan["drill"], "interrupted")
+
+
 ACTIONS: Mapping[str, Callable[[Environment, Context, Plan, ReplicatedGroup], Settled]] = {
     "settle-point": _settle_point,
     "stop-replication": _stop,
     "disable-replication": _disable,
     "failover": failover.settle,
+    "end-drill": _end_drill,
 }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
+from cgctl.errors import NotFound
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import ReplicatedGroup, load, others, target_of, targets
 from cgctl.manager.views import View
-from cgctl.model.replication import GroupGeneration, Replica, Replicated
+from cgctl.model.names import MIN_PREFIX
+from cgctl.model.replication import Drill, GroupGeneration, Replica, Replicated
 from cgctl.model.tables import utc_now
 
 
@@ -57,6 +59,43 @@ def generation_view(row: GroupGeneration) -> View:
         "loss_seconds": row.loss_seconds,
         "lost_since": row.lost_since.isoformat() if row.lost_since else None,
         "began_at": row.began_at.isoformat(),
+    }
+
+
+def drills(env: Environment, reference: str | None) -> list[View]:
+    """All drills, or those of one group, oldest first; also of groups that are gone, by their id."""
+    with env.store.read() as session:
+        statement = select(Drill).order_by(col(Drill.started_at))
+        if reference:
+            statement = statement.where((col(Drill.group_id) == reference) | (col(Drill.group_name) == reference))
+        return [drill_view(row) for row in session.exec(statement)]
+
+
+def drill(env: Environment, drill_id: str) -> View:
+    """One drill, by its id or the beginning of it. Raises NotFound."""
+    with env.store.read() as session:
+        rows = session.exec(select(Drill).where(col(Drill.id).startswith(drill_id, autoescape=True)).limit(2)).all()
+    if len(rows) != 1 or len(drill_id) < MIN_PREFIX:
+        raise NotFound(f"drill {drill_id or repr(drill_id)}", "does not exist", "see what is there: cgctl drill-list")
+    return drill_view(rows[0])
+
+
+def drill_view(row: Drill) -> View:
+    """A drill with its log."""
+    times = {key: getattr(row, key) for key in ("taken_at", "started_at", "ended_at")}
+    seconds = {key: getattr(row, key) for key in ("rto_seconds", "rpo_seconds")}
+    return {
+        "id": row.id,
+        "group_id": row.group_id,
+        "group": row.group_name,
+        "host": row.host,
+        "check": row.check_command,
+        "point_id": row.point_id,
+        **{key: value.isoformat() if value else None for key, value in times.items()},
+        **{key: round(value, 3) if value is not None else None for key, value in seconds.items()},
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "log": row.log,
     }
 
 

@@ -89,9 +89,32 @@ def _generations() -> None:
     op.create_index(op.f("ix_generations_group_id"), "generations", ["group_id"], unique=False)
 
 
+def _drills() -> None:
+    op.create_table(
+        "drills",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("group_id", sa.String(), nullable=False),
+        sa.Column("group_name", sa.String(), nullable=True),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("check_command", sa.String(), nullable=True),
+        sa.Column("point_id", sa.String(), nullable=True),
+        sa.Column("taken_at", sa.DateTime(), nullable=True),
+        sa.Column("started_at", sa.DateTime(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(), nullable=True),
+        sa.Column("rto_seconds", sa.Float(), nullable=True),
+        sa.Column("rpo_seconds", sa.Float(), nullable=True),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("log", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_drills_group_id"), "drills", ["group_id"], unique=False)
+
+
 def upgrade() -> None:
     _backends()
     _messages()
     _replicated_groups()
     _replicas()
     _generations()
+    _drills()

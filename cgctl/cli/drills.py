@@ -1,0 +1,80 @@
+"""Drills: tests of a failover that disturb nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cgctl.cli.command import command
+from cgctl.cli.result import Column, Listing, Show
+from cgctl.cli.wiring import Env
+from cgctl.manager.replication import drill, views
+from cgctl.model.clients import checked_address, checked_initiator
+
+KEYS = (
+    "id",
+    "group_id",
+    "group",
+    "host",
+    "check",
+    "point_id",
+    "taken_at",
+    "started_at",
+    "ended_at",
+    "rto_seconds",
+    "rpo_seconds",
+    "verdict",
+    "reason",
+    "log",
+)
+
+
+@command("group-test-failover", changes=True)
+def group_test_failover(
+    env: Env,
+    reference: Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")],
+    check: Annotated[
+        str | None, typer.Option("--check", metavar="CMD", help="Shell command of this machine that tries the clone.")
+    ] = None,
+    secondary_backend_id: Annotated[
+        str | None, typer.Option("--secondary-backend-id", metavar="ID", help="Replication target to test.")
+    ] = None,
+    initiator: Annotated[
+        str, typer.Option("--initiator", metavar="IQN", help="Who may use the clone, by iSCSI.")
+    ] = drill.INITIATOR,
+    ip: Annotated[str | None, typer.Option("--ip", metavar="ADDRESS", help="Who may use the clone, by NFS.")] = None,
+) -> Show:
+    """Test a failover on a clone, beside the running replication.
+
+    The newest recovery point is cloned where it is and offered under names of its own; the check finds
+    CGCTL_CONNECTIONS, CGCTL_INITIATOR, CGCTL_USERNAME, CGCTL_SECRET and CGCTL_SOURCES in its environment.
+    Afterwards the clone is removed, whatever happened. Exit code 6 when the check fails.
+    """
+    wanted = drill.Test(
+        secondary_backend_id, check, checked_initiator(initiator), checked_address(ip) if ip is not None else None
+    )
+    return Show(views.drill(env, drill.test_failover(env, reference, wanted)))
+
+
+@command("drill-list")
+def drill_list(
+    env: Env,
+    reference: Annotated[str | None, typer.Argument(metavar="[GROUP]", help="Group, by name or id.")] = None,
+) -> Listing:
+    """List the tests of failovers."""
+    columns = (
+        Column("ID", "id"),
+        Column("Group", "group"),
+        Column("Started", "started_at"),
+        Column("RTO", "rto_seconds"),
+        Column("RPO", "rpo_seconds"),
+        Column("Verdict", "verdict"),
+    )
+    return Listing(views.drills(env, reference), columns, KEYS)
+
+
+@command("drill-show")
+def drill_show(env: Env, drill_id: Annotated[str, typer.Argument(metavar="DRILL", help="Drill, by its id.")]) -> Show:
+    """Show a test of a failover with its log."""
+    return Show(views.drill(env, drill_id), KEYS)
