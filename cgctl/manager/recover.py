@@ -33,7 +33,9 @@ Settled = Callable[[Session], CgctlError | None]
 """What is written to the state once the server is settled."""
 
 
-REPLICATION = frozenset({"settle-point", "stop-replication", "disable-replication", "failover", "end-drill"})
+REPLICATION = frozenset(
+    {"give-up-failover", "settle-point", "stop-replication", "disable-replication", "failover", "end-drill"}
+)
 """Actions of cgctl.manager.replication."""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.errors import ServerFailed
 from tests.manager import faulty
 from tests.manager.house import House, Ran
 from tests.manager.replicating import build, live, points, replica
@@ -277,3 +278,37 @@ def test_a_whole_backend_is_failed_over_and_what_stays_is_named(house: House) ->
     assert rows["db"].startswith("served by beta, up to ")
     assert rows["second"].startswith("served by beta, up to ")
     assert {row["host"] for row in house.show("group-list")} == {"beta"}
+
+
+def test_a_failover_whose_destination_dies_is_given_up_and_the_source_serves_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.ok("attachment-create", "db-0", "--initiator", "iqn.2026-11.test:one")
+    writes(house, "kept")
+    offered = access(house, "alpha")
+    faulty.install(monkeypatch, faulty.raises_before(ServerFailed("the disk is broken"), "note_point"))
+    assert house.run(*FAIL_OVER).code == 6
+    assert group(house) == ("alpha", "error", "error")
+    assert access(house, "alpha") == {}
+    faulty.install(monkeypatch, faulty.well)
+    lose(house, "beta")
+    assert house.run(*FAIL_OVER).code == 8
+    house.ok(*FAIL_BACK)
+    assert group(house) == ("alpha", "available", "enabled")
+    assert access(house, "alpha") == offered
+    come_back(house, "beta")
+    writes(house, "went on")
+    house.ok("group-sync-replication", "db")
+    house.ok(*FAIL_OVER)
+    assert reads(house) == [b"went on 0", b"went on 1"]
+
+
+def test_a_failover_that_may_have_promoted_is_not_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    faulty.install(monkeypatch, faulty.raises_after(ServerFailed("gone"), "create_consistencygroup_from_src"))
+    assert house.run(*FAIL_OVER).code == 6
+    faulty.install(monkeypatch, faulty.well)
+    ran = house.run(*FAIL_BACK)
+    assert ran.code == 7
+    assert "may serve it already" in ran.err
+    house.ok(*FAIL_OVER)
+    assert group(house) == ("beta", "available", "failed-over")

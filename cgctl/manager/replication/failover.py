@@ -17,6 +17,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import plan_failover
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication import members
+from cgctl.manager.replication.giving_up import order_giving_up
 from cgctl.manager.replication.members import ReplicatedGroup, destination, load
 from cgctl.manager.replication.moving import FailedOver, Moving, Order
 from cgctl.manager.replication.outcome import write_outcome
@@ -129,12 +130,15 @@ def _current(env: Environment, replicated: ReplicatedGroup) -> GroupGeneration:
 
 
 def waive(env: Environment, reference: str, wishes: Wishes) -> None:
-    """What the operator says now goes for the failover that was interrupted, too."""
+    """What the operator says now goes for the failover that was interrupted, too; or it is to be given up."""
     with env.store.write() as session:
         replicated = load(session, reference)
         lock = session.get(Lock, replicated.id)
         operation = session.get(Operation, lock.operation_id) if lock else None
         if operation is None or operation.plan.get("action") != "failover" or not is_left_behind(operation):
+            return
+        if destination(env, replicated, wishes.backend_id).host == replicated.active:
+            order_giving_up(replicated, operation)
             return
         for key in ("source_is_down", "accept_data_loss"):
             if getattr(wishes, key):

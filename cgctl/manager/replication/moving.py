@@ -15,6 +15,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import PointView, SideView, Step, Terms, View, objection, plan_failover
 from cgctl.manager.replication.diverged import Diverged, find_kept, generations_of, lineage, retire
 from cgctl.manager.replication.fencing import fence
+from cgctl.manager.replication.giving_up import note_promoting
 from cgctl.manager.replication.hooks import run_fence_hook, run_post_failover
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.replication.points import next_point, take_point
@@ -66,7 +67,10 @@ class FailedOver:
 class Halfway(OutcomeUnknown):
     """A failover that has begun and could not go on: the same command goes on with it."""
 
-    hint = "mend the cause and run the same command again; if the source is gone meanwhile: --source-is-down"
+    hint = (
+        "mend the cause and run the same command again; if the source is gone: --source-is-down; to give it up: "
+        "--secondary-backend-id with the target that served (default: the origin)"
+    )
 
 
 class Moving:
@@ -212,6 +216,7 @@ class Moving:
         side, chosen = self._side(there), self._view().to_promote
         newest = side.point(chosen.id) if chosen else None
         assert newest is not None
+        note_promoting(self._env, self._context.operation_id)
         known = self._sides[self._replicated.active] or self._side(there)
         promote(self._env, self._context, self._replicated, there, self._order.generation_id, newest, known.generations)
 

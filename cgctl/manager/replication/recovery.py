@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from cgctl.errors import CgctlError, NotFound
 from cgctl.manager.environment import Environment
-from cgctl.manager.replication import drill, failover, members, switch
+from cgctl.manager.replication import drill, failover, giving_up, members, switch
 from cgctl.manager.replication.members import ReplicatedGroup, load, replication_of
 from cgctl.manager.replication.retention import settle_point
 from cgctl.model.states import ReplicationStatus
@@ -65,5 +65,6 @@ ACTIONS: Mapping[str, Callable[[Environment, Context, Plan, ReplicatedGroup], Se
     "stop-replication": _stop,
     "disable-replication": _disable,
     "failover": failover.settle,
+    "give-up-failover": giving_up.settle,
     "end-drill": _end_drill,
 }

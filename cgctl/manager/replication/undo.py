@@ -15,7 +15,7 @@ from cgctl.errors import FailoverRefused, Refused
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication import members
-from cgctl.manager.replication.failover import Failover, Leaving, Wishes, waive
+from cgctl.manager.replication.failover import Failover, Leaving, Wishes
 from cgctl.manager.replication.members import ReplicatedGroup, load
 from cgctl.manager.replication.moving import Order
 from cgctl.manager.rules import replication as rules
@@ -58,7 +58,6 @@ def undo_failover(
 ) -> GroupGeneration:
     """Take the last failover back. Raises Refused where there was none, FailoverRefused where its point is gone."""
     wishes = Wishes(None, allow_attached_volume, source_is_down)
-    waive(env, reference, wishes)
     return perform(env, Undo(env, reference, wishes)).row[0]
 
 

@@ -1,0 +1,69 @@
+"""Giving up a failover that was interrupted: the source serves again. By naming the backend that served as destination.
+
+Decided 2026-11-21: only while promoting has not begun, which the journal says before it begins: a destination that does
+not answer may serve otherwise. The source serves under a new generation, so its fence's final point is final no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from cgctl.errors import FailoverRefused
+from cgctl.manager.environment import Environment
+from cgctl.manager.replication.members import ReplicatedGroup, replication_of, write_status
+from cgctl.manager.replication.promotion import export
+from cgctl.model.replication import GroupGeneration, Replicated
+from cgctl.model.states import GroupStatus, ReplicationStatus
+from cgctl.model.tables import Operation, new_id
+from drivers.contract import Context
+from drivers.replication import Generation, SideState
+
+PROMOTING = "promoting"
+
+
+def note_promoting(env: Environment, operation_id: str) -> None:
+    """From here on there is no way back but another failover."""
+    with env.store.write() as session:
+        operation = session.get(Operation, operation_id)
+        if operation is not None:
+            operation.plan = {**operation.plan, PROMOTING: True}
+
+
+def order_giving_up(replicated: ReplicatedGroup, operation: Operation) -> None:
+    """Settling the operation will give it up. Raises FailoverRefused when it may have promoted."""
+    if operation.plan.get(PROMOTING):
+        raise FailoverRefused(
+            replicated.name,
+            f"backend {operation.plan['destination']} may serve it already: the failover cannot be given up any more",
+            f"when that backend answers: cgctl recover; then: cgctl group-undo-failover {replicated.id}",
+        )
+    operation.plan = {"action": "give-up-failover", "id": replicated.id, "generation": new_id()}
+
+
+def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicated: ReplicatedGroup) -> Any:
+    """The source serves again, to everyone who has access; what is returned writes the state."""
+    assert replicated.record is not None
+    begun = Generation(plan["generation"], replicated.record.generation_id)
+    source = replication_of(env, replicated.active, replicated.name)
+    source.note_side(context, replicated.id, begun.id, SideState.SERVING, [begun])
+    export(env, context, replicated, replicated.active)
+
+    def write(session: Session) -> None:
+        session.add(
+            GroupGeneration(
+                id=begun.id,
+                group_id=replicated.id,
+                parent_id=begun.parent_id,
+                host=replicated.active,
+                reason="failover given up",
+            )
+        )
+        session.get_one(Replicated, replicated.id).generation_id = begun.id
+        at_home = replicated.active == replicated.origin
+        status = ReplicationStatus.ENABLED if at_home else ReplicationStatus.FAILED_OVER
+        write_status(session, replicated, status, GroupStatus.AVAILABLE)
+
+    return write
