@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cgctl.cli.command import command
 from cgctl.cli.result import Column, Listing, Show
-from cgctl.cli.wiring import Env
-from cgctl.manager.replication import drill, views
-from cgctl.model.clients import checked_address, checked_initiator
+from cgctl.manager import replication
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 KEYS = (
     "id",
@@ -41,8 +42,8 @@ def group_test_failover(
         str | None, typer.Option("--secondary-backend-id", metavar="ID", help="Replication target to test.")
     ] = None,
     initiator: Annotated[
-        str, typer.Option("--initiator", metavar="IQN", help="Who may use the clone, by iSCSI.")
-    ] = drill.INITIATOR,
+        str | None, typer.Option("--initiator", metavar="IQN", help="Who may use the clone, by iSCSI.")
+    ] = None,
     ip: Annotated[str | None, typer.Option("--ip", metavar="ADDRESS", help="Who may use the clone, by NFS.")] = None,
 ) -> Show:
     """Test a failover on a clone, beside the running replication.
@@ -51,10 +52,9 @@ def group_test_failover(
     CGCTL_CONNECTIONS, CGCTL_INITIATOR, CGCTL_USERNAME, CGCTL_SECRET and CGCTL_SOURCES in its environment.
     Afterwards the clone is removed, whatever happened. Exit code 6 when the check fails.
     """
-    wanted = drill.Test(
-        secondary_backend_id, check, checked_initiator(initiator), checked_address(ip) if ip is not None else None
-    )
-    return Show(views.drill(env, drill.test_failover(env, reference, wanted)))
+    wanted = replication.drill.checked_test(secondary_backend_id, check, initiator, ip)
+    drill_id = replication.drill.test_failover(env, reference, wanted)
+    return Show(replication.views.drill(env, drill_id), KEYS)
 
 
 @command("drill-list")
@@ -71,10 +71,10 @@ def drill_list(
         Column("RPO", "rpo_seconds"),
         Column("Verdict", "verdict"),
     )
-    return Listing(views.drills(env, reference), columns, KEYS)
+    return Listing(replication.views.drills(env, reference), columns, KEYS)
 
 
 @command("drill-show")
 def drill_show(env: Env, drill_id: Annotated[str, typer.Argument(metavar="DRILL", help="Drill, by its id.")]) -> Show:
     """Show a test of a failover with its log."""
-    return Show(views.drill(env, drill_id), KEYS)
+    return Show(replication.views.drill(env, drill_id), KEYS)

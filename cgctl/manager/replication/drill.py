@@ -25,6 +25,7 @@ from cgctl.manager.replication.members import ReplicatedGroup, destination, load
 from cgctl.manager.replication.promotion import sizes
 from cgctl.manager.rules import replication as rules
 from cgctl.manager.updates import read_updates
+from cgctl.model.clients import checked_address, checked_initiator
 from cgctl.model.replication import Drill
 from cgctl.model.tables import new_id, utc_now
 from drivers import contract
@@ -48,6 +49,12 @@ class Test:
     initiator: str = INITIATOR
     ip: str | None = None
     timeout_seconds: float = 3600.0
+
+
+def checked_test(backend_id: str | None, check: str | None, initiator: str | None, ip: str | None) -> Test:
+    """Raises UsageError for a name or an address that no client can have."""
+    address = checked_address(ip) if ip is not None else None
+    return Test(backend_id, check, checked_initiator(initiator or INITIATOR), address)
 
 
 @dataclass(frozen=True)
