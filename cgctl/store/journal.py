@@ -106,7 +106,7 @@ def end(session: Session, operation: Operation, state: OperationState, failure: 
     Call it while the subject's row is there, if it shall be gone: a message names its backend.
     """
     error = failure.reason if failure else None
-    row = session.merge(operation)
+    row = session.get(Operation, operation.id) or session.merge(operation)
     row.state, row.error, row.finished_at = state, error, utc_now()
     if failure:
         messages.record(session, row, failure)
