@@ -147,6 +147,14 @@ class Driver(Protocol):
         """
         ...
 
+    def copy_volume(self, context: Context, volume: Volume, source: str) -> ModelUpdate | None:
+        """A volume with the data of a file or block device on the same server, also of another pool: never a link.
+
+        As create_volume: there afterwards, once, or not at all. The copy is compared with its source before it counts;
+        nobody writes to the source meanwhile: raises Busy where the server has it open. source is at most as large.
+        """
+        ...
+
     # --- what is in the pool and not cgctl's
     def list_manageable(self, context: Context) -> list[Manageable]:
         """What could become a volume, with the reason where it is not safe, and cgctl's own volumes; changes nothing.
@@ -270,6 +278,11 @@ class ExportServer(Protocol):
 
         source: `Driver.volume_source`. Over NFS, what is no file is a file system of its own: the whole of `path`.
         """
+        ...
+
+    @property
+    def grows_online(self) -> bool:
+        """Whether clients see that a volume has grown while their sessions go on, and none of their writes fails."""
         ...
 
     def ensure_exports(self, context: Context, exports: Sequence[Exported]) -> None:

@@ -46,6 +46,9 @@ Filters = Annotated[
     list[str] | None, typer.Option("--filters", metavar=PAIR, help="Only what has these values; several may follow.")
 ]
 Hint = Annotated[list[str] | None, typer.Option("--hint", metavar=PAIR, help="Scheduler hints; several may follow.")]
+
+
+Cluster = Annotated[str | None, typer.Option("--cluster", hidden=True)]
 ListVolume = Annotated[
     bool,
     typer.Option("--list-volume/--no-list-volume", help="Print the members' ids as well; True or False may follow."),
@@ -55,6 +58,12 @@ IsPublic = Annotated[
     typer.Option("--is-public/--no-is-public", help="Kept as Cinder's word (one tenant); True or False may follow."),
 ]
 """Flags with their opposite take a boolean word, as in Cinder (cgctl/cli/argv.py); a bare `--is-public` would not."""
+
+
+def refuse_cluster(cluster: str | None) -> None:
+    """Cinder's clusters of services do not exist here. Raises UsageError."""
+    if cluster is not None:
+        raise UsageError(f"cluster {cluster}", "there are no clusters", "name a backend: cgctl backend-list")
 
 
 def refuse_images(command: str, *images: str) -> None:

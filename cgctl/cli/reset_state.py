@@ -42,7 +42,7 @@ def reset_state(
         AttachStatus | None, typer.Option("--attach-status", help="Refused unless it is so: attachments decide.")
     ] = None,
     reset_migration_status: Annotated[
-        bool, typer.Option("--reset-migration-status", help="Accepted: no migration status outlives its command.")
+        bool, typer.Option("--reset-migration-status", help="Forget how a migration ended.")
     ] = False,
 ) -> Several:
     """Set the status of objects by hand.
@@ -57,5 +57,7 @@ def reset_state(
             manager.reset_state.check_attach_status(env, reference, attached=attach_status is AttachStatus.ATTACHED)
         if state is not None:
             manager.reset_state.reset_state(env, kind.value, reference, state)
+        if reset_migration_status:
+            manager.reset_state.reset_migration_status(env, reference)
 
     return Several(references, reset, f"is {state or attach_status or 'not migrating'}")

@@ -15,6 +15,7 @@ from cgctl.model.names import parse_pairs
 if TYPE_CHECKING:
     from cgctl.cli.wiring import Env
 
+References = Annotated[list[str], typer.Argument(metavar="SNAPSHOT...", help="Snapshots, by name or id.")]
 COLUMNS = (
     Column("ID", "id"),
     Column("Volume ID", "volume_id"),
@@ -42,7 +43,9 @@ def snapshot_create(
 
 @command("snapshot-delete", changes=True, destructive=True)
 def snapshot_delete(
-    env: Env, references: Annotated[list[str], typer.Argument(metavar="SNAPSHOT...", help="Snapshots, by name or id.")]
+    env: Env,
+    references: References,
+    force: Annotated[bool, typer.Option("--force", help="Accepted: no status protects a snapshot.")] = False,  # noqa: ARG001
 ) -> Several:
     """Delete snapshots of single volumes."""
     return Several(references, lambda one: manager.snapshots.delete_snapshot(env, one), "deleted")
@@ -91,7 +94,7 @@ def snapshot_rename(
 @command("snapshot-reset-state", changes=True)
 def snapshot_reset_state(
     env: Env,
-    references: Annotated[list[str], typer.Argument(metavar="SNAPSHOT...", help="Snapshots, by name or id.")],
+    references: References,
     state: Annotated[str, typer.Option("--state", help="The status that is right.")] = "available",
 ) -> Several:
     """Set the status of snapshots by hand; only the state is changed."""

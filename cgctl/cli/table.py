@@ -89,11 +89,25 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Volumes": {
         "create": Entry("volume", "create", "Create a volume."),
         "delete": Entry("volume", "delete", "Delete volumes."),
+        "force-delete": Entry("volume", "force_delete", "Delete volumes whatever their status says."),
         "list": Entry("volume", "list_volumes", "List the volumes."),
         "show": Entry("volume", "show", "Show a volume."),
-        "extend": Entry("volume", "extend", "Grow a volume that is not attached."),
+        "extend": Entry("volume", "extend", "Grow a volume."),
         "summary": Entry("volume", "summary", "Sum up the volumes: number, size, metadata."),
         "rename": Entry("volume", "rename", "Change a volume's name or description."),
+        "metadata": Entry("metadata", "metadata", "Set or unset metadata of a volume."),
+        "metadata-show": Entry("metadata", "metadata_show", "Show the metadata of a volume."),
+        "metadata-update-all": Entry("metadata", "metadata_update_all", "Replace all metadata of a volume."),
+        "revert-to-snapshot": Entry(
+            "volume_moves", "revert_to_snapshot", "Give a volume the data of its newest snapshot."
+        ),
+        "retype": Entry("volume_moves", "retype", "Give a volume another type."),
+        "migrate": Entry("volume_moves", "migrate", "Move a volume to another pool of its server."),
+        "manage": Entry("manageable", "manage", "Make a volume of what is in a pool and not cgctl's."),
+        "unmanage": Entry("manageable", "unmanage", "Give a volume back: cgctl forgets it, its data stay."),
+        "manageable-list": Entry(
+            "manageable", "manageable_list", "List what is in a pool, and whether it could be managed."
+        ),
     },
     "Snapshots": {
         "snapshot-create": Entry("snapshot", "snapshot_create", "Snapshot one volume."),
@@ -104,6 +118,22 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "snapshot", "snapshot_reset_state", "Set the status of snapshots by hand; only the state is changed."
         ),
         "snapshot-show": Entry("snapshot", "snapshot_show", "Show a snapshot."),
+        "snapshot-metadata": Entry("metadata", "snapshot_metadata", "Set or unset metadata of a snapshot."),
+        "snapshot-metadata-show": Entry("metadata", "snapshot_metadata_show", "Show the metadata of a snapshot."),
+        "snapshot-metadata-update-all": Entry(
+            "metadata", "snapshot_metadata_update_all", "Replace all metadata of a snapshot."
+        ),
+        "snapshot-manage": Entry(
+            "manageable", "snapshot_manage", "Make a snapshot of a volume of what is in its pool."
+        ),
+        "snapshot-unmanage": Entry(
+            "manageable", "snapshot_unmanage", "Give a snapshot back: cgctl forgets it, its data stay."
+        ),
+        "snapshot-manageable-list": Entry(
+            "manageable",
+            "snapshot_manageable_list",
+            "List what is in a pool, and whether it could be managed as a snapshot.",
+        ),
     },
     "Attachments": {
         "attachment-create": Entry("attachment", "attachment_create", "Offer a volume to one initiator."),

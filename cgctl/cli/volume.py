@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cgctl.cli.wiring import Env
 
 Reference = Annotated[str, typer.Argument(metavar="VOLUME", help="Volume, by name or id.")]
+References = Annotated[list[str], typer.Argument(metavar="VOLUME...", help="Volumes, by name or id.")]
 COLUMNS = (
     Column("ID", "id"),
     Column("Status", "status"),
@@ -114,10 +115,20 @@ def create(
 
 @command("delete", changes=True, destructive=True)
 def delete(
-    env: Env, references: Annotated[list[str], typer.Argument(metavar="VOLUME...", help="Volumes, by name or id.")]
+    env: Env,
+    references: References,
+    cascade: Annotated[bool, typer.Option("--cascade", help="With their snapshots.")] = False,
 ) -> Several:
     """Delete volumes."""
-    return Several(references, lambda one: manager.volumes.delete_volume(env, one), "deleted")
+    return Several(references, lambda one: manager.volumes.delete_volume(env, one, cascade=cascade), "deleted")
+
+
+@command("force-delete", changes=True, destructive=True)
+def force_delete(env: Env, references: References) -> Several:
+    """Delete volumes whatever their status says.
+
+    Attachments, groups and snapshots still protect them."""
+    return Several(references, lambda one: manager.volumes.delete_volume(env, one, force=True), "deleted")
 
 
 @command("list")
@@ -163,7 +174,9 @@ def show(env: Env, reference: Reference) -> Show:
 def extend(
     env: Env, reference: Reference, new_size: Annotated[str, typer.Argument(help="New size: GiB, or 512M, 10G, 2T.")]
 ) -> Done:
-    """Grow a volume that is not attached."""
+    """Grow a volume.
+
+    Also while it is attached, where its export can show that to its clients without an interruption (nfs)."""
     manager.volume_changes.extend_volume(env, reference, parse_size(new_size))
     return Done(f"volume {reference}: extended to {new_size}")
 

@@ -158,6 +158,10 @@ class Configured:
         done = transfer(ends[0], send, ends[1], receive, Limits(bytes_per_second), lambda _passed: None)
         return Carried(done.stream_bytes, done.seconds)
 
+    def share_server(self, one: str, other: str) -> bool:
+        """Whether both are reached in one way: a path of one is then a path of the other."""
+        return _ssh_settings(self._section(one)) == _ssh_settings(self._section(other))
+
     def close(self) -> None:
         """End all connections."""
         for runner in self.runners.values():

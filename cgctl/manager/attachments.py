@@ -38,12 +38,16 @@ class Client:
 
 @dataclass(frozen=True)
 class Access:
-    """The subject of attach and detach: one attachment, its volume, and the volume's other attachments."""
+    """The subject of attach and detach: one attachment, its volume, and the volume's other attachments.
+
+    before: the volume's status, was: the attachment's, as they were.
+    """
 
     attachment: Attachment
     volume: Volume
     others: list[Attachment]
     before: str
+    was: str = AttachmentStatus.ATTACHED
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ class Detach:
         return None
 
     def refuse(self, session: Session, subject: Access) -> None:
-        fresh(session, subject.attachment).status = AttachmentStatus.ATTACHED
+        fresh(session, subject.attachment).status = subject.was
 
     def fail(self, session: Session, subject: Access) -> None:
         fresh(session, subject.attachment).status = AttachmentStatus.ERROR_DETACHING
@@ -147,7 +151,7 @@ def check_complete(env: Environment, reference: str) -> None:
 def access_of(session: Session, row: Attachment, volume: Volume) -> Access:
     """An attachment with what surrounds it."""
     others = [one for one in attachments_of(session, [volume.id]) if one.id != row.id]
-    return Access(row, volume, others, volume.status)
+    return Access(row, volume, others, volume.status, row.status)
 
 
 def forget(session: Session, access: Access) -> None:

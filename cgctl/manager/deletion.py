@@ -15,6 +15,7 @@ from cgctl.manager.objects import shown
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.manager.removal import Doomed
 from cgctl.manager.updates import Reading
+from cgctl.store.queries import WORDS
 from drivers.contract import Context
 
 
@@ -40,7 +41,7 @@ class Deletion:
         if what.row.host:
             self.env.backends.get(what.row.host)  # raises when it is not configured any more
         going = Going(what, removal.statuses(what))
-        intent.about(self.word, what.row.id, what.row.name)
+        intent.about(WORDS[type(what.row)][0], what.row.id, what.row.name)
         intent.settled_by("remove", word=self.word, id=what.row.id)
         where = self.env.backends.server(what.row.host) if what.row.host else "state only"
         with_members = f" with {len(what.member_ids)} members" if what.member_ids else ""

@@ -30,6 +30,12 @@ def has_snapshots(session: Session, volume: Volume) -> bool:
     return session.exec(select(Snapshot.id).where(Snapshot.volume_id == volume.id).limit(1)).first() is not None
 
 
+def snapshots_of(session: Session, volume: Volume) -> list[Snapshot]:
+    """All snapshots of the volume, oldest first; members of group snapshots among them."""
+    ordered = select(Snapshot).where(Snapshot.volume_id == volume.id)
+    return list(session.exec(ordered.order_by(col(Snapshot.created_at), col(Snapshot.id))))
+
+
 def clones_underway(session: Session, group_snapshot: GroupSnapshot) -> Sequence[Group]:
     """The groups that are being created from a group snapshot."""
     underway = select(Group).where(Group.group_snapshot_id == group_snapshot.id, Group.status == GroupStatus.CREATING)

@@ -41,6 +41,10 @@ class Backends(Protocol):
         """The server and pool, for messages; also of a backend that is not configured any more."""
         ...
 
+    def share_server(self, one: str, other: str) -> bool:
+        """Whether two backends are pools of one server, reached as one user."""
+        ...
+
 
 Quiesced = Callable[[QuiesceHooks, float, Mapping[str, str]], AbstractContextManager[object]]
 """(hooks, bound in seconds, environment) -> the time between pre and post; post runs whatever happens."""

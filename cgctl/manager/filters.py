@@ -58,6 +58,12 @@ def always(constant: str) -> Condition:
     return lambda _, value, __: true() if value.casefold() == constant else false()
 
 
+def migration_status(session: Session, value: str, part: bool) -> Any:
+    """Cinder's `none` is no status at all."""
+    column = Volume.migration_status
+    return col(column).is_(None) if value.casefold() == "none" else text(column)(session, value, part)
+
+
 def truth(column: Any) -> Condition:
     """A boolean word."""
     return lambda _, value, __: col(column) == (value.casefold() in {"1", "t", "true", "on", "y", "yes"})
@@ -105,7 +111,7 @@ ALLOWED: Mapping[type, Mapping[str, Condition]] = {
         created_at=time(Volume.created_at),
         updated_at=time(Volume.updated_at),
         bootable=always("false"),
-        migration_status=always("none"),
+        migration_status=migration_status,
         consumes_quota=always("true"),
     ),
     Snapshot: _table(

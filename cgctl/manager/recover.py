@@ -7,26 +7,30 @@ operation itself makes, since those calls may run again. The journal row's `plan
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from sqlmodel import Session
 
 from cgctl.errors import CgctlError, ConfigurationError, PartlyFailed
 from cgctl.failures import explain
-from cgctl.manager import group_revert, removal
+from cgctl.manager import group_revert, migration, removal
 from cgctl.manager.attachments import access_of, forget
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import apply_exports
 from cgctl.manager.freezing import refuse_frozen
+from cgctl.manager.manageable import Manage, Unmanage
 from cgctl.manager.membership import Changes, Moving, change_words, move_on_server, write_membership
 from cgctl.manager.objects import shown, volume_object
+from cgctl.manager.operation import Operation
+from cgctl.manager.volume_revert import VolumeRevert
 from cgctl.model.states import OperationState, VolumeStatus
-from cgctl.model.tables import Attachment, Group, Operation, Volume
+from cgctl.model.tables import Attachment, Group, Volume
+from cgctl.model.tables import Operation as Journal
 from cgctl.store import journal
 from cgctl.store.messages import backend_of
 from cgctl.store.queries import attachments_of, fresh
 from drivers.contract import Context
-from drivers.errors import DriverError, ServerRefused
+from drivers.errors import DriverError, NotOnServer, ServerRefused
 
 Plan = Mapping[str, Any]
 Settled = Callable[[Session], CgctlError | None]
@@ -69,12 +73,12 @@ def settle(env: Environment, operation_id: str) -> str:
 
 def _refuse_frozen(env: Environment, operation_id: str) -> None:
     with env.store.read() as session:
-        operation = session.get(Operation, operation_id)
+        operation = session.get(Journal, operation_id)
         if operation:
             refuse_frozen(session, _word(operation), backend_of(session, operation))
 
 
-def _unsettled(operation: Operation, error: DriverError | CgctlError | KeyboardInterrupt) -> CgctlError:
+def _unsettled(operation: Journal, error: DriverError | CgctlError | KeyboardInterrupt) -> CgctlError:
     if isinstance(error, DriverError):
         return explain(error, _word(operation))
     if isinstance(error, CgctlError):
@@ -82,7 +86,7 @@ def _unsettled(operation: Operation, error: DriverError | CgctlError | KeyboardI
     return CgctlError(_word(operation), "settling it was interrupted", "cgctl recover")
 
 
-def _word(operation: Operation) -> str:
+def _word(operation: Journal) -> str:
     return f"{operation.subject_kind} {operation.subject_name or operation.subject_id}"
 
 
@@ -104,7 +108,7 @@ def recover(env: Environment) -> tuple[list[dict[str, object]], CgctlError | Non
     return rows, _verdict([error for _, _, error in results if error], len(results))
 
 
-def _recovered(env: Environment, operation: Operation) -> tuple[str, CgctlError | None]:
+def _recovered(env: Environment, operation: Journal) -> tuple[str, CgctlError | None]:
     try:
         return "would be settled" if env.dry_run else settle(env, operation.id), None
     except CgctlError as error:
@@ -153,7 +157,7 @@ def _extend(env: Environment, context: Context, plan: Plan) -> Settled:
 
     def write(session: Session) -> None:
         kept = session.get_one(Volume, plan["id"])
-        kept.size_bytes, kept.status = plan["size_bytes"], VolumeStatus.AVAILABLE
+        kept.size_bytes, kept.status = plan["size_bytes"], plan.get("before", VolumeStatus.AVAILABLE)
 
     return write
 
@@ -205,6 +209,43 @@ def _revert(env: Environment, context: Context, plan: Plan) -> Settled:
     return lambda session: group_revert.write_revert(session, subject, outcome)
 
 
+def _migrate(env: Environment, context: Context, plan: Plan) -> Settled:
+    settled = migration.settle_migration(env, context, plan)
+    return lambda session: migration.write_settled(env, session, settled)
+
+
+class Repeatable(Operation[Any, Any], Protocol):
+    """An operation that is ended by the same call, and whose subject is known from its plan."""
+
+    def load(self, session: Session, plan: Plan) -> Any:
+        """What it was about."""
+        ...
+
+
+def _again(operation: Callable[[Environment], Repeatable]) -> Callable[[Environment, Context, Plan], Settled]:
+    """Rolled forward by the same call; back, where the server says that it has nothing to go on with."""
+
+    def settle_it(env: Environment, context: Context, plan: Plan) -> Settled:
+        one = operation(env)
+        with env.store.read() as session:
+            found = one.load(session, plan)
+        try:
+            outcome = one.work(context, found)
+        except ServerRefused as refusal:
+            if type(refusal) not in (ServerRefused, NotOnServer):
+                raise
+            told = explain(refusal, one.kind)
+
+            def take_back(session: Session) -> CgctlError:
+                one.refuse(session, found)
+                return told
+
+            return take_back
+        return lambda session: one.finish(session, found, outcome)
+
+    return settle_it
+
+
 _ACTIONS: Mapping[str, Callable[[Environment, Context, Plan], Settled]] = {
     "nothing": _nothing,
     "remove": _remove,
@@ -212,4 +253,8 @@ _ACTIONS: Mapping[str, Callable[[Environment, Context, Plan], Settled]] = {
     "regroup": _regroup,
     "detach": _detach,
     "revert": _revert,
+    "migrate": _migrate,
+    "revert volume": _again(VolumeRevert),
+    "manage": _again(Manage),
+    "unmanage": _again(Unmanage),
 }

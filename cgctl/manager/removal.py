@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sqlmodel import Session, col, delete, select
 
 from cgctl.errors import CgctlError, Part, ServerFailure
+from cgctl.manager.dependents import snapshots_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import (
     shown,
@@ -24,9 +25,10 @@ from cgctl.model.tables import Group, GroupSnapshot, GroupVolumeType, Snapshot, 
 from cgctl.store.queries import WORDS, fresh, member_snapshots, members, set_status, subject
 from drivers import contract
 from drivers.contract import Context
-from drivers.errors import PoolUnmarked
+from drivers.errors import PoolUnmarked, ServerFailed, ServerNotReached, ServerRefused
 
 DELETED = "deleted"
+CASCADE = "volume with its snapshots"
 Removable = Group | Volume | Snapshot | GroupSnapshot
 
 
@@ -55,10 +57,12 @@ def load(session: Session, word: str, row_id: str) -> Doomed | None:
         row = session.get(Group, row_id)
     elif word == "group snapshot":
         row = session.get(GroupSnapshot, row_id)
-    elif word == "volume":
+    elif word in ("volume", CASCADE):
         row = session.get(Volume, row_id)
     else:
         row = session.get(Snapshot, row_id)
+    if isinstance(row, Volume) and word == CASCADE:
+        return Doomed(row, snapshots=snapshots_of(session, row))
     return None if row is None else doomed(session, row)
 
 
@@ -104,7 +108,28 @@ def _delete_call(driver: contract.Driver, context: Context, what: Doomed) -> con
         return driver.delete_cgsnapshot(context, group_snapshot, snapshot_objects(what.snapshots))
     if isinstance(row, Snapshot):
         return driver.delete_snapshot(context, snapshot_object(row)), None
+    if what.snapshots:
+        return _delete_cascade(driver, context, row, what.snapshots)
     return driver.delete_volume(context, volume_object(row)), None
+
+
+def _delete_cascade(
+    driver: contract.Driver, context: Context, row: Volume, snapshots: Sequence[Snapshot]
+) -> contract.Updates:
+    """The snapshots one by one, then the volume, as far as it goes; what is gone is told also when the rest fails."""
+    updates: list[contract.ModelUpdate] = []
+    try:
+        for one in snapshots:
+            driver.delete_snapshot(context, snapshot_object(one))
+            updates.append({"id": one.id, "status": DELETED})
+        return driver.delete_volume(context, volume_object(row)), updates
+    except (ServerRefused, ServerNotReached, ServerFailed) as error:
+        if not updates:
+            raise
+        left: list[contract.ModelUpdate] = [
+            {"id": one.id, "status": "error_deleting", "reason": error.message} for one in snapshots[len(updates) :]
+        ]
+        return {"status": "error", "reason": error.message}, [*updates, *left]
 
 
 def forget(session: Session, what: Doomed, reading: Reading) -> CgctlError | None:

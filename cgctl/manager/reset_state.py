@@ -37,6 +37,19 @@ def reset_state(env: Environment, word: str, reference: str, state: str) -> None
         )
 
 
+def reset_migration_status(env: Environment, reference: str) -> None:
+    """Forget how a volume's last migration ended. Raises Locked while one is under way."""
+    with env.store.read() as session:
+        key = _lock_key(find(session, Volume, reference))
+    wait_until_free(env, key)
+    with env.store.write() as session:
+        row = find(session, Volume, reference)
+        before, row.migration_status = row.migration_status, None
+        if env.dry_run:
+            session.rollback()
+            raise DryRun([f"state only: {subject(Volume, row.name or row.id)} migration status from {before} to none"])
+
+
 def check_attach_status(env: Environment, reference: str, *, attached: bool) -> None:
     """Raise Refused where a volume is not as said: its attachments are changed by commands of their own."""
     with env.store.read() as session:

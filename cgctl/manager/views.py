@@ -86,7 +86,7 @@ VOLUME = Shape(
     {
         **_column(Volume, "id name description status", size="size_bytes"),
         **_column(Volume, "volume_type_id group_id", consistencygroup_id="group_id"),
-        **_column(Volume, "snapshot_id source_volid replication_status host availability_zone"),
+        **_column(Volume, "snapshot_id source_volid replication_status migration_status host availability_zone"),
         **_column(Volume, "created_at updated_at", metadata="properties"),
         "os-vol-host-attr:host": Volume.host,
     },
@@ -94,7 +94,6 @@ VOLUME = Shape(
         "bootable": "false",
         "consumes_quota": True,
         "encrypted": False,
-        "migration_status": None,
         "multiattach": True,
         "provider_id": None,
         "service_uuid": None,

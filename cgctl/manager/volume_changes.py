@@ -24,48 +24,65 @@ Renamed = TypeVar("Renamed", Volume, Snapshot)
 
 
 @dataclass(frozen=True)
+class Growing:
+    """A volume that grows, and its status before."""
+
+    row: Volume
+    before: str
+
+
+@dataclass(frozen=True)
 class Extension:
-    """The operation `extend`."""
+    """The operation `extend`; of an attached volume where its export shows the new size without an interruption."""
 
     env: Environment
     reference: str
     size_bytes: int
     kind: str = "extend"
 
-    def intend(self, intent: Intent) -> Volume:
+    def intend(self, intent: Intent) -> Growing:
         row = find(intent.session, Volume, self.reference)
         intent.lock(lock_key(row))
-        check_extension(row, self.size_bytes)
+        check_extension(row, self.size_bytes, grows_online=_grows_online(self.env, row))
+        growing = Growing(row, row.status if row.status == VolumeStatus.IN_USE else VolumeStatus.AVAILABLE)
         intent.about("volume", row.id, row.name)
-        intent.settled_by("extend", id=row.id, size_bytes=self.size_bytes)
+        intent.settled_by("extend", id=row.id, size_bytes=self.size_bytes, before=growing.before)
         server = self.env.backends.server(row.host or "")
         intent.will(f"{server}: extend {shown(row)} from {size_gib(row.size_bytes)} to {size_gib(self.size_bytes)} GiB")
         row.status = VolumeStatus.EXTENDING
-        return row
+        return growing
 
-    def work(self, context: Context, subject: Volume) -> None:
-        self.env.backends.get(subject.host or "").driver.extend_volume(context, volume_object(subject), self.size_bytes)
+    def work(self, context: Context, subject: Growing) -> None:
+        driver = self.env.backends.get(subject.row.host or "").driver
+        driver.extend_volume(context, volume_object(subject.row), self.size_bytes)
 
-    def finish(self, session: Session, subject: Volume, outcome: None) -> CgctlError | None:  # noqa: ARG002
-        row = fresh(session, subject)
-        row.size_bytes, row.status, row.updated_at = self.size_bytes, VolumeStatus.AVAILABLE, utc_now()
+    def finish(self, session: Session, subject: Growing, outcome: None) -> CgctlError | None:  # noqa: ARG002
+        row = fresh(session, subject.row)
+        row.size_bytes, row.status, row.updated_at = self.size_bytes, subject.before, utc_now()
         return None
 
-    def refuse(self, session: Session, subject: Volume) -> None:
-        fresh(session, subject).status = VolumeStatus.AVAILABLE
+    def refuse(self, session: Session, subject: Growing) -> None:
+        fresh(session, subject.row).status = subject.before
 
-    def fail(self, session: Session, subject: Volume) -> None:
-        fresh(session, subject).status = VolumeStatus.ERROR_EXTENDING
+    def fail(self, session: Session, subject: Growing) -> None:
+        fresh(session, subject.row).status = VolumeStatus.ERROR_EXTENDING
+
+
+def _grows_online(env: Environment, row: Volume) -> bool:
+    export = env.backends.get(row.host).export if row.host else None
+    return export is not None and export.grows_online
 
 
 def extend_volume(env: Environment, reference: str, size_bytes: int) -> None:
     """Grow a volume. Raises Refused when its backend has no room for the difference."""
     with env.store.read() as session:
-        key = lock_key(find(session, Volume, reference))
-    wait_until_free(env, key)
+        before = find(session, Volume, reference)
+    wait_until_free(env, lock_key(before))
     with env.store.read() as session:
         row = find(session, Volume, reference)
-        check_extension(row, size_bytes)
+        if before.size_bytes != row.size_bytes == size_bytes:
+            return  # an interrupted extension to this size was settled: who repeats it has it done
+        check_extension(row, size_bytes, grows_online=_grows_online(env, row))
         types = [get(session, VolumeType, row.volume_type_id)] if row.volume_type_id else []
     place(env, f"volume {shown(row)}", Request(specs_for(None, types), size_bytes - row.size_bytes), row.host)
     perform(env, Extension(env, reference, size_bytes))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from sqlmodel import Session
 
 from cgctl.errors import Refused, UsageError
-from cgctl.manager import creation, deletion
+from cgctl.manager import creation, deletion, removal
 from cgctl.manager.creation import Made
-from cgctl.manager.dependents import has_snapshots
+from cgctl.manager.dependents import has_snapshots, snapshots_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import lock_key, snapshot_object, volume_object
 from cgctl.manager.operation import Intent, wait_until_free
@@ -22,7 +22,7 @@ from cgctl.model.names import checked_text
 from cgctl.model.states import VolumeStatus
 from cgctl.model.tables import Group, GroupType, Snapshot, Volume, VolumeType
 from cgctl.scheduler.candidates import Request
-from cgctl.store.queries import find, get
+from cgctl.store.queries import attachments_of, find, get
 from drivers.contract import Context
 
 
@@ -168,13 +168,20 @@ def _snapshot_key(snapshot: Snapshot) -> str:
     return snapshot.group_id or snapshot.volume_id
 
 
-def delete_volume(env: Environment, reference: str) -> None:
-    """Delete a volume that is alone, detached and without snapshots (B.9)."""
+def delete_volume(env: Environment, reference: str, *, cascade: bool = False, force: bool = False) -> None:
+    """Delete a volume that is alone and detached (B.9). cascade: with its snapshots; else it must have none.
+
+    force: whatever its status says; an attachment, a group or a snapshot still protects it.
+    """
 
     def select_volume(intent: Intent) -> Doomed:
         row = find(intent.session, Volume, reference)
         intent.lock(lock_key(row))
-        rules.check_deletion(row, has_snapshots=has_snapshots(intent.session, row))
-        return Doomed(row)
+        snapshots = snapshots_of(intent.session, row) if cascade else []
+        rules.check_deletion(row, has_snapshots=not cascade and has_snapshots(intent.session, row), force=force)
+        rules.check_no_attachments(row, [one.id for one in attachments_of(intent.session, [row.id])])
+        rules.check_cascade(row, snapshots)
+        return Doomed(row, snapshots=snapshots)
 
-    deletion.delete(env, "delete", "volume", select_volume)
+    kind = "force-delete" if force else "delete"
+    deletion.delete(env, kind, removal.CASCADE if cascade else "volume", select_volume)

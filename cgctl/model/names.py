@@ -62,6 +62,12 @@ def size_gib(size_bytes: int) -> int | float:
     return size_bytes // GIB if size_bytes % GIB == 0 else round(size_bytes / GIB, 6)
 
 
+def plain_name(name: str, row_id: str) -> str:
+    """A name of letters, digits, `.`, `_` and `-` for a file or a device, told apart by the beginning of the id."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:80]
+    return f"{plain or 'unnamed'}-{row_id[:8]}"
+
+
 def parse_pairs(kind: str, words: Iterable[str]) -> dict[str, str]:
     """`key=value` words as a dictionary."""
     pairs = {}

@@ -35,8 +35,12 @@ class SnapshotStatus(StrEnum):
     AVAILABLE = "available"
     DELETING = "deleting"
     DELETED = "deleted"
+    MANAGING = "managing"
+    UNMANAGING = "unmanaging"
+    RESTORING = "restoring"
     ERROR = "error"
     ERROR_DELETING = "error_deleting"
+    ERROR_MANAGING = "error_managing"
 
 
 class VolumeStatus(StrEnum):
@@ -49,11 +53,23 @@ class VolumeStatus(StrEnum):
     DETACHING = "detaching"
     EXTENDING = "extending"
     REVERTING = "reverting"
+    MANAGING = "managing"
+    UNMANAGING = "unmanaging"
+    MAINTENANCE = "maintenance"
     DELETING = "deleting"
     DELETED = "deleted"
     ERROR = "error"
     ERROR_DELETING = "error_deleting"
     ERROR_EXTENDING = "error_extending"
+    ERROR_MANAGING = "error_managing"
+
+
+class MigrationStatus(StrEnum):
+    """Where a volume is on its way to another backend, and how the last one ended."""
+
+    MIGRATING = "migrating"
+    SUCCESS = "success"
+    ERROR = "error"
 
 
 class AttachmentStatus(StrEnum):
@@ -89,6 +105,7 @@ class OperationState(StrEnum):
 
 
 _OF_OBJECTS = ("creating", "updating", "deleting", "attaching", "detaching", "extending", "reverting")
+_OF_DATA = ("restoring", "managing", "unmanaging")
 _OF_REPLICATION = ("enabling", "disabling", "failing-over")
-TRANSITIONAL = frozenset({*_OF_OBJECTS, *_OF_REPLICATION})
+TRANSITIONAL = frozenset({*_OF_OBJECTS, *_OF_DATA, *_OF_REPLICATION})
 """No object may be left in one of these when its operation has ended."""

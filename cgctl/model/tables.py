@@ -113,6 +113,7 @@ class Volume(SQLModel, table=True):
     snapshot_id: str | None = None
     source_volid: str | None = None
     replication_status: str = "disabled"
+    migration_status: str | None = None
     host: str | None = None
     availability_zone: str | None = None
     properties: Json = Field(default_factory=dict, sa_type=JSON)

@@ -47,6 +47,7 @@ class ScriptedExports(ABC):
     portal: str
     runner: Runner = field(repr=False, compare=False)
     protocol: ClassVar[str]
+    grows_online: ClassVar[bool]
     request: ClassVar[Request]
     errors: ClassVar[refusals.Table] = ()
 

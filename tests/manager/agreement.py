@@ -57,14 +57,17 @@ def shape(house: House) -> Shape:
     names = dict(house.rows("SELECT id, name FROM groups") + house.rows("SELECT id, name FROM volumes"))
     names |= dict(house.rows("SELECT id, name FROM group_snapshots"))
     seen: Shape = {("group", *row) for row in house.rows("SELECT name, status FROM groups")}
-    for key, name, status, group_id, size in house.rows("SELECT id, name, status, group_id, size_bytes FROM volumes"):
-        seen.add(("volume", name, status, names.get(group_id), size, house.read(key, 16)))
+    volumes = "SELECT id, name, status, group_id, size_bytes, host FROM volumes"
+    for key, name, status, group_id, size, host in house.rows(volumes):
+        seen.add(("volume", name, status, names.get(group_id), size, house.read(key, 16), host))
     for name, status, volume_id in house.rows("SELECT name, status, volume_id FROM snapshots"):
         seen.add(("snapshot", name, status, names[volume_id]))
     for name, status, group_id in house.rows("SELECT name, status, group_id FROM group_snapshots"):
         seen.add(("group snapshot", name, status, names[group_id]))
     for initiator, status, volume_id in house.rows("SELECT initiator, status, volume_id FROM attachments"):
         seen.add(("attachment", initiator, status, names[volume_id]))
+    for path in house.root.glob("*/*.img"):
+        seen.add(("foreign", path.parent.name, "-", path.name, path.read_bytes()[:16]))
     return seen
 
 

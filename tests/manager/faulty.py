@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import event
@@ -38,6 +38,12 @@ CHANGING = frozenset(
         "create_cgsnapshot",
         "delete_cgsnapshot",
         "revert_consistencygroup",
+        "revert_to_snapshot",
+        "copy_volume",
+        "manage_existing",
+        "manage_existing_snapshot",
+        "unmanage",
+        "unmanage_snapshot",
     )
 )
 
@@ -71,6 +77,7 @@ class NotedExports:
     notes: Path
     fault: Fault = well
     protocol: str = "iscsi"
+    grows_online: ClassVar[bool] = False
 
     def connection(self, volume_id: str, source: str = "") -> Connection:  # noqa: ARG002
         return Connection("iscsi", "192.0.2.1:3260", f"iqn.2026-11.io.cgctl:{volume_id}", 1, volume_id[:8])

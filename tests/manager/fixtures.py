@@ -70,6 +70,7 @@ def refusing(origin: House, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         faulty.install(patch, faulty.well)
         house = world.copy(origin, root)
         house.ok("type-create", "unused")
+        (root / "alpha" / "large.img").write_bytes(bytes(2 * 1024**2))
         house.ok("create", "1M", "--volume-type", "gold", "--name", "far", "--availability-zone", "elsewhere")
         house.ok("create", "1M", "--volume-type", "silver", "--name", "silvery", "--availability-zone", "nova")
         house.ok("create", "2M", "--volume-type", "gold", "--name", "big")

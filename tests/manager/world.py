@@ -30,6 +30,8 @@ def build(root: Path) -> House:
     for name in ("db-0", "db-1", "used-0", "used-1"):
         house.write(name, b"later")
     house.ok("attachment-create", "used-1", "--initiator", "iqn.2026-11.test:one")
+    house.write("solo", b"later")
+    (root / "alpha" / "guest.img").write_bytes(b"data of a guest.".ljust(1024**2, b"\0"))
     house.ok("attachment-create", "held", "--initiator", "iqn.2026-11.test:one")
     return house
 
@@ -75,7 +77,14 @@ CHANGES = {
     "revert a group": _change("group-revert-to-snapshot gs --name kept"),
     "revert a group in use": _change("group-revert-to-snapshot gs-used --name kept --force-detach"),
     "revert a group and discard": _change("group-revert-to-snapshot gs --discard"),
+    "revert a volume": _change("revert-to-snapshot snap"),
+    "manage": _change("manage alpha guest.img --name new --volume-type gold"),
+    "manage a snapshot": _change("snapshot-manage spare guest.img --name new"),
+    "unmanage": _change("unmanage spare"),
+    "unmanage a snapshot": _change("snapshot-unmanage snap"),
+    "migrate": _change("migrate spare beta --lock-volume True"),
     "delete": _change("delete spare"),
+    "delete with snapshots": _change("delete solo --cascade"),
     "snapshot-delete": _change("snapshot-delete snap"),
     "group-snapshot-delete": _change("group-snapshot-delete gs"),
     "group-delete": _change("group-delete empty"),
@@ -94,6 +103,8 @@ def ready(house: House, name: str) -> tuple[str, ...]:
 
 
 IDS = {
+    "USED_SNAPSHOT": "SELECT s.id FROM snapshots s JOIN volumes v ON v.id = s.volume_id WHERE v.name = 'used-1'",
+    "MANAGED": "SELECT 'cgctl-' || id FROM volumes WHERE name = 'spare'",
     "MEMBER_SNAPSHOT": "SELECT id FROM snapshots WHERE group_snapshot_id IS NOT NULL",
     "ATTACHMENT": "SELECT id FROM attachments",
 }

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cgctl.errors import Refused, UsageError
+from cgctl.manager.objects import shown
 from cgctl.manager.rules.status import ATTACHED, called, check_source_status, check_status, way_out
 from cgctl.model.names import size_gib
-from cgctl.model.states import VolumeStatus
-from cgctl.model.tables import Snapshot, Volume
+from cgctl.model.states import SnapshotStatus, VolumeStatus
+from cgctl.model.tables import Snapshot, Volume, VolumeType
 
 SOURCE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
 EXTENDABLE = (VolumeStatus.AVAILABLE, VolumeStatus.ERROR_EXTENDING)
+MOVABLE = (VolumeStatus.AVAILABLE,)
+RETYPABLE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
+UNMANAGEABLE = (VolumeStatus.AVAILABLE, VolumeStatus.ERROR, VolumeStatus.ERROR_MANAGING)
 
 
 def check_source(subject: str, source: Volume | Snapshot) -> None:
@@ -30,24 +36,91 @@ def checked_size(subject: str, size_bytes: int | None, source: Volume | Snapshot
     return size_bytes
 
 
-def check_extension(volume: Volume, size_bytes: int) -> None:
-    """Only larger, only detached: online extension depends on the export."""
+def check_extension(volume: Volume, size_bytes: int, *, grows_online: bool = False) -> None:
+    """Only larger; attached, only where clients see it without an interruption."""
     subject = called("volume", volume)
     if size_bytes <= volume.size_bytes:
         reason = f"has {size_gib(volume.size_bytes)} GiB already, {size_gib(size_bytes)} GiB is not larger"
         raise Refused(subject, reason, f"a volume only grows; see: cgctl show {volume.id}")
-    if volume.status == VolumeStatus.IN_USE:
-        raise Refused(subject, "is attached", way_out("volume", volume))
-    check_status("volume", volume, EXTENDABLE)
+    if volume.status == VolumeStatus.IN_USE and not grows_online:
+        reason = "is attached, and its export cannot show a new size without failing writes"
+        raise Refused(subject, reason, way_out("volume", volume))
+    check_status("volume", volume, (*EXTENDABLE, VolumeStatus.IN_USE))
 
 
-def check_deletion(volume: Volume, *, has_snapshots: bool) -> None:
-    """Alone, detached, without snapshots. An error of any kind may always be deleted."""
+def check_deletion(volume: Volume, *, has_snapshots: bool, force: bool = False) -> None:
+    """Alone, detached, without snapshots. An error of any kind may always be deleted, but foreign data may be kept."""
     subject = called("volume", volume)
+    check_alone(volume)
+    if volume.status in ATTACHED and not force:
+        raise Refused(subject, f"is {volume.status}", way_out("volume", volume))
+    if volume.status == VolumeStatus.ERROR_MANAGING:
+        raise Refused(subject, "was not managed to the end: its data are somebody's", f"cgctl unmanage {volume.id}")
+    if has_snapshots:
+        hint = f"cgctl snapshot-list --volume-id {volume.id}; with all of them: cgctl delete --cascade {volume.id}"
+        raise Refused(subject, "has snapshots", hint)
+
+
+def check_alone(volume: Volume) -> None:
+    """What concerns one volume alone would break a group."""
     if volume.group_id:
         leave = f"cgctl group-update {volume.group_id} --remove-volumes {volume.id}"
-        raise Refused(subject, f"is a member of group {volume.group_id}", leave)
-    if volume.status in ATTACHED:
-        raise Refused(subject, f"is {volume.status}", way_out("volume", volume))
+        raise Refused(called("volume", volume), f"is a member of group {volume.group_id}", leave)
+
+
+def check_cascade(volume: Volume, snapshots: Sequence[Snapshot]) -> None:
+    """The snapshots go with their volume; those of a group snapshot are not its own."""
+    for one in snapshots:
+        if one.group_snapshot_id:
+            reason = f"its snapshot {shown(one)} is a member of group snapshot {one.group_snapshot_id}"
+            raise Refused(called("volume", volume), reason, f"cgctl group-snapshot-delete {one.group_snapshot_id}")
+
+
+def check_no_attachments(volume: Volume, attachments: Sequence[str]) -> None:
+    """Whatever the status says: nobody has access."""
+    if attachments:
+        raise Refused(called("volume", volume), "has attachments", f"cgctl attachment-delete {attachments[0]}")
+
+
+def check_revert(volume: Volume, snapshot: Snapshot, newest: Snapshot) -> None:
+    """To the newest snapshot only, both well, and as large as then: what is younger would be lost in silence."""
+    subject = called("volume", volume)
+    if newest.id != snapshot.id:
+        reason = f"snapshot {shown(snapshot)} is not its newest: {shown(newest)} is"
+        way = f"a volume of the older one: cgctl create --snapshot-id {snapshot.id}"
+        raise Refused(subject, reason, way)
+    check_status("volume", volume, (VolumeStatus.AVAILABLE,))
+    check_status("snapshot", snapshot, (SnapshotStatus.AVAILABLE,))
+    if volume.size_bytes != snapshot.size_bytes:
+        grown = f"has {size_gib(volume.size_bytes)} GiB, its snapshot {size_gib(snapshot.size_bytes)} GiB"
+        raise Refused(subject, grown, f"a volume of the snapshot: cgctl create --snapshot-id {snapshot.id}")
+
+
+def check_unmanage(volume: Volume, *, has_snapshots: bool) -> None:
+    """Alone, detached, without snapshots: nothing of cgctl's may depend on what is given away."""
+    check_alone(volume)
+    check_status("volume", volume, UNMANAGEABLE)
+    if has_snapshots:
+        raise Refused(called("volume", volume), "has snapshots", f"cgctl snapshot-list --volume-id {volume.id}")
+
+
+def check_retype(volume: Volume, volume_type: VolumeType) -> None:
+    """Another type, of a volume that is alone: a group's types were settled when it was made."""
+    check_alone(volume)
+    check_status("volume", volume, RETYPABLE)
+    if volume.volume_type_id == volume_type.id:
+        raise Refused(called("volume", volume), f"has type {volume_type.name} already", f"cgctl show {volume.id}")
+
+
+def check_migration(volume: Volume, host: str, *, has_snapshots: bool, shares_server: bool) -> None:
+    """Alone, detached, without snapshots, to another pool of the same server."""
+    subject = called("volume", volume)
+    check_alone(volume)
+    if volume.host == host:
+        raise Refused(subject, f"is on {host} already", "see the others: cgctl get-pools")
+    check_status("volume", volume, MOVABLE)
     if has_snapshots:
         raise Refused(subject, "has snapshots", f"cgctl snapshot-list --volume-id {volume.id}")
+    if not shares_server:
+        reason = f"{host} is on another server than {volume.host}"
+        raise Refused(subject, reason, "only pools of one server can be migrated between; see: cgctl backend-list")

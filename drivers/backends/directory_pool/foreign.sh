@@ -45,17 +45,20 @@ changeable() (
     { [ "$user" = 0 ] || [ "$user" = "$(stat -c %u -- "$1")" ]; } && [ -w "${1%/*}" ] && [ -r "$1" ] && [ -w "$1" ]
 )
 
-# take REFERENCE ID BYTES: rename the file to $taken, the name under which it is ours; a script that fails renames it
-# back. A former run may have done that already.
-take() {
+# will_take REFERENCE ID: from here on, under the lock, a script that fails gives the file its name back.
+will_take() {
     origin=./$1
     taken=${origin%/*}/.cgctl-managing-$2
     trap 'untake $?' EXIT
+}
+
+# take REFERENCE BYTES: rename the file to $taken, the name under which it is ours. A former run may have done that.
+take() {
     [ ! -e "$taken" ] || return 0
     [ -e "$origin" ] || [ -L "$origin" ] || refuse not-on-server "$1 is not in $pool"
     reason=$(unsafe "$origin")
     [ -z "$reason" ] || refuse refused "$1: $reason"
-    [ "$(size "$origin")" = "$3" ] || refuse refused "$1 has $(size "$origin") bytes, not $3"
+    [ "$(size "$origin")" = "$2" ] || refuse refused "$1 has $(size "$origin") bytes, not $2"
     mv -T -- "$origin" "$taken"
 }
 

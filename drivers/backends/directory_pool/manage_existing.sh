@@ -4,10 +4,9 @@ container=$1 volume=$2 bytes=$3 reference=$4
 place=live/cgctl-$container/cgctl-$volume
 if [ "$container" = "$volume" ]; then claim; else own; fi
 lock "$container" "$volume"
+will_take "$reference" "$volume"
 if [ -e "$place" ]; then
     [ "$(size "$place/disk")" = "$bytes" ] || refuse already-on-server "volume $volume has $(size "$place/disk") bytes"
-    taken=./$reference
-    taken=${taken%/*}/.cgctl-managing-$volume
     taken_over "$place/disk" 600
     exit 0
 fi
@@ -16,7 +15,7 @@ for other in live/cgctl-*/cgctl-"$volume"; do
 done
 [ "$container" = "$volume" ] || [ -d "live/cgctl-$container" ] ||
     refuse not-on-server "group $container is not in the pool"
-take "$reference" "$volume" "$bytes"
+take "$reference" "$bytes"
 if [ "$container" = "$volume" ]; then
     stage live volume "$volume"
     make_container "$staging"

@@ -4,14 +4,13 @@ snapshot=$1 volume=$2 bytes=$3 reference=$4
 place=snap/cgctl-$snapshot
 own
 lock "$snapshot"
+will_take "$reference" "$snapshot"
 if [ -e "$place" ]; then
     [ "$(size "$place/disk")" = "$bytes" ] || refuse already-on-server "snapshot $snapshot has $(size "$place/disk") bytes"
-    taken=./$reference
-    taken=${taken%/*}/.cgctl-managing-$snapshot
     taken_over "$place/disk" 400
     exit 0
 fi
-take "$reference" "$snapshot" "$bytes"
+take "$reference" "$bytes"
 stage snap snapshot "$snapshot"
 mkdir "$staging"
 move_disk "$taken" "$staging/disk"

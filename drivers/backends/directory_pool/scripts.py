@@ -34,6 +34,7 @@ METHODS = (
     "delete_cgsnapshot",
     "revert_consistencygroup",
     "revert_to_snapshot",
+    "copy_volume",
     *FOREIGN,
 )
 

@@ -182,6 +182,10 @@ class ScriptedDriver(ABC):
         source = self._source(snapshot)
         self._run(context, "revert_to_snapshot", *_place(volume), source, snapshot.group_snapshot_id or "")
 
+    def copy_volume(self, context: Context, volume: Volume, source: str) -> ModelUpdate | None:
+        self._run(context, "copy_volume", *_place(volume), checked_size(volume.size_bytes), source)
+        return None
+
     # What is in the pool and not cgctl's
 
     def list_manageable(self, context: Context) -> list[Manageable]:

@@ -111,6 +111,10 @@ def _drills() -> None:
     op.create_index(op.f("ix_drills_group_id"), "drills", ["group_id"], unique=False)
 
 
+def _volumes() -> None:
+    op.add_column("volumes", sa.Column("migration_status", sa.String(), nullable=True))
+
+
 def upgrade() -> None:
     _backends()
     _messages()
@@ -118,3 +122,4 @@ def upgrade() -> None:
     _replicas()
     _generations()
     _drills()
+    _volumes()

@@ -1,0 +1,73 @@
+"""`revert-to-snapshot retype migrate`: other data, another type, another pool for a volume."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from cgctl import manager
+from cgctl.cli.command import command
+from cgctl.cli.options import Cluster, refuse_cluster
+from cgctl.cli.result import Done
+from cgctl.cli.volume import Reference
+from cgctl.cli.wiring import Env
+from cgctl.errors import UsageError
+
+
+class Policy(StrEnum):
+    """What `--migration-policy` may be."""
+
+    NEVER = "never"
+    ON_DEMAND = "on-demand"
+
+
+@command("revert-to-snapshot", changes=True, destructive=True)
+def revert_to_snapshot(
+    env: Env, snapshot: Annotated[str, typer.Argument(help="Newest snapshot of its volume, by name or id.")]
+) -> Done:
+    """Give a volume the data of its newest snapshot.
+
+    What was written since is lost; the volume must be detached."""
+    row = manager.volume_revert.revert_to_snapshot(env, snapshot)
+    return Done(f"volume {row.name or row.id}: has the data of snapshot {snapshot}")
+
+
+@command("retype", changes=True)
+def retype(
+    env: Env,
+    reference: Reference,
+    volume_type: Annotated[str, typer.Argument(help="New volume type, by name or id.")],
+    migration_policy: Annotated[
+        Policy, typer.Option("--migration-policy", help="Whether it may move to another pool of its server.")
+    ] = Policy.NEVER,
+) -> Done:
+    """Give a volume another type.
+
+    Its backend must offer what the type asks for."""
+    done = manager.migration.retype(env, reference, volume_type, on_demand=migration_policy is Policy.ON_DEMAND)
+    return Done(f"volume {reference}: {done}")
+
+
+@command("migrate", changes=True)
+def migrate(
+    env: Env,
+    reference: Reference,
+    host: Annotated[str | None, typer.Argument(help="Backend: another pool of the same server.")] = None,
+    force_host_copy: Annotated[  # noqa: ARG001
+        bool, typer.Option("--force-host-copy/--no-force-host-copy", help="Accepted: data are always copied.")
+    ] = False,
+    lock_volume: Annotated[
+        bool, typer.Option("--lock-volume/--no-lock-volume", help="Show it as `maintenance` meanwhile.")
+    ] = False,
+    cluster: Cluster = None,
+) -> Done:
+    """Move a volume to another pool of its server.
+
+    Copied and compared on the server while nobody is attached; interrupted, it is undone or completed."""
+    refuse_cluster(cluster)
+    if host is None:
+        raise UsageError("migrate", "names no backend", "cgctl migrate VOLUME BACKEND; see: cgctl get-pools")
+    manager.migration.migrate(env, reference, host, lock_volume=lock_volume)
+    return Done(f"volume {reference}: migrated to {host}")
