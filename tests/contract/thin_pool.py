@@ -21,6 +21,7 @@ from tests.lab.vm import Machine, Machines
 from tests.lab.vm_fixtures import skip_or_fail
 
 POOL = "cgvg/pool"
+LOCK = "/run/lock/cgctl-lvm-cgvg"
 # A script's own process group; what it has started in a session of its own lives on, as after a kill -9 of the script.
 STARTED = 'echo $$ >/run/contract.pid; exec "$@"'
 # Extents of 1 MiB: volumes of the tests are that small.
@@ -81,6 +82,9 @@ class MachineBench(Bench):
         self.script(f'[ -b "$1" ] && {text}', source, str(offset), stdin=base64.b64encode(data).decode())
 
     def read(self, volume: Volume, count: int, offset: int = 0) -> bytes:
+        """After what a killed script has left, which goes on where nobody can kill it, or is ended by the repair."""
+        if self.script('flock "$1" test -e "$2" || echo gone', LOCK, self.driver.volume_source(volume)):
+            self.driver.repair(self.context)
         flags = "iflag=skip_bytes,count_bytes,fullblock"
         text = f'dd if="$1" bs=1M {flags} skip="$2" count="$3" status=none | base64 -w0'
         return base64.b64decode(self.script(text, self.driver.volume_source(volume), str(offset), str(count)))

@@ -20,7 +20,13 @@ lvs=$(lvm lvs -q --noheadings --separator ' ' -o vg_name,lv_name,lv_tags 2>/dev/
 volumes() {
     printf '%s\n' "$lvs" | while read -r vg name tags; do
         case $name,$tags, in
-            cgctl-*_new,* | cgctl-*_old,* | cgctl-*,cgctl.making=1,*) ;;
+            cgctl-*_new,* | cgctl-*_old,* | cgctl-*_was,* | cgctl-*,cgctl.making=1,*) ;;
+            cgctl-*,*cgctl.group=*)
+                # A group whose revert was cut is not served half: backend-check --repair ends it.
+                group=,$tags,
+                group=${group#*,cgctl.group=}
+                case $lvs in *cgctl.reverting="${group%%,*}"/*) ;; *) printf '%s %s ,%s,\n' "$vg" "$name" "$tags" ;; esac
+                ;;
             cgctl-*,cgctl.kind=volume,*) printf '%s %s ,%s,\n' "$vg" "$name" "$tags" ;;
         esac
     done

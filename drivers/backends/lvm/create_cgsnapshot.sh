@@ -5,32 +5,6 @@
 set_id=$1 group=$2 bound=$3
 members=$(cat)
 
-# receipt: of the mark in $value.
-receipt() {
-    IFS=/ read -r _ _ method count began ended limit <<END
-$value
-END
-    printf '%s %s %s %s %s\n' "$method" "$count" "$began" "$ended" "$limit"
-}
-
-# mark_of SET: $value is its mark, from the set's id on.
-mark_of() {
-    value=${pool_tags#*",cgctl.mark=$1/"}
-    [ "$value" != "$pool_tags" ] || return 1
-    value=$1/${value%%,*}
-}
-
-# expected VOLUME BYTES: refuse unless it is a member of this size.
-expected() {
-    find_lv "cgctl-$1" || refuse not-on-server "member $1 is not in the pool"
-    case $tags in
-        *",cgctl.group=$group,"*) ;;
-        *) refuse not-on-server "member $1 is not in the group $group" ;;
-    esac
-    tag cgctl.bytes || :
-    [ "$value" = "$2" ] || refuse refused "member $1 has $value bytes, not $2"
-}
-
 remove_set() {
     tagged "cgctl.set=$set_id"
     [ -n "$found" ] || return 0

@@ -47,10 +47,6 @@ still_held() { # still_held GATE...: every gate is suspended, and the watchdog h
     [ "$suspended" = $# ] && [ ! -e "$flag.fired" ]
 }
 
-clock() {
-    date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00
-}
-
 # hold CENTISECONDS LINES GATE...: $began_at, $ended_at; refuse when the bound broke it. Its caller removes what was made.
 hold() {
     bound=$1 lines=$2

@@ -74,7 +74,9 @@ class Listing:
 def _counts(name: str, names: Collection[str]) -> bool:
     """Of a revert that was cut, what it was about to make is nothing yet, and what it put aside is the volume."""
     settled = name.removesuffix("_old")
-    return name.startswith("cgctl-") and not name.endswith("_new") and (settled == name or settled not in names)
+    return (
+        name.startswith("cgctl-") and not name.endswith(("_new", "_was")) and (settled == name or settled not in names)
+    )
 
 
 def _pairs(tags: list[str]) -> list[tuple[str, str]]:

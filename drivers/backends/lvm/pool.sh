@@ -18,6 +18,7 @@ lvs_line="lvs -q --noheadings --nosuffix --units b --separator | \
 -o lv_name,pool_lv,lv_size,lv_attr,zero,data_percent,metadata_percent,origin,vg_mda_free,lv_tags \
 -S pool_lv=$thin_pool||lv_name=$thin_pool $vg"
 
+locked=''
 undo() {
     exit "$1"
 }
@@ -32,6 +33,7 @@ trap '' PIPE
 lock() {
     exec 9>>"$lock_file"
     flock -w "$lock_wait" 9 || refuse busy "another script still works in the volume group $vg"
+    locked=yes
 }
 
 # change [LINE...]: one lvm process runs these lines; then $state is new. lvm's shell goes on after an error and
@@ -116,6 +118,7 @@ ours() {
     tags=$pool_tags
     tag cgctl.owner || refuse pool-unmarked "$pool has no owner mark"
     [ "$value" = "$owner" ] || refuse pool-foreign "$pool belongs to another state store ($value)"
+    [ -z "$locked" ] || settle_group
 }
 
 # room: refuse before the pool fills: thin volumes with nowhere to write lose data. And before LVM's own metadata does:
@@ -189,4 +192,59 @@ settle_revert() {
     for word in new old; do
         ! find_lv "cgctl-$1_$word" || change "lvremove -fy -q $vg/cgctl-$1_$word"
     done
+}
+
+# settle_group: end what revert_consistencygroup.sh has decided: its copies take the place of the group's volumes. Behind
+# `lock`; nothing where nothing was decided. One lvm process, in a session of its own, exchanges all members.
+settle_group() {
+    tags=$pool_tags
+    tag cgctl.reverting || return 0
+    decided=$value
+    IFS=/ read -r group_of kept_as count_of at <<END
+$decided
+END
+    tagged "cgctl.group=$group_of"
+    exchange='' back=''
+    for word in $found; do
+        case $word in *_new) word=${word%_new} ;; *) continue ;; esac
+        back="$back $word"
+        remove_gate "$word"
+        if find_lv "cgctl-$word"; then
+            if [ -n "$kept_as" ]; then
+                exchange="${exchange}lvchange -q -An --deltag cgctl.kind=volume --deltag cgctl.group=$group_of \
+--addtag cgctl.kind=member --addtag cgctl.set=$kept_as --addtag cgctl.volume=$word $vg/cgctl-$word
+lvchange -q -An -an $vg/cgctl-$word
+lvchange -q -An -ky $vg/cgctl-$word
+lvchange -q -An -pr $vg/cgctl-$word
+lvrename -q -An $vg cgctl-$word cgctl-${kept_as}_$word$nl"
+            else
+                exchange="${exchange}lvchange -q -An --deltag cgctl.kind=volume --deltag cgctl.group=$group_of $vg/cgctl-$word
+lvrename -q -An $vg cgctl-$word cgctl-${word}_was$nl"
+            fi
+        fi
+        exchange="${exchange}lvrename -q -An $vg cgctl-${word}_new cgctl-$word
+lvchange -q -ay $vg/cgctl-$word$nl"
+    done
+    [ -z "$exchange" ] || change "$exchange"
+    of_pool
+    tagged "cgctl.group=$group_of"
+    case "$found " in *_new\ *) refuse busy "the revert of group $group_of cannot be ended: see lvs $vg" ;; esac
+    for word in $found; do
+        find_lv "cgctl-$word"
+        tag cgctl.bytes || :
+        make_gate "$word" "$value"
+    done
+    done_as="lvchange -q --deltag cgctl.reverting=$decided"
+    [ -z "$kept_as" ] || done_as="$done_as --addtag cgctl.mark=$kept_as/$group_of/revert/$count_of/$at/$at/0"
+    rest=$state was=''
+    while [ "${rest#*"$nl  cgctl-"}" != "$rest" ]; do
+        rest=$nl${rest#*"$nl  cgctl-"}
+        word=${rest#"$nl"}
+        word=${word%%"|"*}
+        case $word in *_was) was="$was $word" ;; esac
+    done
+    # shellcheck disable=SC2086 # names
+    each_lv 'lvremove -fy -q' $was
+    change "$done_as $pool" "$lines"
+    of_pool
 }

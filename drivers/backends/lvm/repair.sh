@@ -7,6 +7,7 @@ tags=$pool_tags
 # What is not ours is not repaired; the check tells whose it is.
 tag cgctl.owner && [ "$value" = "$owner" ] || exit 0
 ready
+settle_group
 for gate in $(dmsetup info -c --noheadings --separator , -o name,suspended); do
     # Behind the lock no hold stands: what is held was left so.
     case $gate in

@@ -27,10 +27,10 @@ PARTS: dict[str, tuple[str, ...]] = {
     "create_consistencygroup": ("server",),
     "delete_consistencygroup": (),
     "update_consistencygroup": (),
-    "create_cgsnapshot": ("hold",),
-    "create_consistencygroup_from_src": ("hold",),
+    "create_cgsnapshot": ("members", "hold"),
+    "create_consistencygroup_from_src": ("members", "hold"),
     "delete_cgsnapshot": (),
-    "revert_consistencygroup": (),
+    "revert_consistencygroup": ("members",),
 }
 """Each method's script, and which shared parts stand before its own lines."""
 
