@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
-from cgctl.errors import UsageError
 from cgctl.manager import creation, deletion, removal
 from cgctl.manager.creation import Made
 from cgctl.manager.dependents import dependents_of
@@ -14,7 +13,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.kinds import ensure_cg_type
 from cgctl.manager.operation import Intent
 from cgctl.manager.placement import Placement, checked_zone, placement, specs_for
-from cgctl.manager.quiesce import HOOK_KEYS, hook_seconds
+from cgctl.manager.quiesce import check_hook_words
 from cgctl.manager.removal import Doomed
 from cgctl.manager.rules import group as group_rules
 from cgctl.model.names import checked_text
@@ -48,7 +47,7 @@ def create_group(
     volume_types = volume_types or [one for one in (env.settings().default_volume_type,) if one]
     checked_text("group name", name)
     checked_text("group description", description)
-    check_metadata(metadata or {})
+    check_hook_words("metadata", metadata or {})
     placed = _place(env, subject, group_type, volume_types, availability_zone)
     host = placed.host
     zone = env.backends.get(host).availability_zone
@@ -100,15 +99,6 @@ def _types(
     group_rules.check_types_given(subject, group_type, volume_types)
     its_type = find(session, GroupType, group_type) if group_type is not None else ensure_cg_type(session)
     return its_type, find_many(session, VolumeType, volume_types)
-
-
-def check_metadata(metadata: dict[str, str]) -> None:
-    """Hook words of a group's metadata are checked when they are written, not when the hook is needed."""
-    unknown = [key for key in metadata if key.startswith("quiesce_") and key not in HOOK_KEYS]
-    if unknown:
-        raise UsageError("metadata", f"{', '.join(unknown)} is unknown", f"hooks are {', '.join(HOOK_KEYS)}")
-    if metadata.get("quiesce_timeout"):
-        hook_seconds(metadata["quiesce_timeout"])
 
 
 def delete_group(env: Environment, reference: str, *, delete_volumes: bool) -> None:

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 
 from cgctl.errors import DryRun, NotFound, Refused, UsageError
 from cgctl.manager.environment import Environment
+from cgctl.manager.quiesce import check_hook_words
 from cgctl.model.names import CG_TYPE, checked_spec_keys, checked_text, required_name
 from cgctl.model.tables import Event, Group, GroupType, GroupVolumeType, Volume, VolumeType
 from cgctl.store.queries import WORDS, find, subject
@@ -60,6 +61,8 @@ def update(env: Environment, kind: type[Kind], reference: str, changes: Mapping[
 def set_specs(env: Environment, kind: type[Kind], reference: str, pairs: Mapping[str, str]) -> Kind:
     """Add or replace specs. Raises Refused for a volume type in use: its specs placed its volumes."""
     checked_spec_keys(f"{WORDS[kind][0]} {reference}", pairs, group=kind is GroupType)
+    if kind is GroupType:
+        check_hook_words(f"group type {reference}", pairs)
     return _change_specs(env, kind, reference, lambda specs: {**specs, **pairs}, f"set {', '.join(pairs)}")
 
 

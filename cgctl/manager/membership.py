@@ -11,10 +11,10 @@ from cgctl.errors import CgctlError, ServerFailure, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.export_gap import Worked, away_words, unexported
 from cgctl.manager.exports import exported_at
-from cgctl.manager.groups import check_metadata
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.manager.placement import volume_types_of
+from cgctl.manager.quiesce import check_hook_words
 from cgctl.manager.removal import parts
 from cgctl.manager.rules.membership import Unfinished, check_movement, check_something_changes
 from cgctl.manager.updates import Reading, read_group_updates
@@ -114,7 +114,7 @@ def update_group(env: Environment, reference: str, changes: Changes) -> float | 
     """Change a group; for how long exports were away. Raises Refused or UsageError with nothing changed (B.4)."""
     checked_text("group name", changes.name)
     checked_text("group description", changes.description)
-    check_metadata(changes.metadata)
+    check_hook_words("metadata", changes.metadata)
     if not changes.any():
         raise UsageError(
             f"group {reference}",

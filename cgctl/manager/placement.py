@@ -13,6 +13,7 @@ from cgctl.manager.backends import observe_services
 from cgctl.manager.environment import Environment
 from cgctl.manager.kinds import specs_of
 from cgctl.manager.operation import Intent
+from cgctl.manager.quiesce import HOOK_KEYS
 from cgctl.model.names import CG_TYPE
 from cgctl.model.tables import GroupType, GroupVolumeType, VolumeType
 from cgctl.scheduler.candidates import Request, Specs
@@ -34,7 +35,8 @@ def specs_for(group_type: GroupType | None, volume_types: Sequence[VolumeType]) 
         return [*types]
     if group_type.name == CG_TYPE:
         types = [(owner, _with_support(its)) for owner, its in types]
-    return [(f"group type {group_type.name}", specs_of(group_type)), *types]
+    asked = {key: value for key, value in specs_of(group_type).items() if key not in HOOK_KEYS}
+    return [(f"group type {group_type.name}", asked), *types]
 
 
 def _with_support(specs: Specs) -> dict[str, str | None]:

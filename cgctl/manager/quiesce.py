@@ -6,29 +6,45 @@ attached, or the group's hooks run. Hooks, where a group has them, surround ever
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from cgctl.errors import Refused, UsageError
 from cgctl.manager.environment import Environment, QuiesceHooks
 from cgctl.manager.objects import shown
-from cgctl.model.tables import Group, Volume
+from cgctl.model.tables import Group, GroupType, Volume
 from drivers.contract import Context, Driver
 
 HOOK_KEYS = ("quiesce_pre", "quiesce_post", "quiesce_timeout")
-"""Keys of a group's metadata."""
+"""Keys of a group's metadata, and of its type's specs."""
 
 MAX_HOOK_SECONDS = 600.0
 
 
 def hooks_of(env: Environment, group: Group) -> QuiesceHooks:
-    """The hooks in a group's metadata, else the configuration's for its id or name."""
-    if any(key in group.properties for key in HOOK_KEYS):
-        pre, post, timeout = (group.properties.get(key) for key in HOOK_KEYS)
-        return QuiesceHooks(pre, post, hook_seconds(timeout) if timeout else QuiesceHooks.timeout_seconds)
+    """The hooks in a group's metadata, else the configuration's for its id or name; what both leave open, its type's.
+
+    The nearest to the group wins, key by key between metadata and type.
+    """
+    own = {key: group.properties[key] for key in HOOK_KEYS if key in group.properties}
     configured = env.settings().hooks
-    return configured.get(group.id) or configured.get(group.name or "") or QuiesceHooks()
+    named = configured.get(group.id) or configured.get(group.name or "")
+    if named and not own:
+        return named
+    with env.store.read() as session:
+        of_type = session.get_one(GroupType, group.group_type_id).group_specs
+    pre, post, timeout = (own.get(key, of_type.get(key)) for key in HOOK_KEYS)
+    return QuiesceHooks(pre, post, hook_seconds(timeout) if timeout else QuiesceHooks.timeout_seconds)
+
+
+def check_hook_words(subject: str, words: Mapping[str, str]) -> None:
+    """Hooks are checked when they are written, not when they are needed."""
+    unknown = [key for key in words if key.startswith("quiesce_") and key not in HOOK_KEYS]
+    if unknown:
+        raise UsageError(subject, f"{', '.join(unknown)} is unknown", f"hooks are {', '.join(HOOK_KEYS)}")
+    if words.get("quiesce_timeout"):
+        hook_seconds(words["quiesce_timeout"])
 
 
 def hook_seconds(text: str) -> float:

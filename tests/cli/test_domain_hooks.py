@@ -37,8 +37,12 @@ def by_configuration_under_the_id(house: House, pre: str, post: str) -> None:
     house.configure(hooks={house.show("group-show", "db")["id"]: {"pre": pre, "post": post}})
 
 
+def by_type(house: House, pre: str, post: str) -> None:
+    house.ok("group-type-key", "consistent", "set", f"quiesce_pre={pre}", f"quiesce_post={post}")
+
+
 Giving = Callable[[House, str, str], None]
-GIVINGS = [by_metadata, by_configuration, by_configuration_under_the_id]
+GIVINGS = [by_metadata, by_configuration, by_configuration_under_the_id, by_type]
 
 
 @pytest.mark.parametrize("take", TAKING)
@@ -110,3 +114,32 @@ def test_a_dry_run_runs_no_hook(db: House) -> None:
     with db.unchanged():
         db.ok("group-snapshot-create", "db", "--dry-run")
     assert told(db) == []
+
+
+def test_the_nearest_hook_to_the_group_wins(db: House) -> None:
+    by_type(db, hook(db, "type"), hook(db, "type"))
+    db.ok("group-update", "db", "--metadata", f"quiesce_post={hook(db, 'group')}")
+    db.ok("group-snapshot-create", "db")
+    assert [line.split()[:2] for line in told(db)] == [["type", "pre"], ["group", "post"]]
+    db.ok("group-update", "db", "--metadata", "quiesce_post=")
+    by_configuration(db, hook(db, "configuration"), hook(db, "configuration"))
+    db.ok("group-snapshot-create", "db")
+    assert [line.split()[0] for line in told(db)[2:]] == ["configuration", "configuration"]
+
+
+def test_hooks_of_a_type_do_not_take_part_in_placement(db: House) -> None:
+    by_type(db, "true", "true")
+    db.ok("group-create", "consistent", "gold", "--name", "other")
+
+
+@pytest.mark.parametrize("word", ["quiesce_before=true", "quiesce_timeout=soon"])
+def test_a_wrong_hook_of_a_type_is_refused_when_it_is_written(db: House, word: str) -> None:
+    with db.unchanged():
+        assert db.run("group-type-key", "consistent", "set", word).code == 2
+
+
+def test_post_of_a_type_runs_although_what_is_between_fails(db: House) -> None:
+    by_type(db, hook(db, "stop"), hook(db, "go on"))
+    db.disk("db-0").write_bytes(b"another size")
+    assert db.run("group-snapshot-create", "db").code == 6
+    assert [line.split()[0] for line in told(db)] == ["stop", "go"]
