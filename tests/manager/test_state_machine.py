@@ -313,7 +313,7 @@ def test_any_sequence_of_commands_keeps_state_servers_and_data_in_agreement(
         return machine
 
     run_state_machine_as_test(
-        start,
+        start,  # type: ignore[arg-type]  # it only calls it
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
