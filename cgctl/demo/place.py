@@ -20,6 +20,8 @@ backends:
   alpha:
     driver: file
     pool: {directory}/alpha
+    replication_targets:
+      - {{backend_id: dr1, backend: beta, rpo: 15m}}
   beta:
     driver: file
     pool: {directory}/beta

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cgctl.demo.elsewhere import replicate
 from cgctl.demo.stage import CommandFailed, Stage, checksums
 
 GROUP = "orders"
@@ -26,6 +27,7 @@ def play(stage: Stage, *, keep: bool) -> None:
         _snapshot(stage)
         damaged = _damage(stage, written)
         _clone(stage, written, damaged)
+        replicate(stage, GROUP)
         if not keep:
             _clean_up(stage)
     except CommandFailed:
@@ -40,10 +42,12 @@ $ export CGCTL_CONFIG={stage.place.configuration}
 $ cat $CGCTL_CONFIG
 {stage.place.configuration.read_text()}""")
     stage.cgctl("config-check")
-    stage.tell("\n2. A volume type, and a group type that demands snapshots at one point in time.\n")
+    stage.tell("\n2. A volume type, and a group type that demands snapshots at one point in time, and replication.\n")
     stage.cgctl("type-create", "disk", "-c", "id", "-c", "name")
     stage.cgctl("group-type-create", "consistent", "-c", "id", "-c", "name")
     stage.cgctl("group-type-key", "consistent", "set", "consistent_group_snapshot_enabled=<is> True")
+    stage.cgctl("group-type-key", "consistent", "set", "consistent_group_replication_enabled=<is> True")
+    stage.cgctl("type-key", "disk", "set", "replication_enabled=<is> True")
     stage.cgctl("group-specs-list")
 
 
@@ -98,7 +102,7 @@ def _clone(stage: Stage, written: Checksums, damaged: Checksums) -> None:
 
 
 def _clean_up(stage: Stage) -> None:
-    stage.tell("\n8. Clean-up.\n")
+    stage.tell("\n11. Clean-up.\n")
     pool = stage.backend(GROUP)
     before = stage.objects(pool)
     stage.cgctl("group-delete", "--delete-volumes", CLONE)
@@ -110,7 +114,7 @@ def _clean_up(stage: Stage) -> None:
         stage.check(stage.cgctl(listing, "-f", "value") == "", f"`cgctl {listing}` is empty")
     left = stage.objects(pool)
     stage.check(before > 0 and left == 0, f"pool {pool} held {before} objects, and holds {left} now")
-    stage.tell("\n9. What happened is remembered.\n")
+    stage.tell("\n12. What happened is remembered.\n")
     stage.cgctl("history")
 
 

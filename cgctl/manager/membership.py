@@ -19,7 +19,7 @@ from cgctl.manager.removal import parts
 from cgctl.manager.rules.membership import Unfinished, check_movement, check_something_changes
 from cgctl.manager.updates import Reading, read_group_updates
 from cgctl.model.names import checked_text
-from cgctl.model.states import GroupStatus
+from cgctl.model.states import GroupStatus, ReplicationStatus
 from cgctl.model.tables import Attachment, Event, Group, Volume, utc_now
 from cgctl.store import journal
 from cgctl.store.queries import attachments_of, find, fresh, set_status
@@ -210,7 +210,10 @@ def _failure(group: Group, moving: Moving, reading: Reading) -> ServerFailure:
 
 def _set_group(session: Session, volumes: Sequence[Volume], group_id: str | None) -> None:
     ids = [one.id for one in volumes]
-    session.exec(update(Volume).where(col(Volume.id).in_(ids)).values(group_id=group_id, updated_at=utc_now()))
+    values: dict[str, object] = {"group_id": group_id, "updated_at": utc_now()}
+    if group_id is None:  # it is the group that is replicated
+        values["replication_status"] = ReplicationStatus.DISABLED
+    session.exec(update(Volume).where(col(Volume.id).in_(ids)).values(**values))
 
 
 def change_words(group: Group, changes: Changes) -> None:

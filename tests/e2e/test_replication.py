@@ -18,6 +18,7 @@ from tests.e2e.writers import is_ordered, read_counters
 pytestmark = pytest.mark.lab
 
 CYCLES = 100 if SOAK else 5
+LONG = pytest.mark.timeout(120 + 60 * CYCLES)
 
 
 @pytest.fixture
@@ -97,10 +98,11 @@ def _more(writer: object, count: int) -> None:
         raise AssertionError(f"more rounds: {error}") from error
 
 
+@LONG
 def test_interrupted_anywhere_the_same_command_goes_on(pair: Pair, tmp_path: Path) -> None:
     draw = random.Random(23)
     acked = 0
-    for number in range(CYCLES):
+    for number in range(CYCLES if SOAK else 3):
         source = pair.active
         to = pair.other(source)
         with pair.writing(source, tmp_path, acked + 1) as writer:
@@ -113,6 +115,7 @@ def test_interrupted_anywhere_the_same_command_goes_on(pair: Pair, tmp_path: Pat
     assert pair.cluster.run("group-snapshot-list", "-f", "value").value == ""
 
 
+@LONG
 def test_servers_that_are_killed_at_any_moment_lose_nothing_in_silence(pair: Pair, tmp_path: Path) -> None:
     """A cycle: write, sync, write, fail over while a server is killed, the same again until it is done, verify."""
     draw = random.Random(41)
