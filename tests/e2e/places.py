@@ -20,4 +20,8 @@ VM, SOAK = pytest.mark.vm, pytest.mark.soak
 MACHINE = [place("lvm_cluster", ISCSI, VM), place("btrfs_cluster", NFS, VM, SOAK)]
 """LVM thin by LIO; in the long form btrfs by the kernel's NFS server, too."""
 
-LONG_MACHINE = [place("lvm_cluster", ISCSI, VM, SOAK), place("btrfs_cluster", NFS, VM, SOAK)]
+LONG_MACHINE = [
+    place("lvm_cluster", ISCSI, VM, SOAK),
+    place("btrfs_cluster", ISCSI, VM, SOAK),
+    place("btrfs_cluster", NFS, VM, SOAK),
+]
