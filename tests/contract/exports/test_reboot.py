@@ -27,7 +27,7 @@ mkdir -p /srv/pool/v /srv/store
 truncate -s 16M /srv/pool/file /srv/pool/v/disk
 lvcreate -q -V 512M -T cgvg/pool -n store
 mkfs.xfs -q /dev/cgvg/store
-echo '/dev/cgvg/store /srv/store xfs defaults 0 0' >>/etc/fstab
+echo '/dev/cgvg/store /srv/store xfs defaults,nofail 0 0' >>/etc/fstab
 mount /srv/store
 truncate -s 16M /srv/store/disk
 sync
