@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -326,6 +327,21 @@ def test_the_receipt_tells_how_long_writes_were_held(lvm: MachineBench, count: i
     print(f"\nhold of {count} members: {held_seconds(hold):.2f} s")
     assert hold["method"] == "lvm-gates"
     assert hold["members"] == count
+
+
+@pytest.mark.vm
+def test_two_that_work_in_one_pool_at_once_take_turns(lvm: MachineBench) -> None:
+    group, volumes = make_group(lvm)
+    other, others = make_group(lvm)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(take, lvm, group, volumes)
+        second = pool.submit(take, lvm, other, others)
+        made = pool.submit(lvm.volume)
+        sets = {first.result()[0].id, second.result()[0].id}
+        volume = made.result()
+    assert lvm.ids(ObjectKind.GROUP_SNAPSHOT) == sets
+    assert volume.id in lvm.ids(ObjectKind.VOLUME)
+    assert all(one.complete for one in lvm.objects())
 
 
 @pytest.mark.vm

@@ -1,0 +1,66 @@
+"""What backend-check tells about a thin pool, from facts as a virtual machine printed them: no machine is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drivers.backends.lvm.findings import of_facts
+
+FACTS = Path(__file__).parents[1] / "data/lvm/facts-2.03.16.txt"
+OWNER = "06ac9d02-22e3-4f8e-91e2-edc378b6869e"
+
+
+UDEVD = ("udevd no", "udevd yes")
+"""As under systemd."""
+
+
+def failing(*changes: tuple[str, str]) -> dict[str, str]:
+    """Check and hint of what is not well when these words stand there instead."""
+    text = FACTS.read_text()
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    return {one.check: one.hint or "" for one in of_facts(text, OWNER, "cgvg/pool") if not one.ok}
+
+
+def test_the_captured_pool_is_well() -> None:
+    assert failing() == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "check", "hint"),
+    [
+        ("attr twi-aotz--", "attr twi-aotzM-", "pool", "lvconvert --repair cgvg/pool"),
+        ("attr twi-aotz--", "attr twi-aotzD-", "pool", "lvextend -L+10G cgvg/pool"),
+        ("LV_CHECK_NEEDED=", "LV_CHECK_NEEDED=check needed", "pool", "lvconvert --repair cgvg/pool"),
+        ("\nzero zero", "\nzero no", "zero", "lvchange --zero y cgvg/pool"),
+        ("room 3221225472 0.00 10.16", "room 3221225472 91.00 10.19", "room", "lvextend -L+10G cgvg/pool"),
+        ("room 3221225472 0.00 10.16", "room 3221225472 1.00 93.10", "room", "--poolmetadatasize +256M cgvg/pool"),
+        ("metadata_area 5", "metadata_area ", "metadata area", "delete snapshots"),
+        ("autoextend_threshold=100", "autoextend_threshold=70", "autoextend", "lvchange --monitor y cgvg/pool"),
+        ('"r|.*|"', '"a|.*|"', "filter", "global_filter = ["),
+        ("udevd no\nrule yes", "udevd yes\nrule no", "udev", "backend-check --repair"),
+        ("boot none", "boot no", "boot", "backend-check --repair"),
+        ("gate 7", "gate 8", "gates", "backend-check --repair"),
+        (" Active", " Suspended", "holds", "backend-check --repair"),
+        (" Active", " Active clientvg-data", "holders", "dmsetup remove clientvg-data"),
+        ("owner 0", "owner 1", "owner", "another pool"),
+    ],
+)
+def test_what_is_not_well_is_told_with_the_command_that_mends_it(
+    before: str, after: str, check: str, hint: str
+) -> None:
+    found = failing((before, after))
+    assert list(found) == [check]
+    assert hint in found[check]
+
+
+def test_autoextend_that_dmeventd_watches_is_well() -> None:
+    watched = ("LVM2_SEG_MONITOR=", "LVM2_SEG_MONITOR=monitored")
+    assert failing(("autoextend_threshold=100", "autoextend_threshold=70"), watched) == {}
+
+
+def test_before_the_first_object_rule_and_boot_are_not_missed() -> None:
+    assert failing((f"owner {OWNER}", "owner "), UDEVD, ("rule yes", "rule no"), ("boot none", "boot no")) == {}
