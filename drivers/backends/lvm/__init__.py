@@ -3,7 +3,7 @@
     VG/POOL   tags  cgctl.owner=OWNER                       the mark: the state store that the pool belongs to
                     cgctl.group=GROUP                       one for each group
                     cgctl.mark=SET/GROUP/RECEIPT            the commit mark of a group snapshot; a set without is void
-                            cgctl.reverting=GROUP/KEPT/COUNT/TIME   a group's revert that is decided and not ended
+                    cgctl.reverting=GROUP/KEPT/COUNT/TIME   a group's revert that is decided and not ended
     VG/cgctl-VOLUME       cgctl.kind=volume    cgctl.bytes=N [cgctl.group=GROUP] [cgctl.making=1]
     VG/cgctl-SNAPSHOT     cgctl.kind=snapshot  cgctl.bytes=N cgctl.volume=VOLUME
     VG/cgctl-SET_VOLUME   cgctl.kind=member    cgctl.bytes=N cgctl.volume=VOLUME cgctl.set=SET
@@ -22,13 +22,13 @@ Decided 2026-11:
   comes after the resume. `--ignoremonitoring`, never `--monitor n`: that one ends dmeventd's monitoring of the whole
   pool, and with it autoextend, in silence (seen with LVM 2.03.16).
 - The length of a hold is suspend, one lvcreate per member, one look at the gates, resume. The lvm process is started
-  before it. What made holds grow: dmeventd's part in each lvcreate with monitoring on (four members: 3.0 to 5.8 s,
-  without it 2.2 to 2.7 s, in the same slow guest), and the size of LVM's metadata, which each lvcreate reads and writes
+  before it. What was seen to make holds grow: dmeventd's part in each lvcreate with monitoring on (four members: 3.0 to 5.8 s,
+  without it 2.2 to 2.7 s, in the same slow guest on a busy machine), and the size of LVM's metadata, which each lvcreate reads and writes
   as a whole (1.4 to 2.5 s beside 60 LVs, 4.3 s beside 370). The first is gone, the second is LVM's: keep few sets. The
   watchdog bounds it either way.
 - The rule for udev, and the unit that makes gates at a boot, come with the pool's first object (server.sh), not by a
   command of their own: a volume that exists without them is not safe. `repair` writes them again.
-- A revert gives the volume's name to a copy of the snapshot: two renames, because LVM's merge would consume the snapshot.
+- A revert gives the volume's name to a copy of the snapshot, by two renames: LVM's merge would consume the snapshot.
   That of a group is decided by one tag of the pool; whoever gets the lock afterwards ends it.
 - The LVs themselves are never suspended by us (lab.md section 7: that damages the pool).
 """
