@@ -21,11 +21,11 @@ Decided 2026-11:
 - Members of a hold are made without archive and backup of the metadata (`-An`), dmeventd and activation: all of it
   comes after the resume. `--ignoremonitoring`, never `--monitor n`: that one ends dmeventd's monitoring of the whole
   pool, and with it autoextend, in silence (seen with LVM 2.03.16).
-- The length of a hold is suspend, one lvcreate per member, one look at the gates, resume. The lvm process is started
-  before it. What was seen to make holds grow: dmeventd's part in each lvcreate with monitoring on (four members: 3.0 to 5.8 s,
-  without it 2.2 to 2.7 s, in the same slow guest on a busy machine), and the size of LVM's metadata, which each lvcreate reads and writes
-  as a whole (1.4 to 2.5 s beside 60 LVs, 4.3 s beside 370). The first is gone, the second is LVM's: keep few sets. The
-  watchdog bounds it either way.
+- The length of a hold is suspend, one lvcreate per member, one look at the gates, resume; the lvm process is started
+  before it. Seen to make holds grow (four members, the same slow guest on a busy machine): dmeventd's part in each
+  lvcreate with monitoring on, 3.0 to 5.8 s, without it 2.2 to 2.7 s; and the size of LVM's metadata, which each
+  lvcreate reads and writes as a whole, 1.4 to 2.5 s beside 60 LVs, 4.3 s beside 370. The first is gone, the second is
+  LVM's: keep few sets. The watchdog bounds it either way.
 - The rule for udev, and the unit that makes gates at a boot, come with the pool's first object (server.sh), not by a
   command of their own: a volume that exists without them is not safe. `repair` writes them again.
 - A revert gives the volume's name to a copy of the snapshot, by two renames: LVM's merge would consume the snapshot.
