@@ -42,5 +42,6 @@ def result(completed: Completed, server: str, table: Table = ()) -> str:
         found = pattern.search(completed.stderr)
         if found:
             raise error_class(f"{server}: {found[0]}")
-    last = completed.stderr.strip().splitlines()[-1:] or [f"exit status {completed.exit_status}"]
+    told = [line.strip() for line in completed.stderr.splitlines() if not line.lstrip().startswith("WARNING")]
+    last = [line for line in told if line][-1:] or [f"exit status {completed.exit_status}"]
     raise errors.ServerFailed(f"{server}: {last[0]}")

@@ -23,10 +23,8 @@ def _machine_parameters() -> list[object]:
 TELLING = frozenset({
     "test_a_group_snapshot_keeps_all_members_as_they_were",
     "test_a_clone_of_a_group_and_its_source_do_not_see_each_others_writes",
-    "test_deleting_a_group_takes_its_volumes_and_nothing_else",
     "test_a_volume_moves_into_a_group_and_out_again_with_its_data",
     "test_a_reverted_volume_has_the_data_of_its_snapshot_and_the_snapshot_stays",
-    "test_an_unmanaged_volume_is_foreign_again_with_its_data",
     "test_extending_keeps_the_data_and_adds_zeros",
     "test_a_healthy_pool_has_no_failing_finding",
 })  # fmt: skip
