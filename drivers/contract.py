@@ -171,6 +171,15 @@ class Driver(Protocol):
         """
         ...
 
+    def manage_existing_group(
+        self, context: Context, group: Group, volumes: Sequence[Volume], references: Sequence[str]
+    ) -> Updates:
+        """Make a new group of what `list_manageable` shows as safe, one reference per volume: all of them, or none.
+
+        As manage_existing otherwise.
+        """
+        ...
+
     def unmanage(self, context: Context, volume: Volume, name: str) -> str:
         """Give a volume's data back under a name of letters, digits, `.`, `_`, `-`; returns the reference.
 

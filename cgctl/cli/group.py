@@ -107,6 +107,29 @@ def group_show(
     return Show(manager.reads.group(env, reference), (*SHOWN, "volumes") if list_volume else SHOWN)
 
 
+@command("group-manage", changes=True)
+def group_manage(
+    env: Env,
+    host: Annotated[str, typer.Argument(help="Backend.")],
+    directory: Annotated[
+        str, typer.Argument(help="Directory below the pool, as manageable-list shows it; `.`: the pool.")
+    ],
+    volume_type: Annotated[str, typer.Option("--volume-type", metavar="TYPE", help="Type of all its volumes.")],
+    group_type: Annotated[
+        str | None, typer.Option("--group-type", metavar="TYPE", help="Left out: a consistency group.")
+    ] = None,
+    name: Name = None,
+    description: Description = None,
+) -> Show:
+    """Make a group of the image files in a directory of a pool.
+
+    All of them become volumes at once, called like their files; no data are copied. Nobody may have them open.
+    """
+    wanted = manager.group_manage.Wanted(host, directory, group_type, volume_type, name, description)
+    row = manager.group_manage.manage_group(env, wanted)
+    return Show(manager.reads.group(env, row.id), (*SHOWN, "volumes"))
+
+
 @command("group-update", changes=True)
 def group_update(
     env: Env,

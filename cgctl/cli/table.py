@@ -27,6 +27,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "group-list": Entry("group", "group_list", "List the groups."),
         "group-show": Entry("group", "group_show", "Show a group."),
         "group-update": Entry("group", "group_update", "Change a group, or which volumes are in it."),
+        "group-manage": Entry("group", "group_manage", "Make a group of the image files in a directory of a pool."),
         "group-revert-to-snapshot": Entry(
             "group_snapshot", "group_revert_to_snapshot", "Take a whole group back to one of its group snapshots."
         ),

@@ -53,7 +53,7 @@ def create_group(
     zone = env.backends.get(host).availability_zone
 
     def prepare(intent: Intent) -> Doomed:
-        its_type, types = _types(intent.session, subject, group_type, volume_types)
+        its_type, types = types_of(intent.session, subject, group_type, volume_types)
         row = Group(
             name=name,
             description=description,
@@ -86,16 +86,17 @@ def _place(
 ) -> Placement:
     zone = checked_zone(env, subject, zone)
     with env.store.write() as session:
-        its_type, types = _types(session, subject, group_type, volume_types)
+        its_type, types = types_of(session, subject, group_type, volume_types)
         group_rules.check_types_agree(subject, its_type, types)
         request = Request(specs_for(its_type, types), availability_zone=zone)
         session.rollback()  # ensure_cg_type may have made a row: it is kept by the intent, not by a look
     return placement(env, subject, request)
 
 
-def _types(
+def types_of(
     session: Session, subject: str, group_type: str | None, volume_types: Sequence[str]
 ) -> tuple[GroupType, list[VolumeType]]:
+    """A new group's types; no group type stands for the consistency groups' own, made when it is first needed."""
     group_rules.check_types_given(subject, group_type, volume_types)
     its_type = find(session, GroupType, group_type) if group_type is not None else ensure_cg_type(session)
     return its_type, find_many(session, VolumeType, volume_types)

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from cgctl.errors import CgctlError, ConfigurationError, PartlyFailed
 from cgctl.failures import explain
-from cgctl.manager import group_revert, migration, removal
+from cgctl.manager import group_manage, group_revert, migration, removal
 from cgctl.manager.attachments import access_of, forget
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import apply_exports
@@ -209,6 +209,29 @@ def _revert(env: Environment, context: Context, plan: Plan) -> Settled:
     return lambda session: group_revert.write_revert(session, subject, outcome)
 
 
+def _manage_group(env: Environment, context: Context, plan: Plan) -> Settled:
+    with env.store.read() as session:
+        subject = group_manage.load(session, plan)
+    try:
+        group_manage.manage_on_server(env, context, subject)
+    except ServerRefused as refusal:
+        if not group_revert.nothing_is_replaced(refusal):
+            raise
+        told = explain(refusal, f"group {shown(subject.made.row)}")
+        told.reason = f"the files are where they were: {told.reason}"
+
+        def write(session: Session) -> CgctlError:
+            removal.never_was(session, subject.made)
+            return told
+
+        return write
+
+    def available(session: Session) -> None:
+        removal.mark(session, subject.made, "available")
+
+    return available
+
+
 def _migrate(env: Environment, context: Context, plan: Plan) -> Settled:
     settled = migration.settle_migration(env, context, plan)
     return lambda session: migration.write_settled(env, session, settled)
@@ -253,6 +276,7 @@ _ACTIONS: Mapping[str, Callable[[Environment, Context, Plan], Settled]] = {
     "regroup": _regroup,
     "detach": _detach,
     "revert": _revert,
+    "manage group": _manage_group,
     "migrate": _migrate,
     "revert volume": _again(VolumeRevert),
     "manage": _again(Manage),

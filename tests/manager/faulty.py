@@ -44,6 +44,7 @@ CHANGING = frozenset(
         "manage_existing_snapshot",
         "unmanage",
         "unmanage_snapshot",
+        "manage_existing_group",
     )
 )
 

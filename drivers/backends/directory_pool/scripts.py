@@ -11,6 +11,7 @@ PACKAGE = "drivers.backends.directory_pool"
 FOREIGN = (
     "list_manageable",
     "manage_existing",
+    "manage_existing_group",
     "unmanage",
     "manage_existing_snapshot",
     "unmanage_snapshot",

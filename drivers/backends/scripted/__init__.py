@@ -23,6 +23,7 @@ SET is the group snapshot that SOURCE is (part of), empty where there is none.
     update_consistencygroup   GROUP       lines `add VOLUME`, `remove VOLUME`
     create_cgsnapshot   GROUP_SNAPSHOT GROUP BOUND_CENTISECONDS    lines `VOLUME BYTES`; prints the receipt
     delete_cgsnapshot   GROUP_SNAPSHOT
+    manage_existing_group     GROUP       lines `VOLUME<tab>BYTES<tab>REFERENCE`
     revert_consistencygroup   GROUP SET KEPT    lines `VOLUME BYTES BYTES_IN_SET`; prints KEPT's receipt
     check_for_setup_error, get_volume_stats, list_objects, list_manageable          print facts, one a line
 """

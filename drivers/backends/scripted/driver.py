@@ -199,6 +199,17 @@ class ScriptedDriver(ABC):
         self._run(context, "manage_existing", *_place(volume), size, self._reference(reference))
         return None
 
+    def manage_existing_group(
+        self, context: Context, group: Group, volumes: Sequence[Volume], references: Sequence[str]
+    ) -> Updates:
+        pairs = zip(volumes, references, strict=True)
+        table = [(checked_id(one.id), checked_size(one.size_bytes), self._reference(place)) for one, place in pairs]
+        if not table or len(set(references)) < len(table):
+            raise ServerRefused("a group is made of at least one file, and of each once")
+        lines = "".join("\t".join(row) + "\n" for row in table)
+        self._run(context, "manage_existing_group", checked_id(group.id), stdin=lines)
+        return None, None
+
     def manage_existing_snapshot(self, context: Context, snapshot: Snapshot, reference: str) -> ModelUpdate | None:
         ids, size = (checked_id(snapshot.id), checked_id(snapshot.volume_id)), checked_size(snapshot.size_bytes)
         self._run(context, "manage_existing_snapshot", *ids, size, self._reference(reference))
