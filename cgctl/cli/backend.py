@@ -92,14 +92,11 @@ def get_pools(
     detail: Annotated[bool, typer.Option("--detail", help="Room and capabilities as well.")] = False,
     filters: Filters = None,
 ) -> Listing:
-    """List the pools that volumes can be placed in."""
-    wanted = pairs(filters)
-    rows = [
-        row
-        for row in manager.backends.pools_view(env)
-        if all(str(row.get(key)) == value for key, value in wanted.items())
-    ]
-    return Listing(rows, POOL_DETAILS if detail else POOL_COLUMNS)
+    """List the pools that volumes can be placed in.
+
+    Filters are capabilities, name, and volume_type: the pools that fit its extra specs.
+    """
+    return Listing(manager.pools.pools(env, pairs(filters)), POOL_DETAILS if detail else POOL_COLUMNS, noun="Pool")
 
 
 @command("get-capabilities")

@@ -99,14 +99,6 @@ def _has_objects(env: Environment, backend_id: str) -> bool:
         return any(row is not None for row in rows)
 
 
-def pools_view(env: Environment) -> list[dict[str, object]]:
-    """`get-pools`: one object per pool, every capability of it."""
-    return [
-        {"name": service.backend.id, "problem": service.problem, **service.capabilities()}
-        for service in observe_services(env)
-    ]
-
-
 STATS = (
     "namespace",
     "vendor_name",

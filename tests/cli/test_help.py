@@ -97,6 +97,32 @@ def test_objects_are_completed_by_what_an_argument_is(db: House) -> None:
     assert completed(f"cgctl --state {db.state} group-show d") == ["db"]
 
 
+ASK = {
+    "bash": 'eval "$(cgctl --show-completion)"; COMP_WORDS=(cgctl group-show d); COMP_CWORD=2;'
+    ' _cgctl_completion cgctl; echo "${COMPREPLY[@]}"',
+    "fish": 'cgctl --show-completion | source; complete -C "cgctl group-show d"',
+}
+
+
+@pytest.mark.parametrize("shell", ASK)
+def test_a_real_shell_completes_names(db: House, tmp_path: Path, shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is missing: apt-get install {shell}")
+    program = tmp_path / "cgctl"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m cgctl "$@"\n')
+    program.chmod(0o755)
+    done = subprocess.run(
+        [shell, "-c", ASK[shell]],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(CGCTL_STATE=db.state, PATH=f"{tmp_path}:{os.environ['PATH']}", HOME=str(tmp_path)),
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == {"bash": ["db"], "fish": ["db", "available"]}[shell]
+
+
 def test_the_state_may_stand_in_the_configuration(db: House, tmp_path: Path) -> None:
     db.configure(state=db.state)
     assert completed("cgctl group-show d", CGCTL_CONFIG=str(db.root / "config.yaml")) == ["db"]

@@ -91,6 +91,16 @@ def test_capabilities_are_two_tables_and_one_object(db: House) -> None:
     assert "stateless_activities" in shown["activity_attributes"]
 
 
+def test_pools_are_filtered_by_capability_and_by_what_a_type_asks_for(db: House) -> None:
+    db.add_backend("alpha", capabilities={"tier": "gold"})
+    db.ok("type-create", "fast")
+    db.ok("type-key", "fast", "set", "tier=gold")
+    for words in ("tier=gold", "name=alpha", "name~=lph", "volume_type=fast", "availability=x"):
+        ran = db.run("get-pools", "--filters", words, "-f", "value")
+        assert (ran.code, ran.out) == ((2, "") if words.startswith("availability") else (0, "alpha\n"))
+    assert "| total_capacity_gb |" in db.ok("get-pools", "--detail").out
+
+
 def test_the_summary_counts_volumes_sizes_and_metadata(db: House) -> None:
     db.ok("create", "1", "--volume-type", "gold", "--metadata", "tier=hot")
     db.ok("create", "1", "--volume-type", "gold", "--metadata", "tier=cold")
