@@ -45,7 +45,10 @@ ImageMetadata = Annotated[
 Filters = Annotated[
     list[str] | None, typer.Option("--filters", metavar=PAIR, help="Only what has these values; several may follow.")
 ]
-Hint = Annotated[list[str] | None, typer.Option("--hint", metavar=PAIR, help="Scheduler hints; several may follow.")]
+Hint = Annotated[
+    list[str] | None,
+    typer.Option("--hint", metavar=PAIR, help="same_host=VOLUME, different_host=VOLUME."),
+]
 
 
 Cluster = Annotated[str | None, typer.Option("--cluster", hidden=True)]

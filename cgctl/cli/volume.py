@@ -92,7 +92,7 @@ def create(
     volume_type: Annotated[str | None, typer.Option("--volume-type", metavar="TYPE", help="Volume type.")] = None,
     availability_zone: AvailabilityZone = None,
     metadata: Metadata = None,
-    hint: Hint = None,  # noqa: ARG001
+    hint: Hint = None,
     poll: Annotated[bool, typer.Option("--poll", hidden=True)] = False,  # noqa: ARG001
 ) -> Show:
     """Create a volume.
@@ -109,6 +109,7 @@ def create(
         source=source_volid,
         availability_zone=availability_zone,
         metadata=parse_pairs("metadata", metadata or ()),
+        hints=pairs(hint),
     )
     return Show(manager.reads.volume(env, manager.volumes.create_volume(env, wanted).id), SHOWN)
 

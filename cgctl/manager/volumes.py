@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlmodel import Session
@@ -11,6 +12,7 @@ from cgctl.manager import creation, deletion, removal
 from cgctl.manager.creation import Made
 from cgctl.manager.dependents import has_snapshots, snapshots_of
 from cgctl.manager.environment import Environment
+from cgctl.manager.hints import backends_apart
 from cgctl.manager.objects import lock_key, snapshot_object, volume_object
 from cgctl.manager.operation import Intent, wait_until_free
 from cgctl.manager.placement import Placement, checked_zone, placement, specs_for, volume_types_of
@@ -39,6 +41,7 @@ class Wanted:
     source: str | None = None
     availability_zone: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def create_volume(env: Environment, wanted: Wanted) -> Volume:
     wait_until_free(env, *keys)
     with env.store.read() as session:
         first = _resolve(env, session, subject, wanted)
-    placed = _place(env, subject, zone, first)
+    placed = _place(env, subject, zone, first, wanted.hints)
     host = placed.host
 
     locked: list[_Resolved] = []  # what is found under the lock is what is copied: it may have moved since
@@ -131,12 +134,15 @@ def _volume_type(env: Environment, session: Session, wanted: Wanted, origin: Vol
     return find(session, VolumeType, default) if default else None
 
 
-def _place(env: Environment, subject: str, zone: str | None, resolved: _Resolved) -> Placement:
+def _place(
+    env: Environment, subject: str, zone: str | None, resolved: _Resolved, hints: Mapping[str, str]
+) -> Placement:
     """The group's backend, or the source's, if it has room; any that fits otherwise."""
     types = [resolved.volume_type] if resolved.volume_type else []
     origin = resolved.group or resolved.source or resolved.snapshot
     wanted_zone = None if resolved.group else zone
-    request = Request(specs_for(resolved.group_type, types), resolved.size_bytes, wanted_zone)
+    apart = backends_apart(env, subject, hints)
+    request = Request(specs_for(resolved.group_type, types), resolved.size_bytes, wanted_zone, apart)
     hosts = {one.host for one in (resolved.group, resolved.source, resolved.snapshot) if one}
     if len(hosts) > 1:
         raise Refused(

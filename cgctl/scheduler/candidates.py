@@ -22,8 +22,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Request:
-    """What is wanted: every specs (with the word that messages use for their owner), room in bytes, a zone."""
+    """What is wanted: every specs (with the word that messages use for their owner), room in bytes, a zone.
+
+    apart_from: backends that are not wanted, with the reason.
+    """
 
     specs: Sequence[tuple[str, Specs]]
     size_bytes: int = 0
     availability_zone: str | None = None
+    apart_from: Mapping[str, str] = field(default_factory=dict)

@@ -39,7 +39,7 @@ def rejections(request: Request, candidate: Candidate) -> list[str]:
     """Each reason for which a candidate does not fit; empty when it does."""
     if candidate.unusable:
         return [candidate.unusable]
-    reasons = []
+    reasons = [request.apart_from[candidate.backend_id]] if candidate.backend_id in request.apart_from else []
     if request.availability_zone and request.availability_zone != candidate.availability_zone:
         reasons.append(f"zone is {candidate.availability_zone}, not {request.availability_zone}")
     for owner, specs in request.specs:

@@ -51,11 +51,13 @@ def record(session: Session, operation: Operation, failure: CgctlError) -> None:
 
 
 def backend_of(session: Session, operation: Operation) -> str | None:
-    """Where the operation's object is; None where it is nowhere, or gone."""
-    if operation.subject_kind not in _KINDS:
-        return None
-    of = _KINDS[operation.subject_kind]
-    return session.exec(select(of.host).where(of.id == operation.subject_id)).first()
+    """Where the operation's object is, whatever the operation calls it; None where it is nowhere, or gone."""
+    kinds = [_KINDS[operation.subject_kind]] if operation.subject_kind in _KINDS else _KINDS.values()
+    for of in kinds:
+        host = session.exec(select(of.host).where(of.id == operation.subject_id)).first()
+        if host:
+            return host
+    return None
 
 
 def _forget_old(session: Session) -> None:
