@@ -22,6 +22,8 @@ group-list-replication-targets orders
 group-sync-replication --all --due
 group-replication-status orders
 group-test-failover orders
+drill-list
+drill-show 5b1d7c1e
 group-undo-failover orders
 group-verify-replica orders
 consisgroup-create --volume-type gold,silver mycg1
@@ -50,6 +52,7 @@ retype data silver --migration-policy on-demand
 migrate data beta
 metadata data set tier=hot
 metadata-show data
+metadata-update-all data tier=hot
 manage alpha images/old.raw --name old --volume-type gold
 unmanage old
 manageable-list alpha

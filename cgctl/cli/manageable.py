@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,9 +11,11 @@ from cgctl.cli.command import command
 from cgctl.cli.options import AvailabilityZone, Cluster, Description, Metadata, Name, refuse_cluster
 from cgctl.cli.result import Column, Done, Listing, Show
 from cgctl.cli.volume import SHOWN, Reference
-from cgctl.cli.wiring import Env
 from cgctl.errors import NotFound, UsageError
 from cgctl.model.names import parse_pairs
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 Host = Annotated[str | None, typer.Argument(help="Backend.")]
 Identifier = Annotated[str, typer.Argument(help="Reference, as the manageable list shows it.")]

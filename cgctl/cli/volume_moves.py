@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +12,10 @@ from cgctl.cli.command import command
 from cgctl.cli.options import Cluster, refuse_cluster
 from cgctl.cli.result import Done
 from cgctl.cli.volume import Reference
-from cgctl.cli.wiring import Env
 from cgctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from cgctl.cli.wiring import Env
 
 
 class Policy(StrEnum):

@@ -30,7 +30,7 @@ _KINDS: dict[str, type[Group] | type[Volume] | type[Snapshot] | type[GroupSnapsh
 def record(session: Session, operation: Operation, failure: CgctlError) -> None:
     """Leave messages of a failed operation. Call it while the object's row is still there: it knows the backend."""
     _forget_old(session)
-    kind, row_id = operation.subject_kind, operation.subject_id
+    kind, row_id = operation.subject_kind.partition(" with ")[0], operation.subject_id
     host = backend_of(session, operation)
 
     def message(of: str, its_id: str, name: str | None, reason: str) -> Message:
