@@ -155,6 +155,17 @@ def test_a_refusal_in_the_middle_gives_the_file_its_name_back(bench: Bench) -> N
     assert [one.id for one in bench.objects()] == [volume.id]
 
 
+def test_a_refusal_after_a_kill_gives_the_file_its_name_back(bench: Bench) -> None:
+    """The file is cgctl's by name only, and what it should become cannot be."""
+    path = image(bench, "guest")
+    volume = Volume(new_id(), 4096, new_id())
+    bench.volume()
+    path.rename(bench.pool / f".cgctl-managing-{volume.id}")
+    with pytest.raises(errors.NotOnServer, match="group"):
+        bench.driver.manage_existing(bench.context, volume, "guest")
+    assert references(bench) == {"guest"}
+
+
 def test_a_volume_in_use_on_the_server_is_neither_given_back_nor_reverted(bench: Bench) -> None:
     from tests.contract.test_volumes import snapshot_of
 

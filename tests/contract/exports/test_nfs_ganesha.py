@@ -326,3 +326,16 @@ class TestBadInput:
         with pytest.raises(errors.ServerRefused):
             server.ensure_exports(context, [replace(export, **change)])  # type: ignore[arg-type]
         assert runner.commands == []
+
+
+def test_a_client_sees_a_volume_that_has_grown_and_keeps_its_access(
+    server: GaneshaExports, stor1: Host, lab: Lab, context: Context
+) -> None:
+    """What `grows_online` promises: nothing is done to the export."""
+    export = exported(1, lab.client_ip)
+    make_sources(stor1, [export])
+    server.ensure_exports(context, [export])
+    assert len(read(server, 1).stdout) == SIZE_BYTES
+    make_sources(stor1, [replace(export, size_bytes=2 * SIZE_BYTES)])
+    assert len(read(server, 1).stdout) == 2 * SIZE_BYTES
+    assert wrong_detail(server, context, replace(export, size_bytes=2 * SIZE_BYTES)) == ""
