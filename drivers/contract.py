@@ -291,7 +291,7 @@ class ExportServer(Protocol):
 
     @property
     def grows_online(self) -> bool:
-        """Whether clients see that a volume has grown while their sessions go on, and none of their writes fails."""
+        """Whether clients see, within a minute, that a volume has grown, while their sessions and writes go on."""
         ...
 
     def ensure_exports(self, context: Context, exports: Sequence[Exported]) -> None:

@@ -177,7 +177,7 @@ def extend(
 ) -> Done:
     """Grow a volume.
 
-    Also while it is attached, where its export can show that to its clients without an interruption (nfs)."""
+    Also while it is attached, where its export can show that without an interruption (ganesha, within a minute)."""
     manager.volume_changes.extend_volume(env, reference, parse_size(new_size))
     return Done(f"volume {reference}: extended to {new_size}")
 

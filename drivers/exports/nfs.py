@@ -23,7 +23,7 @@ class NfsExports(ScriptedExports):
     """One NFSv4 export per volume."""
 
     protocol: ClassVar[str] = "nfs"
-    grows_online: ClassVar[bool] = True  # a size is an attribute of the file
+    grows_online: ClassVar[bool] = True  # a size is an attribute of the file; ganesha shows it within a minute
 
     @abstractmethod
     def place(self, volume_id: str) -> str:
