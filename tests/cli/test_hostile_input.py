@@ -165,7 +165,7 @@ REFERRING = (
     "create --snapshot-id {}", "create --source-volid {}", "group-create-from-src --source-group {}",
     "group-create-from-src --group-snapshot {}", "attachment-create {} --ip 192.0.2.1", "type-key {} set a=b",
     "group-type-key {} unset a", "type-update {} --description x", "list --group-id {}", "snapshot-list --volume-id {}",
-    "force-delete {}", "delete --cascade {}", "retype {} t", "migrate {} a", "unmanage {}", "metadata {} set a=b",
+    "force-delete {}", "retype {} t", "migrate {} a", "unmanage {}", "metadata {} set a=b",
     "metadata-show {}", "revert-to-snapshot {}", "snapshot-unmanage {}", "snapshot-metadata-show {}",
     "group-snapshot-list --group-id {}", "attachment-list --volume-id {}", "backend-show {}", "get-capabilities {}",
 )  # fmt: skip
