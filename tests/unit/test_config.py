@@ -103,7 +103,7 @@ backends:
         "line 16: the key on must be in quotes",
         "hold_second: unknown key; did you mean hold_seconds?",
         "hold_seconds: must be less than or equal to 120",
-        "hooks.db: must have pre or post",
+        "hooks.db: must have pre, post or post_failover",
         "hooks.q.timeout: must be less than or equal to 600",
         "backends.default: is reserved for the failback: --secondary-backend-id default",
         "backends.alpha.driver: must be one of file, btrfs, lvm, zfs or rbd",
