@@ -1,4 +1,8 @@
-"""A group from a group snapshot, or from another group: one point in time either way (seed 002, and beyond it)."""
+"""A group from a group snapshot, or from another group: one point in time either way (seed 002, and beyond it).
+
+Decided 2026-11-21: the hidden group snapshot of architecture section 4 is the driver's staging, not a row. Every driver
+that holds writes takes it and makes the clone of it in one execution: it is never listed, and goes with a killed run.
+"""
 
 from __future__ import annotations
 

@@ -40,10 +40,10 @@ class GroupStill:
 
 @dataclass
 class Model:
-    """Everything, and what follows from it."""
+    """Everything in the order of its creation, and what follows from it."""
 
     volumes: dict[str, Disk] = field(default_factory=dict)
-    groups: set[str] = field(default_factory=set)
+    groups: dict[str, None] = field(default_factory=dict)
     snapshots: dict[str, Still] = field(default_factory=dict)
     group_snapshots: dict[str, GroupStill] = field(default_factory=dict)
 

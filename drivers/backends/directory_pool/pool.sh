@@ -156,8 +156,8 @@ exactly() (
     done
     expected=$(printf '%s\n' "$2" | sed -n '$=')
     [ "$found" = "$expected" ] || refuse refused "$1 has $found volumes, not $expected"
-    there=$(stat -c '%n %s' "$1"/cgctl-*/disk 2>/dev/null | sed 's,^.*/cgctl-\(.*\)/disk ,\1 ,' | sort)
-    [ "$there" = "$(printf '%s\n' "$2" | sort)" ] || differs "$1" "$2"
+    found=$(stat -c '%n %s' "$1"/cgctl-*/disk 2>/dev/null | sed 's,^.*/cgctl-\(.*\)/disk ,\1 ,' | sort)
+    [ "$found" = "$(printf '%s\n' "$2" | sort)" ] || differs "$1" "$2"
 )
 
 differs() {
