@@ -25,9 +25,11 @@ arm() { # arm CENTISECONDS GATE...
 await_lines() {
     rm -f "$lock_file.lines"
     mkfifo -m 600 "$lock_file.lines"
-    setsid -w lvm <"$lock_file.lines" >/dev/null &
+    # Opened for both, here and in the child before it lets go of it: whoever is killed when, nobody waits for the other
+    # end of the pipe with the lock in hand.
+    exec 8<>"$lock_file.lines"
+    setsid -w lvm <"$lock_file.lines" >/dev/null 8>&- &
     lvm_process=$!
-    exec 8>"$lock_file.lines"
 }
 
 release() {
