@@ -305,7 +305,9 @@ class ScriptedDriver(ABC):
     def _run(self, context: Context, method: str, *parameters: str, stdin: str = "") -> str:
         """One execution of the method's script; its standard output."""
         seconds_left = max(1.0, (context.deadline - datetime.now(UTC)).total_seconds())
-        lock_wait = str(max(1, min(LOCK_WAIT_SECONDS, int(seconds_left / 2))))
+        # A hold whose script was killed keeps the lock until its bound.
+        patience = LOCK_WAIT_SECONDS + context.hold_bound_seconds
+        lock_wait = str(max(1, int(min(patience, seconds_left / 2))))
         command = self._load(method).command(self.pool, context.owner, lock_wait, *parameters, stdin=stdin)
         return refusals.result(self.runner.run(command, seconds_left), self.runner.server, self._tool_errors)
 
