@@ -49,7 +49,8 @@ def group_test_failover(
     """Test a failover on a clone, beside the running replication.
 
     The newest recovery point is cloned where it is and offered under names of its own; the check finds
-    CGCTL_CONNECTIONS, CGCTL_INITIATOR, CGCTL_USERNAME, CGCTL_SECRET and CGCTL_SOURCES in its environment.
+    CGCTL_CONNECTIONS (lines `NAME PORTAL IQN LUN USER` or `NAME PORTAL PATH`), CGCTL_INITIATOR, CGCTL_SECRET and
+    CGCTL_SOURCES (`NAME PATH` on the server) in its environment.
     Afterwards the clone is removed, whatever happened. Exit code 6 when the check fails.
     """
     wanted = replication.drill.checked_test(secondary_backend_id, check, initiator, ip)

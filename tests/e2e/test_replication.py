@@ -173,8 +173,8 @@ def test_a_server_that_is_cut_off_in_the_middle_of_a_transfer(cluster: Cluster) 
 
 
 CHECK = """
-echo "$CGCTL_CONNECTIONS" | while read -r name portal iqn lun; do
-    login="$CGCTL_USERNAME%$CGCTL_SECRET@"
+echo "$CGCTL_CONNECTIONS" | while read -r name portal iqn lun user; do
+    login="$user%$CGCTL_SECRET@"
     iscsi-inq -i "$CGCTL_INITIATOR" "iscsi://$login$portal/$iqn/$lun" >/dev/null || exit 1
     echo "$name answers"
 done

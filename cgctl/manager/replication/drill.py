@@ -211,27 +211,28 @@ class _Run:
         if backend.export is None:
             return {}
         iscsi = backend.export.protocol == "iscsi"
-        user, secret = f"drill-{self.row.id[:8]}", "".join(secrets.choice(_ALPHABET) for _ in range(SECRET_LENGTH))
-        access = (
-            Access(self.row.id, self.test.initiator, None, user, Secret(secret))
-            if iscsi
-            else Access(self.row.id, None, self.test.ip)
-        )
-        offered = [Exported(one.id, backend.driver.volume_source(one), one.size_bytes, (access,)) for one in volumes]
+        secret = "".join(secrets.choice(_ALPHABET) for _ in range(SECRET_LENGTH))
+
+        def access(volume: contract.Volume) -> Access:
+            if not iscsi:
+                return Access(volume.id, None, self.test.ip)
+            return Access(volume.id, self.test.initiator, None, _username(volume), Secret(secret))
+
+        offered = [
+            Exported(one.id, backend.driver.volume_source(one), one.size_bytes, (access(one),)) for one in volumes
+        ]
         backend.export.ensure_exports(self.context, offered)
-        if not iscsi:
-            return {}
-        return {"CGCTL_INITIATOR": self.test.initiator, "CGCTL_USERNAME": user, "CGCTL_SECRET": secret}
+        return {"CGCTL_INITIATOR": self.test.initiator, "CGCTL_SECRET": secret} if iscsi else {}
 
     def _environment(self, point: RecoveryPoint, members: Mapping[str, contract.Volume]) -> dict[str, str]:
-        """CGCTL_CONNECTIONS: a line for each member, `NAME PORTAL IQN LUN` or `NAME PORTAL PATH`.
+        """CGCTL_CONNECTIONS: a line for each member, `NAME PORTAL IQN LUN USER` or `NAME PORTAL PATH`.
         CGCTL_SOURCES: `NAME PATH` on the server."""
         backend = self.env.backends.get(self.row.host)
         lines = []
         for name, volume in members.items() if backend.export else ():
             assert backend.export is not None
             found = backend.export.connection(volume.id)
-            where = f"{found.iqn} {found.lun}" if found.iqn else str(found.path)
+            where = f"{found.iqn} {found.lun} {_username(volume)}" if found.iqn else str(found.path)
             lines.append(f"{name} {found.portal} {where}")
         sources = [f"{name} {backend.driver.volume_source(volume)}" for name, volume in members.items()]
         return {
@@ -243,3 +244,8 @@ class _Run:
             "CGCTL_CONNECTIONS": "\n".join(lines),
             "CGCTL_SOURCES": "\n".join(sources),
         }
+
+
+def _username(volume: contract.Volume) -> str:
+    """One for each volume: tgt knows a user by his name alone."""
+    return f"drill-{volume.id[:8]}{volume.id[9:13]}"
