@@ -119,8 +119,8 @@ sub offer {
         my @whom = map { whom($_, $volume->{place}) } @clients;
         my ($status, $answer) = run('exportfs', '-i', '-o', join(',', options($volume)), @whom);
         next unless $status;
-        take_back($before, $volume, @wanted);
         run('exportfs', '-u', map { whom($_, $volume->{place}) } grep { !$has->{$_} } @clients);
+        take_back($before, $volume, @wanted);
         die "export of $volume->{id}: $answer\n";
     }
 }

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.vm, pytest.mark.soak, pytest.mark.timeout(1200)]
 MIB = 1024**2
 US, GUEST = "10.0.2.2", "10.0.2.15"
 PREPARE = """
+until [ "$(cat /proc/fs/nfsd/threads)" -gt 0 ]; do sleep 1; done
 mkdir -p /srv/pool/v /srv/store
 truncate -s 16M /srv/pool/file /srv/pool/v/disk
 lvcreate -q -V 512M -T cgvg/pool -n store
