@@ -90,7 +90,7 @@ sub release {
         my ($status, $answer) = run('umount', $place);
         next unless $status;
         die "the NFS server keeps $place busy: $answer\n" if time > $until;
-        sleep 0.1;
+        run('exportfs', '-f');    # a client that asks again has the kernel remember, at that mount, that it may not
     }
     rmdir $place;
 }
