@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.lab
 CLONES = 50 if SOAK else 5
 POWER_LOSSES = 20 if SOAK else 3
 MOVES = 30 if SOAK else 3
+KILLS = 20 if SOAK else 4
 
 
 @pytest.mark.parametrize("volume_type", [ISCSI, NFS])
@@ -118,3 +121,28 @@ def test_a_volume_that_moves_while_it_is_written_to_keeps_every_acknowledged_wri
     assert min(counters) >= writer.summary.rounds
     assert "exports were away for" in cluster.run("history", "db").stdout
     cluster.run("backend-check", "alpha" if volume_type == ISCSI else "beta")
+
+
+def test_a_killed_clone_of_a_group_in_use_is_settled_without_a_trace(cluster: Cluster, tmp_path: Path) -> None:
+    """D16, and kill -9 of cgctl at any moment: nothing hidden stays, and the next clone is whole."""
+    members = cluster.group("db", 4, ISCSI)
+    draw = random.Random(5)
+    with writing(members, cluster.attach_all(members), tmp_path) as writer:
+        for number in range(KILLS):
+            process = cluster.start("group-create-from-src", "--source-group", "db", "--name", f"clone{number}")
+            time.sleep(draw.uniform(0.5, 3))
+            process.kill()
+            process.communicate()
+            cluster.run("recover")
+            rows = cluster.run("group-list", "-f", "json").json
+            assert {row["status"] for row in rows} == {"available"}
+            for row in rows:
+                if row["name"] != "db":
+                    cluster.run("group-delete", "--delete-volumes", row["id"])
+            assert cluster.run("group-snapshot-list", "-f", "json").json == []
+            place = cluster.host_of(members).path("/srv/pool")
+            assert [path.name for path in (place / "live").iterdir()] == [f"cgctl-{members.group_id}"]
+            assert list((place / "groupsnap").iterdir()) == []
+            writer.wait_for_rounds(2)
+        cluster.run("group-create-from-src", "--source-group", "db", "--name", "whole")
+    assert is_ordered(read_counters(cluster.disks(cluster.members_of("whole"))))
