@@ -104,9 +104,7 @@ def group_revert_to_snapshot(
     env: Env,
     reference: Reference,
     name: Annotated[str | None, typer.Option("--name", help="Of the group snapshot that keeps what is there.")] = None,
-    force_detach: Annotated[
-        bool, typer.Option("--force-detach", help="End the exports of attached volumes; they come back afterwards.")
-    ] = False,
+    force_detach: Annotated[bool, typer.Option("--force-detach", help="Detach attached volumes first.")] = False,
     discard: Annotated[bool, typer.Option("--discard", help="Do not keep what is there now.")] = False,
 ) -> Show:
     """Take a whole group back to one of its group snapshots.
@@ -114,8 +112,8 @@ def group_revert_to_snapshot(
     All members change at once. What is there now is kept as a group snapshot, before-revert-TIME,
     unless it is discarded. Volumes that were extended since keep their size and end in zeros.
 
-    With --force-detach, clients log in again by themselves: unmount there first, since what they
-    have cached would be written over the old data.
+    With --force-detach the attachments end, and have to be made again: a client that logged in by
+    itself would write what it has cached over the old data.
     """
     done = manager.group_revert.revert_group(
         env, manager.group_revert.Wanted(reference, name, force_detach=force_detach, discard=discard)
@@ -124,6 +122,6 @@ def group_revert_to_snapshot(
     reverted = {
         "reverted_to": done.source.id,
         "kept_group_snapshot_id": done.kept.row.id if done.kept else None,
-        "export_gap_seconds": done.away_seconds,
+        "detached": [one.id for one in done.attachments],
     }
     return Show({**fields, **reverted}, ("id", "name", "status", *reverted))

@@ -61,6 +61,8 @@ def unexported(
 
 
 def _offer(export: ExportServer, context: Context, exports: Sequence[Exported]) -> None:
+    if not exports:
+        return
     try:
         export.ensure_exports(context, exports)
     except DriverError as error:

@@ -1,8 +1,9 @@
 """`group-revert-to-snapshot`: a whole group back to one of its group snapshots, at once.
 
-What is replaced is kept as a group snapshot unless it was to be discarded. The exports of attached members end before
-and come back after it. An interrupted revert is rolled forward; back only where the server refuses to go on, which it
-does before anything is replaced.
+What is replaced is kept as a group snapshot unless it was to be discarded. Attached members are detached before it, and
+stay so: initiators log in again by themselves, and one that had not unmounted would write what it has cached of the old
+data over the new. An interrupted revert is rolled forward; back only where the server refuses to go on, which it does
+before anything is replaced.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session
+from sqlalchemy import delete
+from sqlmodel import Session, col
 
 from cgctl.errors import CgctlError, ServerFailure
 from cgctl.manager import removal
 from cgctl.manager.environment import Environment
-from cgctl.manager.export_gap import Worked, away_words, unexported
+from cgctl.manager.export_gap import Worked, unexported
 from cgctl.manager.exports import exported
 from cgctl.manager.group_snapshots import new_rows
 from cgctl.manager.objects import group_snapshot_object, shown, snapshot_objects, volume_objects
@@ -45,7 +47,7 @@ class Wanted:
 
 @dataclass
 class Reverting:
-    """kept: the group snapshot of what is replaced, with its members. away_seconds: how long exports were ended."""
+    """kept: the group snapshot of what is replaced, with its members. attachments: those that end with it."""
 
     group: Group
     source: GroupSnapshot
@@ -54,7 +56,6 @@ class Reverting:
     attachments: list[Attachment]
     kept: Doomed | None
     before: Mapping[str, str]
-    away_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Revert:
         server = self.env.backends.server(group.host or "")
         names = ", ".join(shown(one) for one in _attached(subject.volumes, subject.attachments))
         if names:
-            intent.will(f"{server}: end the exports of {names}, and make them anew afterwards")
+            intent.will(f"{server}: detach {names}")
         fate = f"keep what is there as {shown(subject.kept.row)}" if subject.kept else "discard what is there"
         intent.will(f"{server}: {fate}")
         intent.will(f"{server}: group {shown(group)} with {len(subject.volumes)} members back to {_told(subject)}")
@@ -116,13 +117,7 @@ class Revert:
 def revert_group(env: Environment, wanted: Wanted) -> Reverting:
     """Take a group back. Raises Refused with nothing changed: other members, attached members, a wrong status."""
     checked_text("group snapshot name", wanted.name)
-    done = perform(env, Revert(env, wanted))
-    if done.attachments:
-        env.warn(
-            f"group {shown(done.group)}: clients that are still connected see the old data now: "
-            "unmount and mount again, or restart what uses the volumes, before anything is written"
-        )
-    return done
+    return perform(env, Revert(env, wanted))
 
 
 def _name() -> str:
@@ -175,7 +170,7 @@ def revert_on_server(env: Environment, context: Context, subject: Reverting) -> 
             kept=group_snapshot_object(kept) if kept else None,
         )
 
-    return unexported(backend, context, offered, offered, revert)
+    return unexported(backend, context, offered, (), revert)
 
 
 def nothing_is_replaced(refusal: ServerRefused) -> bool:
@@ -190,7 +185,6 @@ def write_revert(session: Session, subject: Reverting, outcome: Worked[Updates])
     reading = read_updates(ids, model_update, member_updates, "available")
     group = fresh(session, subject.group)
     group.updated_at = utc_now()
-    subject.away_seconds = outcome.away_seconds
     if reading.failed:
         group.status = GroupStatus.ERROR
         set_status(session, Volume, reading.members)
@@ -200,7 +194,8 @@ def write_revert(session: Session, subject: Reverting, outcome: Worked[Updates])
         reason, hint = f"the server could not revert {names or 'it'}", f"cgctl history {group.id}"
         return ServerFailure(f"group {shown(group)}", reason, hint, removal.parts(subject.volumes, reading))
     group.status = subject.group.status = subject.before[group.id]
-    set_status(session, Volume, {one: subject.before[one] for one in ids})
+    set_status(session, Volume, dict.fromkeys(ids, VolumeStatus.AVAILABLE))
+    session.exec(delete(Attachment).where(col(Attachment.id).in_([one.id for one in subject.attachments])))
     if subject.kept:
         removal.mark(session, subject.kept, "available")
         kept = session.get_one(GroupSnapshot, subject.kept.row.id)
@@ -211,13 +206,14 @@ def write_revert(session: Session, subject: Reverting, outcome: Worked[Updates])
 
 def _event(subject: Reverting, outcome: Worked[Updates]) -> Event:
     fate = f"what was there is {shown(subject.kept.row)}" if subject.kept else "what was there is discarded"
+    names = ", ".join(shown(one) for one in _attached(subject.volumes, subject.attachments))
     return Event(
         operation_id=outcome.operation_id,
         subject_kind="group",
         subject_id=subject.group.id,
         subject_name=subject.group.name,
         kind="group-revert-to-snapshot",
-        message=f"back to {_told(subject)}; {fate}{away_words(outcome.away_seconds)}",
+        message=f"back to {_told(subject)}; {fate}{f'; {names} detached' if names else ''}",
     )
 
 

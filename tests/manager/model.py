@@ -89,6 +89,7 @@ class Model:
         return same and (force or not self.any_member(taken.group, self.is_attached))
 
     def revert(self, group_snapshot: str) -> None:
-        """Data as they were then; sizes as they are."""
+        """Data as they were then; sizes as they are; nobody attached."""
         for volume, still in self.group_snapshots[group_snapshot].members.items():
             self.volumes[volume].data = still.data
+            self.volumes[volume].attachments.clear()
