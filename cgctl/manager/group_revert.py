@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete
-from sqlmodel import Session, col
+from sqlmodel import Session, col, delete
 
 from cgctl.errors import CgctlError, ServerFailure
 from cgctl.manager import removal
