@@ -18,6 +18,8 @@ def contradictions(backends: Mapping[str, Backend], ids: Collection[str]) -> Ite
             yield f"backends.{second}.pool: the same pool on the same server as backends.{first}"
     for name, backend in backends.items():
         yield from _replication(name, backend, ids)
+        if backend.driver == "lvm" and backend.export and backend.export.protocol == "nfs":
+            yield f"backends.{name}.export.protocol: volumes of lvm are offered by iscsi only"
 
 
 def _overlap(one: Backend, other: Backend) -> bool:

@@ -96,6 +96,7 @@ backends:
   on: {driver: lvm, pool: /}
   one: {driver: file, pool: /srv/a}
   two: {driver: btrfs, pool: /srv/a/b/, replication_targets: [{backend_id: two}, {backend_id: x}]}
+  three: {driver: lvm, pool: vg/pool, export: {protocol: nfs, server: kernel, portal: 192.0.2.1}}
   gamma:
 """
     assert problems(text, tmp_path) == {
@@ -124,6 +125,7 @@ backends:
         "backends.two.pool: the same pool on the same server as backends.one",
         "backends.two.replication_targets.0.backend: a backend cannot replicate to itself",
         "backends.two.replication_targets.1.backend: there is no backend 'x'",
+        "backends.three.export.protocol: volumes of lvm are offered by iscsi only",
         "backends.gamma: must be keys with values",
     }
 
