@@ -30,7 +30,7 @@ def access(house: House, host: str) -> dict[str, list[str]]:
     """Who has access on a backend."""
     notes = house.root / f"exports-{3260 + ['alpha', 'beta', 'gamma'].index(host)}.json"
     found = json.loads(notes.read_text()) if notes.exists() else {}
-    return {key: value for key, value in found.items() if value}
+    return {key: value["access"] for key, value in found.items() if value["access"]}
 
 
 def group(house: House) -> tuple[str, str, str]:
