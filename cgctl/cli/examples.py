@@ -14,6 +14,7 @@ group-delete --delete-volumes orders-friday
 group-list --filters status=error
 group-show --list-volume orders
 group-update orders --add-volumes data,log
+group-manage alpha imports --volume-type gold --name orders
 group-revert-to-snapshot friday
 group-enable-replication orders
 group-disable-replication orders

@@ -56,7 +56,7 @@ def group_create(
     """
     if volume_types is None:  # one word is what every group needs: its volume types
         group_type, volume_types = None, group_type
-    types = split_list("volume types", volume_types or "")
+    types = None if volume_types is None else split_list("volume types", volume_types)
     extra = parse_pairs("metadata", metadata or ())
     row = manager.groups.create_group(env, group_type, types, name, description, availability_zone, extra)
     return Show(manager.reads.group(env, row.id), SHOWN)

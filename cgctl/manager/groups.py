@@ -28,7 +28,7 @@ from drivers.contract import Context
 def create_group(
     env: Environment,
     group_type: str | None,
-    volume_types: Sequence[str],
+    volume_types: Sequence[str] | None,
     name: str | None = None,
     description: str | None = None,
     availability_zone: str | None = None,
@@ -38,13 +38,15 @@ def create_group(
 ) -> Group:
     """A new, empty group on the backend that fits all its types (B.2).
 
-    No group type, no volume types: the configuration's defaults; a consistency group has a group type of its own.
+    None as group type or volume types: the configuration's defaults; a consistency group has a group type of its own.
+    What is empty was meant to be something (an unset variable of a script), and is refused.
     """
     subject = f"group {name or ''}".strip()
     if not consistency_group:
-        group_type = group_type or env.settings().default_group_type
+        group_type = env.settings().default_group_type if group_type is None else group_type
         group_rules.check_group_type_given(subject, group_type)
-    volume_types = volume_types or [one for one in (env.settings().default_volume_type,) if one]
+    if volume_types is None:
+        volume_types = [one for one in (env.settings().default_volume_type,) if one]
     checked_text("group name", name)
     checked_text("group description", description)
     check_hook_words("metadata", metadata or {})

@@ -29,19 +29,19 @@ def check_managed(volume: Volume, size_bytes: int) -> None:
 
 def check_unmanage(snapshot: Snapshot) -> None:
     """A snapshot that is nobody's part, and well enough to be somebody's data."""
-    check_alone(snapshot)
+    _check_alone(snapshot)
     check_status("snapshot", snapshot, UNMANAGEABLE)
 
 
 def check_deletion(snapshot: Snapshot) -> None:
     """Alone; an error of any kind may always be deleted, but foreign data may be kept."""
-    check_alone(snapshot)
+    _check_alone(snapshot)
     if snapshot.status == SnapshotStatus.ERROR_MANAGING:
         reason = "was not managed to the end: its data are somebody's"
         raise Refused(called("snapshot", snapshot), reason, f"cgctl snapshot-unmanage {snapshot.id}")
 
 
-def check_alone(snapshot: Snapshot) -> None:
+def _check_alone(snapshot: Snapshot) -> None:
     """A member of a group snapshot goes with it, never alone."""
     if snapshot.group_snapshot_id:
         way_out = f"cgctl group-snapshot-delete {snapshot.group_snapshot_id}"

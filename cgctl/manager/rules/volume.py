@@ -51,7 +51,7 @@ def check_extension(volume: Volume, size_bytes: int, *, grows_online: bool = Fal
 def check_deletion(volume: Volume, *, has_snapshots: bool, force: bool = False) -> None:
     """Alone, detached, without snapshots. An error of any kind may always be deleted, but foreign data may be kept."""
     subject = called("volume", volume)
-    check_alone(volume)
+    _check_alone(volume)
     if volume.status in ATTACHED and not force:
         raise Refused(subject, f"is {volume.status}", way_out("volume", volume))
     if volume.status == VolumeStatus.ERROR_MANAGING:
@@ -61,7 +61,7 @@ def check_deletion(volume: Volume, *, has_snapshots: bool, force: bool = False) 
         raise Refused(subject, "has snapshots", hint)
 
 
-def check_alone(volume: Volume) -> None:
+def _check_alone(volume: Volume) -> None:
     """What concerns one volume alone would break a group."""
     if volume.group_id:
         leave = f"cgctl group-update {volume.group_id} --remove-volumes {volume.id}"
@@ -98,7 +98,7 @@ def check_revert(volume: Volume, snapshot: Snapshot, newest: Snapshot) -> None:
 
 def check_unmanage(volume: Volume, *, has_snapshots: bool) -> None:
     """Alone, detached, without snapshots: nothing of cgctl's may depend on what is given away."""
-    check_alone(volume)
+    _check_alone(volume)
     check_status("volume", volume, UNMANAGEABLE)
     if has_snapshots:
         raise Refused(called("volume", volume), "has snapshots", f"cgctl snapshot-list --volume-id {volume.id}")
@@ -106,7 +106,7 @@ def check_unmanage(volume: Volume, *, has_snapshots: bool) -> None:
 
 def check_retype(volume: Volume, volume_type: VolumeType) -> None:
     """Another type, of a volume that is alone: a group's types were settled when it was made."""
-    check_alone(volume)
+    _check_alone(volume)
     check_status("volume", volume, RETYPABLE)
     if volume.volume_type_id == volume_type.id:
         raise Refused(called("volume", volume), f"has type {volume_type.name} already", f"cgctl show {volume.id}")
@@ -115,7 +115,7 @@ def check_retype(volume: Volume, volume_type: VolumeType) -> None:
 def check_migration(volume: Volume, host: str, *, has_snapshots: bool, shares_server: bool) -> None:
     """Alone, detached, without snapshots, to another pool of the same server."""
     subject = called("volume", volume)
-    check_alone(volume)
+    _check_alone(volume)
     if volume.host == host:
         raise Refused(subject, f"is on {host} already", "see the others: cgctl get-pools")
     check_status("volume", volume, MOVABLE)
