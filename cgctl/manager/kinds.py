@@ -10,7 +10,9 @@ from sqlmodel import Session, col, func, select
 from cgctl.errors import DryRun, NotFound, Refused, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.quiesce import check_hook_words
+from cgctl.manager.rules.replication import check_specs
 from cgctl.model.names import CG_TYPE, checked_spec_keys, checked_text, required_name
+from cgctl.model.replication import Replicated
 from cgctl.model.tables import Event, Group, GroupType, GroupVolumeType, Volume, VolumeType
 from cgctl.store.queries import WORDS, find, subject
 
@@ -85,10 +87,18 @@ def _change_specs(env: Environment, kind: type[Kind], reference: str, change: Ch
         row = find(session, kind, reference)
         if isinstance(row, VolumeType) and (used := _users(session, row)):
             raise Refused(subject(kind, row.name), f"is in use by {used} objects", _users_hint(kind))
-        setattr(row, "extra_specs" if isinstance(row, VolumeType) else "group_specs", change(specs_of(row)))
+        specs = change(specs_of(row))
+        if isinstance(row, GroupType):
+            check_specs(row.name, specs, _replicated(session, row))
+        setattr(row, "extra_specs" if isinstance(row, VolumeType) else "group_specs", specs)
         session.add(row)
         _record(env, session, row, f"{WORDS[kind][0]} {row.name}: {step}", "key")
     return row
+
+
+def _replicated(session: Session, row: GroupType) -> Sequence[Group]:
+    joined = select(Group).join(Replicated, col(Replicated.group_id) == Group.id)
+    return session.exec(joined.where(Group.group_type_id == row.id)).all()
 
 
 def delete(env: Environment, kind: type[Kind], reference: str) -> None:

@@ -14,6 +14,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.kinds import specs_of
 from cgctl.manager.operation import Intent
 from cgctl.manager.quiesce import HOOK_KEYS
+from cgctl.manager.rules.replication import asks_for_replication
 from cgctl.model.names import CG_TYPE
 from cgctl.model.tables import GroupType, GroupVolumeType, VolumeType
 from cgctl.scheduler.candidates import Request, Specs
@@ -28,11 +29,25 @@ def volume_types_of(session: Session, group_id: str) -> list[VolumeType]:
     return list(session.exec(joined.where(GroupVolumeType.group_id == group_id).order_by(col(VolumeType.name))))
 
 
-def specs_for(group_type: GroupType | None, volume_types: Sequence[VolumeType]) -> list[tuple[str, Specs]]:
-    """The specs that take part; seed 000: a consistency group's volume types that do not ask for support, get it."""
-    types = [(f"volume type {one.name}", specs_of(one)) for one in volume_types]
+def specs_for(
+    group_type: GroupType | None, volume_types: Sequence[VolumeType], *, failed_over: bool = False
+) -> list[tuple[str, Specs]]:
+    """The specs that take part; seed 000: a consistency group's volume types that do not ask for support, get it.
+
+    failed_over: for the backend to which a group was failed over: that one need not have replication targets, too.
+    """
+    found = _specs(group_type, volume_types)
+    if not failed_over:
+        return found
+    return [
+        (owner, {key: value for key, value in its.items() if not asks_for_replication(key)}) for owner, its in found
+    ]
+
+
+def _specs(group_type: GroupType | None, volume_types: Sequence[VolumeType]) -> list[tuple[str, Specs]]:
+    types: list[tuple[str, Specs]] = [(f"volume type {one.name}", specs_of(one)) for one in volume_types]
     if group_type is None:
-        return [*types]
+        return types
     if group_type.name == CG_TYPE:
         types = [(owner, _with_support(its)) for owner, its in types]
     asked = {key: value for key, value in specs_of(group_type).items() if key not in HOOK_KEYS}

@@ -21,7 +21,7 @@ from cgctl.manager.removal import Doomed
 from cgctl.manager.rules import volume as rules
 from cgctl.manager.rules.group import check_new_member
 from cgctl.model.names import checked_text
-from cgctl.model.states import VolumeStatus
+from cgctl.model.states import ReplicationStatus, VolumeStatus
 from cgctl.model.tables import Group, GroupType, Snapshot, Volume, VolumeType
 from cgctl.scheduler.candidates import Request
 from cgctl.store.queries import attachments_of, find, get
@@ -142,7 +142,10 @@ def _place(
     origin = resolved.group or resolved.source or resolved.snapshot
     wanted_zone = None if resolved.group else zone
     apart = backends_apart(env, subject, hints)
-    request = Request(specs_for(resolved.group_type, types), resolved.size_bytes, wanted_zone, apart)
+    group = resolved.group
+    failed_over = group is not None and group.replication_status == ReplicationStatus.FAILED_OVER
+    specs = specs_for(resolved.group_type, types, failed_over=failed_over)
+    request = Request(specs, resolved.size_bytes, wanted_zone, apart)
     hosts = {one.host for one in (resolved.group, resolved.source, resolved.snapshot) if one}
     if len(hosts) > 1:
         raise Refused(

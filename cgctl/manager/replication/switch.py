@@ -131,6 +131,7 @@ def enable_replication(env: Environment, reference: str) -> None:
     """Enable it, and make the first recovery point. Enabled already: another point. Raises what the copy raises."""
     with env.store.read() as session:
         replicated = load(session, reference)
+        rules.check_enable(replicated.group, replicated.volumes)
     if replicated.record is None or replicated.group.replication_status != ReplicationStatus.ENABLED:
         perform(env, Enable(env, reference, new_id()))
     sync_group(env, replicated.id)

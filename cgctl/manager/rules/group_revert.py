@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 
 from cgctl.errors import Refused
 from cgctl.manager.objects import shown
-from cgctl.manager.rules.status import DETACH, called, check_source_status, check_status
+from cgctl.manager.rules.status import DETACH, called, check_same_side, check_source_status, check_status
 from cgctl.model.states import GroupSnapshotStatus, GroupStatus, SnapshotStatus, VolumeStatus
 from cgctl.model.tables import Group, GroupSnapshot, Snapshot, Volume
 
@@ -24,6 +24,8 @@ def check_revert(
     """Group, group snapshot and every member are well, and the members are the same."""
     subject = called("group", group)
     check_status("group", group, (GroupStatus.AVAILABLE,))
+    beside = f"a group of it, there: cgctl group-create-from-src --group-snapshot {group_snapshot.id}"
+    check_same_side(subject, group, called("group snapshot", group_snapshot), group_snapshot, beside)
     check_source_status(subject, "group snapshot", group_snapshot, (GroupSnapshotStatus.AVAILABLE,))
     _check_same_members(subject, group, volumes, group_snapshot, snapshots)
     for volume in volumes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cgctl.errors import Refused
 from cgctl.manager.objects import shown
@@ -17,6 +17,19 @@ USABLE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
 CAN_ENABLE = (ReplicationStatus.DISABLED, ReplicationStatus.ENABLED)
 CAN_DISABLE = (ReplicationStatus.ENABLED, ReplicationStatus.ERROR)
 CAN_FAIL_OVER = (ReplicationStatus.ENABLED, ReplicationStatus.FAILED_OVER)
+
+
+def asks_for_replication(key: str) -> bool:
+    """Whether a spec of a type is one of the type gate's; it may say `capabilities:` before it."""
+    return key.removeprefix("capabilities:") in (*GROUP_SPECS, VOLUME_SPEC)
+
+
+def check_specs(name: str, specs: Mapping[str, str | None], replicated: Sequence[Group]) -> None:
+    """A group type keeps asking for replication while groups of it are replicated: else none of them could move."""
+    if replicated and not any(is_true(specs, key) for key in GROUP_SPECS):
+        names = ", ".join(shown(one) for one in replicated)
+        hint = f"cgctl group-disable-replication {replicated[0].id}"
+        raise Refused(f"group type {name}", f"group {names} of it is replicated", hint)
 
 
 def check_types(group: Group, group_type: GroupType, volume_types: Sequence[VolumeType]) -> None:

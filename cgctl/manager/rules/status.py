@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from cgctl.errors import Refused
 from cgctl.manager.objects import Stateful, shown
+from cgctl.model.tables import Group, GroupSnapshot, Snapshot, Volume
 
 ATTACHED = frozenset({"in-use", "attaching", "detaching"})
 """Statuses of a volume that somebody may be writing to."""
@@ -28,6 +29,15 @@ def check_source_status(subject: str, kind: str, row: Stateful, allowed: Collect
     """What the subject is made of is in one of these statuses."""
     if row.status not in allowed:
         raise Refused(subject, f"{called(kind, row)} {wrong_status(row, allowed)}", way_out(kind, row))
+
+
+def check_same_side(
+    subject: str, row: Volume | Group, source_name: str, source: Snapshot | GroupSnapshot, way_out: str
+) -> None:
+    """A snapshot stays on the backend where it was taken: after a failover it cannot become what serves elsewhere."""
+    if source.host is not None and source.host != row.host:
+        reason = f"{source_name} is on backend {source.host}, and backend {row.host} serves it now"
+        raise Refused(subject, reason, way_out)
 
 
 def wrong_status(row: Stateful, allowed: Collection[str]) -> str:

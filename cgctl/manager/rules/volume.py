@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cgctl.errors import Refused, UsageError
 from cgctl.manager.objects import shown
-from cgctl.manager.rules.status import ATTACHED, called, check_source_status, check_status, way_out
+from cgctl.manager.rules.status import ATTACHED, called, check_same_side, check_source_status, check_status, way_out
 from cgctl.model.names import size_gib
 from cgctl.model.states import SnapshotStatus, VolumeStatus
 from cgctl.model.tables import Snapshot, Volume, VolumeType
@@ -85,6 +85,8 @@ def check_no_attachments(volume: Volume, attachments: Sequence[str]) -> None:
 def check_revert(volume: Volume, snapshot: Snapshot, newest: Snapshot) -> None:
     """To the newest snapshot only, both well, and as large as then: what is younger would be lost in silence."""
     subject = called("volume", volume)
+    beside = f"a volume of it, there: cgctl create --snapshot-id {snapshot.id}"
+    check_same_side(subject, volume, called("snapshot", snapshot), snapshot, beside)
     if newest.id != snapshot.id:
         reason = f"snapshot {shown(snapshot)} is not its newest: {shown(newest)} is"
         way = f"a volume of the older one: cgctl create --snapshot-id {snapshot.id}"

@@ -1,0 +1,94 @@
+"""What may be done to a replicated group and its members, while enabled and while failed over. About 12 s."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.manager import faulty
+from tests.manager.house import House
+from tests.manager.replicating import build, live, points, replica
+
+FAIL_OVER = ("group-failover-replication", "db")
+FAIL_BACK = (*FAIL_OVER, "--secondary-backend-id", "default")
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))
+    faulty.install(monkeypatch, faulty.well)
+    built = build(tmp_path)
+    built.ok("group-enable-replication", "db")
+    return built
+
+
+def refused(house: House, *words: str) -> str:
+    """What it says; neither state nor servers change."""
+    with house.unchanged():
+        ran = house.run(*words)
+    assert ran.code == 5, ran
+    return ran.err
+
+
+def test_a_snapshot_of_the_other_side_is_not_reverted_to_and_the_hint_makes_a_copy_there(house: House) -> None:
+    group_snapshot = house.make("group-snapshot-create", "db", "--name", "old")
+    snapshot = house.make("snapshot-create", "db-0", "--name", "older")
+    house.ok(*FAIL_OVER)
+    told = refused(house, "revert-to-snapshot", "older")
+    assert "is on backend alpha, and backend beta serves it now" in told
+    assert f"cgctl create --snapshot-id {snapshot}" in told
+    told = refused(house, "group-revert-to-snapshot", "old")
+    assert f"cgctl group-create-from-src --group-snapshot {group_snapshot}" in told
+    house.ok("group-create-from-src", "--group-snapshot", group_snapshot, "--name", "copy")
+    house.ok(*FAIL_BACK)
+    house.ok("group-revert-to-snapshot", "old")
+
+
+def test_a_revert_is_carried_to_the_replica_by_the_next_sync(house: House) -> None:
+    house.ok("group-snapshot-create", "db", "--name", "old")
+    house.write("db-0", b"a mistake")
+    house.ok("group-sync-replication", "db")
+    house.ok("group-revert-to-snapshot", "old", "--discard")
+    house.ok("group-sync-replication", "db")
+    assert points(house, "beta")[str(replica(house)["point_id"])] == live(house, "alpha")
+
+
+@pytest.mark.parametrize("change", ["unset group_spec", "set group_spec=<is> False"])
+def test_a_group_type_keeps_asking_for_replication_while_a_group_of_it_is_replicated(house: House, change: str) -> None:
+    words = change.replace("group_spec", "consistent_group_replication_enabled").split(" ", 1)
+    assert "cgctl group-disable-replication" in refused(house, "group-type-key", "consistent", *words)
+    house.ok("group-type-key", "consistent", "set", "group_replication_enabled=<is> True")
+    house.ok("group-type-key", "consistent", *words)
+    house.ok("group-sync-replication", "--all")
+
+
+@pytest.mark.parametrize("column", ["status", "replication_status"])
+def test_enabling_again_looks_at_every_member_first(house: House, column: str) -> None:
+    with house.forced(f"UPDATE volumes SET {column} = 'error' WHERE name = 'db-1';"):
+        assert "volume db-1" in refused(house, "group-enable-replication", "db")
+    house.ok("group-enable-replication", "db")
+
+
+def test_a_failed_over_group_grows_and_takes_members_and_comes_back_with_them(house: House) -> None:
+    house.ok(*FAIL_OVER)
+    house.ok("extend", "db-1", "2M")
+    house.ok("create", "1M", "--group-id", "db", "--volume-type", "gold", "--name", "late")
+    house.write("late", b"of the other side")
+    before = live(house, "beta")
+    house.ok(*FAIL_BACK)
+    assert live(house, "alpha") == before
+    assert len(before) == 3
+    assert house.disk("db-1").stat().st_size == 2 * 2**20
+    assert house.show("show", "late")["replication_status"] == "enabled"
+
+
+@pytest.mark.parametrize("words", [("retype", "db-0", "gold"), ("unmanage", "db-0"), ("delete", "db-0")])
+@pytest.mark.parametrize("failed_over", [False, True])
+def test_a_member_is_not_taken_out_of_its_group_by_itself(
+    house: House, words: tuple[str, ...], *, failed_over: bool
+) -> None:
+    if failed_over:
+        house.ok(*FAIL_OVER)
+    assert "cgctl group-update" in refused(house, *words)
+    assert "is replicated" in refused(house, "group-delete", "--delete-volumes", "db")
