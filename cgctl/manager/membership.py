@@ -17,6 +17,7 @@ from cgctl.manager.placement import volume_types_of
 from cgctl.manager.quiesce import check_hook_words
 from cgctl.manager.removal import parts
 from cgctl.manager.rules.membership import Unfinished, check_movement, check_something_changes
+from cgctl.manager.rules.replication import is_absent
 from cgctl.manager.updates import Reading, read_group_updates
 from cgctl.model.names import checked_text
 from cgctl.model.states import GroupStatus, ReplicationStatus
@@ -143,7 +144,9 @@ def move_on_server(env: Environment, context: Context, moving: Moving) -> Worked
 
     def move() -> GroupUpdates:
         add = [_alone(one) for one in moving.add]
-        remove = [_inside(one, group) for one in moving.remove]
+        remove = [_inside(one, group) for one in moving.remove if not is_absent(one)]
+        if not (add or remove):
+            return None, None, None
         return backend.driver.update_consistencygroup(context, contract.Group(group.id), add, remove)
 
     return unexported(backend, context, before, after, move)
@@ -154,7 +157,7 @@ def _moving_exports(env: Environment, moving: Moving) -> tuple[list[Exported], l
     group = moving.group
     backend = env.backends.get(group.host or "")
     ways = [(_alone(one), _inside(one, group)) for one in moving.add]
-    ways += [(_inside(one, group), _alone(one)) for one in moving.remove]
+    ways += [(_inside(one, group), _alone(one)) for one in moving.remove if not is_absent(one)]
     used = {one.volume_id for one in moving.attachments}
     offers = [
         tuple(exported_at(backend, place, moving.attachments) for place in way) for way in ways if way[0].id in used

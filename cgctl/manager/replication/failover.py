@@ -71,7 +71,7 @@ class Failover:
         intent.lock(*replicated.keys)
         target = destination(self.env, replicated, self.wishes.backend_id)
         wishes = self.wishes
-        rules.check_failover(replicated.group, replicated.volumes, allow_attached_volume=wishes.allow_attached_volume)
+        rules.check_failover(replicated.group, replicated.present, allow_attached_volume=wishes.allow_attached_volume)
         if target.host == replicated.active:
             raise ServedThere(replicated)
         order = Order(
@@ -152,7 +152,7 @@ def _tell_plan(env: Environment, reference: str, wishes: Wishes) -> None:
     with env.store.read() as session:
         replicated = load(session, reference)
         target = destination(env, replicated, wishes.backend_id)
-        rules.check_failover(replicated.group, replicated.volumes, allow_attached_volume=wishes.allow_attached_volume)
+        rules.check_failover(replicated.group, replicated.present, allow_attached_volume=wishes.allow_attached_volume)
     if target.host == replicated.active:
         raise DryRun([f"nothing: {replicated.name} is served by backend {target.host} already"])
     order = Order(target.host, new_id(), utc_now(), target.rpo_seconds, wishes.source_is_down, wishes.accept_data_loss)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
+from cgctl.manager.replication.promotion import live_sizes
 from drivers.contract import Context
 from drivers.replication import Side, SideState
 
@@ -12,7 +13,8 @@ def fence(env: Environment, context: Context, replicated: ReplicatedGroup, host:
     """First the exports, which ends all sessions, then the note."""
     export = env.backends.get(host).export
     if export is not None:
-        export.remove_exports(context, [one.id for one in replicated.volumes])
+        there = live_sizes(env, context, replicated.id, host)  # also those that have left the group since
+        export.remove_exports(context, sorted({*there, *(one.id for one in replicated.volumes)}))
     replication_of(env, host, replicated.name).note_side(context, replicated.id, generation_id, SideState.FENCED)
 
 

@@ -40,6 +40,11 @@ class ReplicatedGroup:
         return f"group {shown(self.group)}"
 
     @property
+    def present(self) -> Sequence[Volume]:
+        """The members that the active backend holds: all, but for those that a failover left behind."""
+        return [one for one in self.volumes if not rules.is_absent(one)]
+
+    @property
     def active(self) -> str:
         return self.group.host or ""
 
@@ -140,7 +145,7 @@ def write_status(
     group.replication_status = replicated.group.replication_status = replication_status
     if status is not None:
         group.status = replicated.group.status = status
-    ids = [one.id for one in replicated.volumes]
+    ids = [one.id for one in replicated.present]
     session.exec(update(Volume).where(col(Volume.id).in_(ids)).values(replication_status=replication_status))
 
 

@@ -19,9 +19,10 @@ from cgctl.manager.replication.giving_up import note_promoting
 from cgctl.manager.replication.hooks import run_fence_hook, run_post_failover
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.replication.points import next_point, take_point
-from cgctl.manager.replication.promotion import export, promote
+from cgctl.manager.replication.promotion import export, live_sizes, promote, sizes
 from cgctl.manager.replication.shipping import base_for, ship
 from cgctl.manager.replication.sides import ancestors
+from cgctl.manager.rules.replication import check_undo
 from drivers.contract import Context
 from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached
 from drivers.replication import Generation, PointOnServer, Side, SideState
@@ -119,10 +120,23 @@ class Moving:
             why = objection(view, self._terms(view))
         if why:
             raise FailoverRefused(self._replicated.name, why, self._hint())
+        if view.undo_point is not None and not view.promoted:
+            self._check_same_members(view.undo_point)
         if view.source is not None and not view.promoted and view.undo_point is None:
             source, there = self._side(self._replicated.active), self._side(self._order.destination)
             base_for(self._replicated, self._order.destination, source, there)
         return view
+
+    def _check_same_members(self, undo_point: str) -> None:
+        """An undo goes on with what was there: whoever came or left since would be lost, or be there twice."""
+        there = self._order.destination
+        has_live = self._side(there).has_live
+        ids = set(
+            live_sizes(self._env, self._context, self._replicated.id, there)
+            if has_live
+            else sizes(self._env, self._context, there, undo_point)
+        )
+        check_undo(self._replicated.group, self._replicated.volumes, ids, has_live=has_live)
 
     def _hint(self) -> str:
         name = self._replicated.id

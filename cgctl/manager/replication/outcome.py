@@ -11,6 +11,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.replication.diverged import add_rows
 from cgctl.manager.replication.members import ReplicatedGroup, write_status
 from cgctl.manager.replication.moving import FailedOver, Order
+from cgctl.manager.rules.replication import is_absent
 from cgctl.model.replication import GroupGeneration, Replica, Replicated
 from cgctl.model.states import GroupStatus, ReplicationStatus, VolumeStatus
 from cgctl.model.tables import Attachment, Event, Group, Volume, utc_now
@@ -46,15 +47,25 @@ def _move_volumes(
         volume = session.get_one(Volume, one.id)
         volume.host, volume.updated_at = host, utc_now()
         if one.id not in outcome.present:
-            volume.status = VolumeStatus.ERROR
-            env.warn(f"volume {one.name or one.id}: joined after the promoted recovery point and is not in it")
-            session.add(_event(replicated, f"volume {one.name or one.id} is not in the promoted recovery point"))
+            _leave_behind(env, session, replicated, volume)
+        elif is_absent(one):  # served again, by whoever still had it
+            used = any(attachment.volume_id == one.id for attachment in replicated.attachments)
+            volume.status = VolumeStatus.IN_USE if used else VolumeStatus.AVAILABLE
+            volume.replication_status = session.get_one(Group, replicated.id).replication_status
     export = env.backends.get(host).export
     for attachment in replicated.attachments if export else ():
         assert export is not None
         found = asdict(export.connection(attachment.volume_id))
         row = session.get_one(Attachment, attachment.id)
         row.connection = {key: value for key, value in found.items() if value is not None}
+
+
+def _leave_behind(env: Environment, session: Session, replicated: ReplicatedGroup, volume: Volume) -> None:
+    """A member that joined after the promoted point: the others go on without it, the old source keeps its data."""
+    volume.status, volume.replication_status = VolumeStatus.ERROR, ReplicationStatus.ERROR
+    name, leave = volume.name or volume.id, f"cgctl group-update {replicated.id} --remove-volumes {volume.id}"
+    env.warn(f"volume {name}: joined after the promoted recovery point and is not in it; to give it up: {leave}")
+    session.add(_event(replicated, f"volume {name} is not in the promoted recovery point"))
 
 
 def _generation(replicated: ReplicatedGroup, order: Order, outcome: FailedOver) -> GroupGeneration:

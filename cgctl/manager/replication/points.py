@@ -38,7 +38,7 @@ class TakePoint:
         rules.check_sync(replicated.group)
         hooks = hooks_of(self.env, replicated.group)
         driver = self.env.backends.get(replicated.active).driver
-        require_quiet(driver, METHOD, replicated.name, replicated.volumes, hooks)
+        require_quiet(driver, METHOD, replicated.name, replicated.present, hooks)
         point = next_point(intent.session, replicated, self.point_id)
         intent.about("group", replicated.id, replicated.group.name)
         intent.settled_by("settle-point", id=replicated.id, point=point.id)
@@ -88,7 +88,7 @@ def take_point(env: Environment, context: Context, replicated: ReplicatedGroup, 
     driver = env.backends.get(replicated.active).driver
     on_server = contract.GroupSnapshot(point.id, replicated.id)
     snapshots = [
-        contract.Snapshot(new_id(), one.id, one.size_bytes, replicated.id, point.id) for one in replicated.volumes
+        contract.Snapshot(new_id(), one.id, one.size_bytes, replicated.id, point.id) for one in replicated.present
     ]
     if point.is_final:  # nobody writes any more: nothing needs to be quiet, and a copy may take its time
         patient = bounded(env, driver, METHOD, context, hooks_of(env, replicated.group))

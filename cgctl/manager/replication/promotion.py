@@ -52,11 +52,16 @@ def sizes(env: Environment, context: Context, host: str, point_id: str) -> Mappi
     }
 
 
+def live_sizes(env: Environment, context: Context, group_id: str, host: str) -> Mapping[str, int]:
+    """The volumes that are live on a server as the group's, with their sizes in bytes."""
+    objects = env.backends.get(host).driver.list_objects(context)
+    live = [one for one in objects if one.kind is ObjectKind.VOLUME and one.parent_id == group_id]
+    return {one.id: one.size_bytes or 0 for one in live}
+
+
 def export(env: Environment, context: Context, replicated: ReplicatedGroup, host: str) -> Mapping[str, int]:
     """Offer what is live to everyone who has an attachment; returns the members that are there."""
-    objects = env.backends.get(host).driver.list_objects(context)
-    live = [one for one in objects if one.kind is ObjectKind.VOLUME and one.parent_id == replicated.id]
-    there = {one.id: one.size_bytes or 0 for one in live}
+    there = live_sizes(env, context, replicated.id, host)
     backend = env.backends.get(host)
     offered = []
     for volume in replicated.volumes:

@@ -45,7 +45,7 @@ class Enable:
     def intend(self, intent: Intent) -> Turning:
         replicated = load(intent.session, self.reference)
         intent.lock(*replicated.keys)
-        rules.check_enable(replicated.group, replicated.volumes)
+        rules.check_enable(replicated.group, replicated.present)
         members.check_configuration(self.env, replicated)
         turning = Turning(replicated, members.statuses(replicated))
         intent.about("group", replicated.id, replicated.group.name)
@@ -131,7 +131,7 @@ def enable_replication(env: Environment, reference: str) -> None:
     """Enable it, and make the first recovery point. Enabled already: another point. Raises what the copy raises."""
     with env.store.read() as session:
         replicated = load(session, reference)
-        rules.check_enable(replicated.group, replicated.volumes)
+        rules.check_enable(replicated.group, replicated.present)
     if replicated.record is None or replicated.group.replication_status != ReplicationStatus.ENABLED:
         perform(env, Enable(env, reference, new_id()))
     sync_group(env, replicated.id)

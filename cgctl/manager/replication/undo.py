@@ -34,7 +34,7 @@ class Undo(Failover):
         replicated = load(intent.session, self.reference)
         intent.lock(*replicated.keys)
         rules.check_failover(
-            replicated.group, replicated.volumes, allow_attached_volume=self.wishes.allow_attached_volume
+            replicated.group, replicated.present, allow_attached_volume=self.wishes.allow_attached_volume
         )
         current, before = _last_two(intent.session, replicated)
         order = Order(

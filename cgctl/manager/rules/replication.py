@@ -44,6 +44,11 @@ def check_types(group: Group, group_type: GroupType, volume_types: Sequence[Volu
             raise Refused(f"volume type {one.name}", reason, hint)
 
 
+def is_absent(volume: Volume) -> bool:
+    """Whether a failover promoted a recovery point without this member: no server serves it."""
+    return volume.status == VolumeStatus.ERROR and volume.replication_status == ReplicationStatus.ERROR
+
+
 def check_enable(group: Group, volumes: Sequence[Volume]) -> None:
     """Group and members are well; enabled already is fine."""
     _check_group(group, "enable", (GroupStatus.AVAILABLE,), CAN_ENABLE)
@@ -73,6 +78,21 @@ def check_failover(group: Group, volumes: Sequence[Volume], *, allow_attached_vo
             "is attached but allow_attached_volume flag is False; cannot failover replication",
             f"cgctl group-failover-replication --allow-attached-volume {group.id}",
         )
+
+
+def check_undo(group: Group, volumes: Sequence[Volume], there: Collection[str], *, has_live: bool) -> None:
+    """The members are those that were there. A point (not has_live) may hold more: they are not promoted."""
+    fail_back = f"cgctl group-failover-replication {group.id} --secondary-backend-id"
+    joined = [one for one in volumes if one.id not in there and not is_absent(one)]
+    if joined:
+        names, ids = ", ".join(shown(one) for one in joined), ",".join(one.id for one in joined)
+        hint = f"cgctl group-update {group.id} --remove-volumes {ids}; or take it along: {fail_back} default"
+        raise Refused(called("group", group), f"volume {names} joined it since the failover", hint)
+    left = sorted(set(there) - {one.id for one in volumes})
+    if left and has_live:
+        ids = ",".join(left)
+        hint = f"cgctl group-update {group.id} --add-volumes {ids}; or take the group as it is: {fail_back} default"
+        raise Refused(called("group", group), f"volume {ids} left it since the failover", hint)
 
 
 def _check_group(group: Group, verb: str, statuses: Collection[str], replication: Collection[str]) -> None:
