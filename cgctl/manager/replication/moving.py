@@ -124,7 +124,7 @@ class Moving:
             self._check_same_members(view.undo_point)
         if view.source is not None and not view.promoted and view.undo_point is None:
             source, there = self._side(self._replicated.active), self._side(self._order.destination)
-            base_for(self._replicated, self._order.destination, source, there)
+            base_for(self._env, self._replicated, self._order.destination, source, there)
         return view
 
     def _check_same_members(self, undo_point: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cgctl.errors import FailoverRefused
 from cgctl.manager.environment import Carried, Environment
+from cgctl.manager.replication.diverged import lineage
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of, target_of
 from cgctl.manager.replication.sides import ancestors, newest_common
 from drivers.contract import Context
@@ -27,12 +28,15 @@ class Shipped:
     is_full: bool
 
 
-def base_for(replicated: ReplicatedGroup, host: str, source: Side, destination: Side) -> str | None:
+def base_for(env: Environment, replicated: ReplicatedGroup, host: str, source: Side, destination: Side) -> str | None:
     """The newest common point; None for a side that has nothing. Raises FailoverRefused where histories disagree."""
     subject = f"{replicated.name} on backend {host}"
     changed = [one.point.id for one in destination.points if not one.is_intact]
     record = replicated.record
     known = ancestors(source, record.generation_id) if record else set()
+    if record:  # promoted without its own source, a server does not know what that one descended from
+        with env.store.read() as session:
+            known |= lineage(session, replicated.id, record.generation_id)
     if destination.has_live and destination.generation_id not in known:
         what = destination.generation_id or "no generation at all"
         raise FailoverRefused(subject, f"what is live there ({what}) is no ancestor of what serves now", _choices(host))
@@ -64,7 +68,7 @@ def ship(
 ) -> Shipped:
     """From the active backend. A transfer that was cut or stalled is begun anew while its servers answer."""
     source, destination = sides
-    base = base_for(replicated, host, source, destination)
+    base = base_for(env, replicated, host, source, destination)
     version = min(source.stream_version, destination.stream_version)
     sender, receiver = (replication_of(env, one, replicated.name) for one in (replicated.active, host))
     identity = sender.identity(context, point)

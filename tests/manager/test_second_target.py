@@ -1,0 +1,76 @@
+"""A group with two replication targets: from a failed-over group to the second one, and home again. About 10 s."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.manager import faulty
+from tests.manager.house import House
+from tests.manager.replicating import build, live, points, replica
+
+FAIL_OVER = ("group-failover-replication", "db", "--secondary-backend-id")
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))
+    faulty.install(monkeypatch, faulty.well)
+    built = build(tmp_path, second_target=True)
+    built.ok("group-enable-replication", "db")
+    return built
+
+
+def served(house: House) -> tuple[str, str]:
+    shown = house.show("group-show", "db")
+    return str(shown["host"]), str(shown["replication_status"])
+
+
+def gone(house: House, host: str) -> dict[str, object]:
+    """Nobody finds this backend any more; its section as it was."""
+    section = dict(house.configuration["backends"][host])
+    nowhere = {"host": "127.0.0.1", "port": 1, "user": "nobody", "known_hosts": "/dev/null"}
+    house.configure(backends={host: {**section, "ssh": nowhere}})
+    return section
+
+
+def test_a_sync_brings_the_point_to_both_targets(house: House) -> None:
+    house.write("db-0", b"changed")
+    house.ok("group-sync-replication", "db")
+    assert points(house, "alpha") == points(house, "beta") == points(house, "gamma")
+    assert replica(house, host="gamma")["is_full"] is False
+
+
+def test_from_the_first_target_to_the_second_and_home_with_every_write(house: House) -> None:
+    for backend_id, host in (("dr1", "beta"), ("dr2", "gamma"), ("dr1", "beta"), ("default", "alpha")):
+        house.write("db-0", f"before {host}".encode())
+        before = live(house, house.show("group-show", "db")["host"])
+        house.ok(*FAIL_OVER, backend_id)
+        assert live(house, host) == before
+        assert served(house) == (host, "enabled" if host == "alpha" else "failed-over")
+        assert sum(bool(live(house, one)) for one in ("alpha", "beta", "gamma")) == 1
+    house.ok("group-sync-replication", "db")
+    for host in ("beta", "gamma"):
+        assert points(house, host)[str(replica(house, host=host)["point_id"])] == live(house, "alpha")
+
+
+def test_both_older_sides_are_lost_and_the_second_target_serves_what_was_synced(house: House) -> None:
+    alpha = gone(house, "alpha")
+    house.ok(*FAIL_OVER, "dr1", "--source-is-down")
+    house.write("db-0", b"on beta, synced")
+    assert house.run("group-sync-replication", "db").code == 10
+    synced = live(house, "beta")
+    house.write("db-0", b"on beta, not synced")
+    beta = gone(house, "beta")
+    assert house.run(*FAIL_OVER, "dr2").code == 7
+    house.ok(*FAIL_OVER, "dr2", "--source-is-down", "--accept-data-loss")
+    assert live(house, "gamma") == synced
+    house.configure(backends={"alpha": alpha, "beta": beta})
+    house.ok("group-sync-replication", "db")
+    house.ok(*FAIL_OVER, "default")
+    assert live(house, "alpha") == synced
+    assert served(house) == ("alpha", "enabled")
+    house.ok("group-sync-replication", "db")
+    for host in ("beta", "gamma"):
+        assert points(house, host)[str(replica(house, host=host)["point_id"])] == synced
