@@ -20,7 +20,7 @@ from cgctl.cli.app import main
 from cgctl.errors import EXIT_CODES
 
 ROOT = Path(__file__).parents[1]
-HISTORY = ("events", "operations")
+HISTORY = ("events", "messages", "operations")
 _ERROR = re.compile(r"error: (?P<subject>[^\n]+?): (?P<reason>[^\n]+)\n")
 _HINT = re.compile(r"hint: (?P<hint>[^\n]+)\n")
 _UNSAFE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x80-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -112,7 +112,7 @@ class Station:
         return ended(self.start(*words, **variables))
 
     def dump(self, *, history: bool = True) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of the state; history=False leaves out what a failure may leave: events, journal, `updated_at`."""
+        """Every row of the state; history=False: without what a failure may leave: events, messages, journal, `updated_at`."""
         with closing(sqlite3.connect(self.database)) as db:
             names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name")]
             kept = [name for name in names if history or name not in HISTORY]
