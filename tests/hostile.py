@@ -112,7 +112,7 @@ class Station:
         return ended(self.start(*words, **variables))
 
     def dump(self, *, history: bool = True) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of the state; history=False: without what a failure may leave: events, messages, journal, `updated_at`."""
+        """Every row of the state; history=False: without what a failure may leave (events, journal, `updated_at` …)."""
         with closing(sqlite3.connect(self.database)) as db:
             names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name")]
             kept = [name for name in names if history or name not in HISTORY]

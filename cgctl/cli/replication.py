@@ -40,7 +40,8 @@ def group_disable_replication(
     env: Env,
     reference: Reference,
     leave_replicas: Annotated[
-        bool, typer.Option("--leave-replicas", help="Go on although a backend does not answer; its copies stay there.")
+        bool,
+        typer.Option("--leave-replicas", help="Leave copies where a backend is silent or has own writes."),
     ] = False,
 ) -> Done:
     """End the replication of a group and remove its replicas.

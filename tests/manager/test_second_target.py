@@ -74,3 +74,24 @@ def test_both_older_sides_are_lost_and_the_second_target_serves_what_was_synced(
     house.ok("group-sync-replication", "db")
     for host in ("beta", "gamma"):
         assert points(house, host)[str(replica(house, host=host)["point_id"])] == synced
+
+
+def test_what_an_older_side_wrote_and_nobody_shipped_is_not_deleted_in_silence(house: House) -> None:
+    """Beta comes back after gamma has served: its last writes are nowhere else."""
+    house.ok(*FAIL_OVER, "dr1")
+    house.write("db-0", b"on beta, not synced")
+    unshipped = live(house, "beta")
+    beta = gone(house, "beta")
+    house.ok(*FAIL_OVER, "dr2", "--source-is-down", "--accept-data-loss")
+    house.configure(backends={"beta": beta})
+    house.ok(*FAIL_OVER, "default")
+    refused = house.run("group-disable-replication", "db")
+    assert refused.code == 7
+    assert "beta" in refused.err
+    assert "--leave-replicas" in refused.err
+    assert served(house) == ("alpha", "enabled")
+    assert live(house, "beta") == unshipped
+    told = house.ok("group-disable-replication", "db", "--leave-replicas")
+    assert "backend beta is left there" in told.err
+    assert live(house, "beta") == unshipped
+    assert served(house) == ("alpha", "disabled")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, delete
 
-from cgctl.errors import CgctlError, Refused
+from cgctl.errors import CgctlError, FailoverRefused, Refused
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication import members
@@ -18,9 +18,7 @@ from cgctl.manager.rules import replication as rules
 from cgctl.model.replication import GroupGeneration, Replica, Replicated
 from cgctl.model.states import GroupStatus, ReplicationStatus
 from cgctl.model.tables import new_id
-from drivers.contract import Context, ObjectKind
-from drivers.contract import Group as GroupOnServer
-from drivers.contract import Volume as VolumeOnServer
+from drivers.contract import Context
 from drivers.errors import DriverError, ServerNotReached
 from drivers.replication import Generation, SideState
 
@@ -145,7 +143,10 @@ def disable_replication(env: Environment, reference: str, *, leave_replicas: boo
 def remove_replicas(
     env: Environment, context: Context, replicated: ReplicatedGroup, *, leave_replicas: bool = False
 ) -> None:
-    """Nothing of the group but what serves. Every backend must answer before the first is touched."""
+    """Nothing of the group but what serves. Every backend must answer before the first is touched.
+
+    Raises FailoverRefused for a side that once served, and was never taken back by a failback.
+    """
     hosts = others(env, replicated)
     sides = observe_sides(env, context, replicated.name, replicated.id, [*hosts, replicated.active])
     for host, side in sides.items():
@@ -154,22 +155,22 @@ def remove_replicas(
         elif isinstance(side, DriverError):
             side.hint = f"cgctl group-disable-replication --leave-replicas {replicated.id}"
             raise side
-    for host, side in reached(sides):
-        if host != replicated.active and side.has_live:
-            remove_live(env, context, replicated, host)
+    standing = [host for host, side in reached(sides) if host != replicated.active and side.has_live]
+    if standing and not leave_replicas:
+        raise _may_hold_writes(replicated, standing)
+    for host, _ in reached(sides):
+        if host in standing:
+            env.warn(f"{replicated.name}: what was served by backend {host} is left there, with its recovery points")
+            continue
         replication_of(env, host, replicated.name).forget(context, replicated.id)
 
 
-def remove_live(env: Environment, context: Context, replicated: ReplicatedGroup, host: str) -> None:
-    """What stands on another backend as the group itself; its exports first."""
-    backend = env.backends.get(host)
-    found = [one for one in backend.driver.list_objects(context) if one.kind is ObjectKind.VOLUME]
-    volumes = [
-        VolumeOnServer(one.id, one.size_bytes or 0, replicated.id) for one in found if one.parent_id == replicated.id
-    ]
-    if backend.export is not None:
-        backend.export.remove_exports(context, [one.id for one in volumes])
-    backend.driver.delete_consistencygroup(context, GroupOnServer(replicated.id), volumes)
+def _may_hold_writes(replicated: ReplicatedGroup, hosts: Sequence[str]) -> FailoverRefused:
+    """What stood there when it was failed over may have writes that nobody shipped: they are not deleted in silence."""
+    reason = f"what backend {', '.join(hosts)} served still stands there, and may hold writes that were never shipped"
+    return FailoverRefused(
+        replicated.name, reason, f"cgctl group-disable-replication --leave-replicas {replicated.id} leaves it there"
+    )
 
 
 def forget(session: Session, replicated: ReplicatedGroup) -> None:
