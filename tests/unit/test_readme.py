@@ -183,7 +183,13 @@ def service_command() -> str:
 @pytest.mark.lab
 def test_what_is_shown_for_servers_works_and_survives_their_restart(servers: Terminal, lab: Lab) -> None:
     servers.run("\n".join(blocks("sh servers")).replace("192.0.2.50", lab.client_ip))
-    assert servers.run("cgctl list -f value -c status").split() == ["in-use", "in-use", "in-use", "available", "in-use"]
+    assert servers.run("cgctl list -f value -c status").split() == [
+        "available",
+        "available",
+        "in-use",
+        "available",
+        "in-use",
+    ]
 
     servers.run("cgctl backend-check")
     lab.stor1.restart_tgtd()
