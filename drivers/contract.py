@@ -22,6 +22,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from drivers.activities.place import ActivityPlace
+from drivers.activities.values import Program
 from drivers.replication import Replication, ReplicationTarget
 from drivers.values import (
     GIB,
@@ -153,6 +155,24 @@ class Driver(Protocol):
         As create_volume: there afterwards, once, or not at all. The copy is compared with its source before it counts;
         nobody writes to the source meanwhile: raises Busy where the server has it open. source is at most as large.
         """
+        ...
+
+    # --- activities (seed 004): long work that runs on the server by itself (drivers.activities)
+    @property
+    def activity_directory(self) -> str:
+        """Where the server keeps this pool's activities: an absolute path (pure)."""
+        ...
+
+    def claim_activities(self, context: Context) -> None:
+        """The directory is there; a pool without mark and objects becomes ours. Raises PoolForeign."""
+        ...
+
+    def copy_program(self, context: Context, volume: Volume, source: str) -> Program:
+        """`copy_volume` as an activity (pure); its undo is `delete_volume`."""
+        ...
+
+    def receive_program(self, context: Context, volume: Volume, stream_bytes: int) -> Program:
+        """The same of standard input, which is exactly so long (pure): there afterwards, once, or not at all."""
         ...
 
     # --- what is in the pool and not cgctl's
@@ -316,6 +336,7 @@ class Backend:
     """A configured backend, joined: what the manager works with. export is None where no export is configured.
 
     replication is None where the driver has none. fence: a command of this machine that cuts the server off.
+    activities: where its server keeps them.
     """
 
     id: str
@@ -328,3 +349,4 @@ class Backend:
     replication: Replication | None = None
     replication_targets: Sequence[ReplicationTarget] = ()
     fence: str | None = None
+    activities: ActivityPlace | None = None

@@ -19,6 +19,7 @@ from cgctl.errors import ConfigurationError
 from cgctl.manager.environment import Carried, Environment, QuiesceHooks, RanHere, Settings
 from cgctl.remote.settings import SshSettings
 from cgctl.store.database import Store
+from drivers.activities.place import ActivityPlace
 from drivers.command import Command
 from drivers.contract import Backend, ExportServer
 from drivers.errors import DriverError
@@ -183,9 +184,10 @@ class Configured:
             raise _not_yet(f"backends.{backend_id}.driver", section.driver, sorted(catalog.DRIVERS))
         runner = self._runner(section)
         protocol = section.export.protocol if section.export else "local"
+        driver = catalog.DRIVERS[section.driver](backend_id, section.pool, runner, protocol)
         return Backend(
             id=backend_id,
-            driver=catalog.DRIVERS[section.driver](backend_id, section.pool, runner, protocol),
+            driver=driver,
             export=self._export(backend_id, section, runner),
             capabilities=section.capabilities,
             availability_zone=section.availability_zone,
@@ -197,6 +199,7 @@ class Configured:
                 for one in section.replication_targets
             ],
             fence=section.fence,
+            activities=ActivityPlace(runner, driver.activity_directory),
         )
 
     def _replication(self, section: BackendSection, runner: Runner) -> Replication | None:

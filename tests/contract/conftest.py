@@ -27,6 +27,8 @@ TELLING = frozenset({
     "test_a_reverted_volume_has_the_data_of_its_snapshot_and_the_snapshot_stays",
     "test_extending_keeps_the_data_and_adds_zeros",
     "test_a_healthy_pool_has_no_failing_finding",
+    "test_a_copy_runs_as_an_activity_and_is_there_once",
+    "test_a_stream_becomes_a_volume_or_nothing",
 })  # fmt: skip
 """Of the conformance suite, what CI runs on the virtual machine: a fork takes 50 ms there, a promise ten seconds."""
 
@@ -74,4 +76,11 @@ def btrfs(request: pytest.FixtureRequest) -> Iterator[Bench]:
 @pytest.fixture(params=["file", "file-on-xfs"])
 def file(request: pytest.FixtureRequest) -> Iterator[Bench]:
     with PLACES[request.param](request) as result:
+        yield result
+
+
+@pytest.fixture
+def local_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """`file` on this machine."""
+    with PLACES["file"](request) as result:
         yield result

@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 _STORAGE = {
+    "drivers.activities",
     "drivers.command",
     "drivers.contract",
     "drivers.errors",
@@ -54,6 +55,7 @@ KNOWS: Mapping[str, set[str]] = {
         "cgctl.manager",
         "cgctl.remote",
         "cgctl.store",
+        "drivers.activities",
         "drivers.catalog",
         "drivers.command",
         "drivers.errors",
@@ -71,6 +73,7 @@ KNOWS: Mapping[str, set[str]] = {
         "cgctl.model",
         "cgctl.scheduler",
         "cgctl.store",
+        "drivers.activities",
         "drivers.command",
         "drivers.contract",
         "drivers.errors",
@@ -95,7 +98,8 @@ KNOWS: Mapping[str, set[str]] = {
     "drivers.errors": set(),
     "drivers.runner": {"drivers.command"},
     "drivers.values": {"drivers.command"},
-    "drivers.contract": {"drivers.replication", "drivers.values"},
+    "drivers.activities": {"drivers", "drivers.command", "drivers.errors", "drivers.refusals", "drivers.runner"},
+    "drivers.contract": {"drivers.activities", "drivers.replication", "drivers.values"},
     "drivers.refusals": {"drivers.errors", "drivers.runner"},
     "drivers.replication": {"drivers.command", "drivers.values"},
     "drivers.backends": set(),

@@ -30,6 +30,10 @@ class DirectoryPoolDriver(ScriptedDriver, ABC):
     def _tool_errors(self) -> ToolErrors:
         return TOOL_ERRORS
 
+    @property
+    def activity_directory(self) -> str:
+        return f"{layout.checked_pool(self.pool)}/.cgctl/activities"
+
     def volume_source(self, volume: Volume) -> str:
         return f"{layout.checked_pool(self.pool)}/{layout.volume_disk(volume)}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
+from drivers.activities.place import progress
 from drivers.command import Script
 
 PACKAGE = "drivers.backends.directory_pool"
@@ -36,6 +37,7 @@ METHODS = (
     "revert_consistencygroup",
     "revert_to_snapshot",
     "copy_volume",
+    "claim_activities",
     *FOREIGN,
 )
 
@@ -46,4 +48,6 @@ def load(driver: str, method: str) -> Script:
     storage = Script.load(f"drivers.backends.{driver}", "storage.sh").text
     parts = ("pool", "foreign", method) if method in FOREIGN else ("pool", method)
     shared = [resources.files(PACKAGE).joinpath(f"{part}.sh").read_text() for part in parts]
+    if method == "copy_volume":
+        shared.insert(0, progress())
     return Script(f"{driver}/{method}.sh", "\n".join([storage, *shared]))

@@ -42,6 +42,10 @@ class LvmDriver(ScriptedDriver):
     def _tool_errors(self) -> ToolErrors:
         return TOOL_ERRORS
 
+    @property
+    def activity_directory(self) -> str:
+        return f"/var/lib/cgctl/activities/{layout.checked_pool(self.pool)}"
+
     def volume_source(self, volume: Volume) -> str:
         return layout.gate(volume)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
+from drivers.activities.place import progress
 from drivers.command import Script
 
 PACKAGE = "drivers.backends.lvm"
@@ -19,6 +20,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "create_snapshot": (),
     "delete_snapshot": (),
     "revert_to_snapshot": (),
+    "copy_volume": ("server",),
+    "claim_activities": ("server",),
     "list_manageable": (),
     "manage_existing": ("server", "foreign"),
     "unmanage": ("foreign",),
@@ -43,6 +46,8 @@ KEPT_ON_SERVER = {"boot_script": "at_boot.sh", "boot_unit": "at_boot.service", "
 def load(method: str) -> Script:
     """The script of one of METHODS."""
     head = Script.load(PACKAGE, "pool.sh").text
+    if method == "copy_volume":
+        head = f"{head}\n{progress()}"
     parts = [_read(f"{part}.sh") for part in (*PARTS[method], method)]
     if "server" in PARTS[method]:
         parts = [_function(name, file_name) for name, file_name in KEPT_ON_SERVER.items()] + parts

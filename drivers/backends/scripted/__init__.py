@@ -12,7 +12,8 @@ SET is the group snapshot that SOURCE is (part of), empty where there is none.
     create_snapshot     SNAPSHOT CONTAINER VOLUME
     delete_snapshot     SNAPSHOT
     revert_to_snapshot  CONTAINER VOLUME SOURCE SET
-    copy_volume         CONTAINER VOLUME BYTES PATH                PATH: absolute, a file or a block device
+    copy_volume         CONTAINER VOLUME BYTES PATH STREAM_BYTES   PATH: absolute, a file or a block device; -: a stream
+    claim_activities
     manage_existing     CONTAINER VOLUME BYTES REFERENCE           REFERENCE: the kind's word for what is not cgctl's
     unmanage            VOLUME REFERENCE
     manage_existing_snapshot   SNAPSHOT VOLUME BYTES REFERENCE

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from drivers import errors, refusals
+from drivers.activities.values import Program
 from drivers.backends.scripted.door import checked_id, checked_pairs, checked_size, container
 from drivers.backends.scripted.facts import Room, is_marked, live_sizes
 from drivers.backends.scripted.outcome import group_deletion, hold_receipt
@@ -69,6 +70,11 @@ class ScriptedDriver(ABC):
     @abstractmethod
     def volume_source(self, volume: Volume) -> str:
         """The path of what an export serves."""
+
+    @property
+    @abstractmethod
+    def activity_directory(self) -> str:
+        """Where the server keeps the pool's activities."""
 
     @abstractmethod
     def _load(self, method: str) -> Script:
@@ -183,8 +189,30 @@ class ScriptedDriver(ABC):
         self._run(context, "revert_to_snapshot", *_place(volume), source, snapshot.group_snapshot_id or "")
 
     def copy_volume(self, context: Context, volume: Volume, source: str) -> ModelUpdate | None:
-        self._run(context, "copy_volume", *_place(volume), checked_size(volume.size_bytes), source)
+        self._run(context, "copy_volume", *_place(volume), checked_size(volume.size_bytes), source, "")
         return None
+
+    # Activities
+
+    def claim_activities(self, context: Context) -> None:
+        self._run(context, "claim_activities")
+
+    def copy_program(self, context: Context, volume: Volume, source: str) -> Program:
+        words = *_place(volume), checked_size(volume.size_bytes), source, ""
+        return self._program(context, "copy_volume", words, "delete_volume", _place(volume))
+
+    def receive_program(self, context: Context, volume: Volume, stream_bytes: int) -> Program:
+        words = *_place(volume), checked_size(volume.size_bytes), "-", checked_size(stream_bytes)
+        return self._program(context, "copy_volume", words, "delete_volume", _place(volume))
+
+    def _program(
+        self, context: Context, method: str, words: Sequence[str], undo: str, undo_words: Sequence[str]
+    ) -> Program:
+        work, back = (
+            self._load(one).command(self.pool, context.owner, str(LOCK_WAIT_SECONDS), *its)
+            for one, its in ((method, words), (undo, undo_words))
+        )
+        return Program(work, back, method)
 
     # What is in the pool and not cgctl's
 

@@ -1,0 +1,3 @@
+# claim_activities.sh: the directory that keeps the pool's activities is there.
+claim
+mkdir -p .cgctl/activities

@@ -1,0 +1,67 @@
+# copy_volume.sh ... CONTAINER VOLUME BYTES PATH STREAM_BYTES: a volume with the data of a file or block device of this
+# server; PATH -: of standard input, STREAM_BYTES of it. The volume group is not locked while the data come: the volume
+# has its tag cgctl.making until the end.
+# shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
+group=$1 volume=$2 bytes=$3 path=$4 stream=$5
+[ "$group" != "$volume" ] || group=''
+name=cgctl-$volume
+need blockdev cmp dd stat
+whole_sectors "$bytes"
+if [ "$path" = - ]; then
+    there=$stream
+elif [ -b "$path" ]; then
+    there=$(blockdev --getsize64 "$path")
+elif [ -f "$path" ]; then
+    there=$(stat -c %s "$path")
+else
+    refuse not-on-server "$path is not on this server"
+fi
+[ "$there" -le "$bytes" ] || refuse refused "$path has $there bytes, more than the $bytes of the new volume"
+lock
+claim
+! find_lv "$name" || is volume
+if find_lv "$name" && ! tag cgctl.making; then
+    tag cgctl.bytes || :
+    [ "$value" = "$bytes" ] || refuse already-on-server "volume $volume has $value bytes"
+    make_gate "$volume" "$bytes"
+    exit 0
+fi
+[ -z "$group" ] || has_group "$group" || refuse not-on-server "group $group is not in the pool"
+room
+if find_lv "$name"; then # what a killed run left
+    remove_gate "$volume"
+    change "lvremove -fy -q $vg/$name"
+fi
+new_tags="--addtag cgctl.kind=volume --addtag cgctl.bytes=$bytes --addtag cgctl.making=1"
+new_tags="$new_tags${group:+ --addtag cgctl.group=$group}"
+undo() {
+    if [ "$1" != 0 ]; then
+        [ -n "$locked" ] || lock
+        change
+        if find_lv "$name" && tag cgctl.making; then
+            remove_gate "$volume"
+            change "lvremove -fy -q $vg/$name"
+        fi
+    fi
+    exit "$1"
+}
+change "lvcreate -q -An -V ${bytes}b -T $pool -n $name $new_tags"
+find_lv "$name" || exit 1
+exec 9>&-
+locked=''
+if [ "$path" = - ]; then
+    receive_image "$there" "/dev/$vg/$name"
+    sync "/dev/$vg/$name"
+else
+    measured 0 "$((2 * there))" rchar 1 dd bs=1M iflag=fullblock conv=sparse,nocreat,fsync if="$path" of="/dev/$vg/$name" \
+        2>/dev/null
+    measured "$there" "$((2 * there))" rchar 2 cmp -s -n "$there" "$path" "/dev/$vg/$name" ||
+        refuse refused "the copy of $path differs from it: somebody wrote, or a device fails"
+fi
+lock
+change
+find_lv "$name" || exit 1
+make_gate "$volume" "$bytes"
+change "lvchange -q --deltag cgctl.making=1 $vg/$name"
+find_lv "$name" && ! tag cgctl.making
+all_done "$((2 * there))"
