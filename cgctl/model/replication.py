@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger
+from sqlalchemy import JSON, BigInteger
 from sqlmodel import Field, SQLModel
 
 from cgctl.model.tables import UtcDateTime, new_id, utc_now
@@ -44,7 +44,11 @@ class Replica(SQLModel, table=True):
 
 
 class Drill(SQLModel, table=True):
-    """One test of a failover. verdict: running, passed, failed. rpo_seconds: the age of the point when it began."""
+    """One test of a failover. verdict: running, passed, failed. rpo_seconds: the age of the point when it began.
+
+    is_kept: its clone is still there. timeline: what was done when, `{"at", "what"}`. connections: how the members of
+    the clone are reached, without the secret.
+    """
 
     __tablename__ = "drills"
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -61,6 +65,9 @@ class Drill(SQLModel, table=True):
     verdict: str = "running"
     reason: str | None = None
     log: str = ""
+    is_kept: bool = False
+    timeline: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
+    connections: list[dict[str, object]] = Field(default_factory=list, sa_type=JSON)
 
 
 class GroupGeneration(SQLModel, table=True):

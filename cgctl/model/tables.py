@@ -122,7 +122,10 @@ class Volume(SQLModel, table=True):
 
 
 class GroupSnapshot(SQLModel, table=True):
-    """A snapshot of all members of a group at one point in time; hold is the driver's receipt."""
+    """A snapshot of all members of a group at one point in time; hold is the driver's receipt.
+
+    replicates_id: of the group snapshot that this one carries to another backend; that one may be gone.
+    """
 
     __tablename__ = "group_snapshots"
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -133,6 +136,7 @@ class GroupSnapshot(SQLModel, table=True):
     group_type_id: str = Field(foreign_key="group_types.id")
     host: str | None = None
     hold: Json | None = Field(default=None, sa_type=JSON)
+    replicates_id: str | None = None
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 
 

@@ -91,13 +91,14 @@ def test_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
-def test_a_state_of_the_first_revision_is_brought_up_and_keeps_what_it_holds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_a_state_of_a_released_revision_is_brought_up_and_keeps_what_it_holds(tmp_path: Path, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     path = tmp_path / "state.db"
     with create_engine(url(path)).begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
         connection.exec_driver_sql("INSERT INTO settings VALUES ('owner', 'me')")
         connection.exec_driver_sql(
             "INSERT INTO volume_types (id, name, is_public, extra_specs, created_at)"
