@@ -30,13 +30,16 @@ from drivers.values import Context
 class ReplicationTarget:
     """Where a backend's groups may be replicated to: Cinder's replication_device.
 
-    backend_id: what --secondary-backend-id takes; host: the configured backend that it stands for.
+    backend_id: what --secondary-backend-id takes; host: the configured backend that it stands for. path, compression:
+    of transfers there, where they differ from what goes for all.
     """
 
     backend_id: str
     host: str
     rpo_seconds: int | None = None
     bandwidth_limit_bytes: int | None = None
+    path: str | None = None
+    compression: str | None = None
 
 
 class SideState(StrEnum):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cgctl.cli.invocation import Invocation
 from cgctl.config.places import state_url
 from cgctl.errors import ConfigurationError
-from cgctl.manager.environment import Carried, Environment, QuiesceHooks, RanHere, Settings
+from cgctl.manager.environment import Carried, Environment, Follow, QuiesceHooks, RanHere, Settings, Way
 from cgctl.remote.settings import SshSettings
 from cgctl.store.database import Store
 from drivers.activities.place import ActivityPlace
@@ -44,7 +44,7 @@ class Env(Environment):
             store=Store(state_url(invocation.state, configured.state)),
             backends=configured,
             quiesced=_quiesced,
-            carry=configured.carry,
+            carry=Carrying(configured),
             run_here=_run_here,
             warn=_log.warning,
             settings=configured.settings,
@@ -89,6 +89,25 @@ def _run_here(shell_line: str, environment: Mapping[str, str], timeout_seconds: 
     return RanHere(output, (said or [f"exit status {completed.exit_status}"])[-1])
 
 
+class Carrying:
+    """`Carrier`, between configured backends."""
+
+    def __init__(self, configured: Configured) -> None:
+        self._configured = configured
+
+    def __call__(
+        self, source: str, send: Command, destination: str, receive: Command, way: Way, follow: Follow
+    ) -> Carried:
+        from cgctl.remote.transfer import Limits, transfer  # noqa: PLC0415 (only replication needs it)
+
+        ends = [self._configured.runner(backend_id) for backend_id in (source, destination)]
+        done = transfer(ends[0], send, ends[1], receive, Limits(way.bytes_per_second), follow)
+        return Carried(done.stream_bytes, done.seconds)
+
+    def forget_way(self, source: str, destination: str) -> None:
+        """As `Carrier`."""
+
+
 class Configured:
     """The configured backends, each built when it is first used; backends of one server share its connection."""
 
@@ -129,6 +148,7 @@ class Configured:
             default_group_type=found.default_group_type,
             availability_zone_fallback=found.availability_zone_fallback,
             capacity_weight=found.capacity_weight,
+            way=Way(found.replication.path, found.replication.compression),
         )
 
     def ids(self) -> Sequence[str]:
@@ -149,15 +169,9 @@ class Configured:
         settings = _ssh_settings(found)
         return f"{backend_id} ({settings.server if settings else 'this machine'}:{found.pool})"
 
-    def carry(
-        self, source: str, send: Command, destination: str, receive: Command, bytes_per_second: int | None
-    ) -> Carried:
-        """As `Carrier`: through this machine, which reaches both servers anyway."""
-        from cgctl.remote.transfer import Limits, transfer  # noqa: PLC0415 (only replication needs it)
-
-        ends = [self._runner(self._section(backend_id)) for backend_id in (source, destination)]
-        done = transfer(ends[0], send, ends[1], receive, Limits(bytes_per_second), lambda _passed: None)
-        return Carried(done.stream_bytes, done.seconds)
+    def runner(self, backend_id: str) -> StreamingRunner:
+        """What reaches a backend's server."""
+        return self._runner(self._section(backend_id))
 
     def share_server(self, one: str, other: str) -> bool:
         """Whether both are reached in one way: a path of one is then a path of the other."""
@@ -195,7 +209,14 @@ class Configured:
             max_over_subscription_ratio=section.max_over_subscription_ratio,
             replication=self._replication(section, runner),
             replication_targets=[
-                ReplicationTarget(one.backend_id, one.backend, one.rpo_seconds, one.bandwidth_limit_bytes)
+                ReplicationTarget(
+                    one.backend_id,
+                    one.backend,
+                    one.rpo_seconds,
+                    one.bandwidth_limit_bytes,
+                    one.path,
+                    one.compression,
+                )
                 for one in section.replication_targets
             ],
             fence=section.fence,

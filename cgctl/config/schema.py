@@ -57,6 +57,10 @@ Identifier = Annotated[str, AfterValidator(_identifier)]
 StateUrl = Annotated[str, AfterValidator(_state)]
 
 
+def _ssh_address(value: str) -> str:
+    return values.portal(value, 22)
+
+
 class Section(BaseModel):
     """Frozen, no unknown keys, no silent conversions between kinds."""
 
@@ -98,6 +102,17 @@ class Export(Section):
         return values.portal(portal, DEFAULT_PORTS.get(found.data.get("protocol", ""), 1))
 
 
+DataPath = Literal["auto", "direct", "relay"]
+Compression = Literal["auto", "zstd", "gzip", "none"]
+
+
+class ReplicationWay(Section):
+    """How recovery points travel, where a replication target does not say otherwise."""
+
+    path: DataPath = "auto"
+    compression: Compression = "none"
+
+
 class ReplicationTarget(Section):
     """Cinder's replication_device. backend: the configured backend it stands for. bandwidth: bytes per second."""
 
@@ -105,6 +120,8 @@ class ReplicationTarget(Section):
     backend: Annotated[Identifier, Field(validate_default=True)] = ""
     rpo_seconds: Duration | None = Field(default=None, alias="rpo")
     bandwidth_limit_bytes: Size | None = Field(default=None, alias="bandwidth_limit")
+    path: DataPath | None = None
+    compression: Compression | None = None
 
     @field_validator("backend", mode="wrap")
     @classmethod
@@ -120,6 +137,7 @@ class Backend(Section):
     ssh: Ssh | None = None
     export: Export | None = None
     replication_targets: tuple[ReplicationTarget, ...] = ()
+    replication_address: Annotated[str, AfterValidator(_ssh_address)] | None = None
     availability_zone: Word = "nova"
     reserved_percentage: Percentage = 0
     max_over_subscription_ratio: Annotated[float, Field(strict=True, ge=1, allow_inf_nan=False)] = 20.0
@@ -163,3 +181,4 @@ class Configuration(Section):
     capacity_weight: Annotated[float, Field(strict=True, allow_inf_nan=False)] = 1.0
     hold_seconds: Annotated[float, Field(strict=True, ge=1, le=120, allow_inf_nan=False)] = 7.0
     hooks: dict[Word, Hooks] = Field(default_factory=dict)
+    replication: ReplicationWay = ReplicationWay()

@@ -51,21 +51,71 @@ Quiesced = Callable[[QuiesceHooks, float, Mapping[str, str]], AbstractContextMan
 
 
 @dataclass(frozen=True)
+class Way:
+    """How a transfer shall go. path: `direct` from server to server, `relay` through this machine, `auto` for the best
+    that works; compression: `zstd`, `gzip`, `none`, `auto` for the best that both servers have.
+    """
+
+    path: str = "auto"
+    compression: str = "none"
+    bytes_per_second: int | None = None
+
+
+@dataclass(frozen=True)
 class Carried:
-    """What a transfer cost."""
+    """What a transfer cost, and how it went; note: why it did not go directly, where that was tried."""
 
     stream_bytes: int
     seconds: float
+    path: str = "relay"
+    compression: str = "none"
+    note: str | None = None
+
+
+Follow = Callable[[int], str | None]
+"""Called about every second with the bytes that have passed, also while none do; a reason ends the transfer."""
 
 
 class Carrier(Protocol):
     """Moves streams from server to server."""
 
     def __call__(
-        self, source: str, send: Command, destination: str, receive: Command, bytes_per_second: int | None
+        self, source: str, send: Command, destination: str, receive: Command, way: Way, follow: Follow
     ) -> Carried:
         """Join two commands of two backends. Raises what either says that failed, TimedOut when nothing moves."""
         ...
+
+    def forget_way(self, source: str, destination: str) -> None:
+        """Remove what the direct path from one backend to another left on their servers; nothing there is fine."""
+        ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a transfer is; title: what goes where. expected_bytes: None where nobody knows."""
+
+    title: str
+    passed_bytes: int
+    expected_bytes: int | None = None
+    has_ended: bool = False
+
+
+class ShowProgress(Protocol):
+    """A terminal that shows progress; is_shown: whether anybody looks, so that an estimate is worth its price."""
+
+    @property
+    def is_shown(self) -> bool: ...
+
+    def __call__(self, progress: Progress) -> None: ...
+
+
+class Unseen:
+    """Nobody looks."""
+
+    is_shown = False
+
+    def __call__(self, progress: Progress) -> None:
+        """Nothing."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +146,7 @@ class Settings:
     default_group_type: str | None = None
     availability_zone_fallback: bool = False
     capacity_weight: float = 1.0
+    way: Way = Way()
 
 
 @dataclass(frozen=True)
@@ -104,6 +155,7 @@ class Environment:
 
     settings: read when first asked for, so that a list needs no configuration. operation_seconds: how long one
     operation may take, the lease of its locks. warn: tells the operator something that does not stop the command.
+    show_progress: of what takes long, on a terminal.
     """
 
     store: Store
@@ -117,6 +169,7 @@ class Environment:
     dry_run: bool = False
     lock_timeout_seconds: float = 0.0
     operation_seconds: float = 3600.0
+    show_progress: ShowProgress = field(default_factory=Unseen)
 
     def context(self, operation_id: str) -> Context:
         """The context of an operation's driver calls."""

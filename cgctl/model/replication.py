@@ -27,7 +27,7 @@ class Replicated(SQLModel, table=True):
 class Replica(SQLModel, table=True):
     """A backend that holds, or shall hold, the group's recovery points: its newest complete one, and what it cost.
 
-    error: why the last try did not bring a newer one.
+    error: why the last try did not bring a newer one. path, compression: how it came; path_note: why not directly.
     """
 
     __tablename__ = "replicas"
@@ -41,6 +41,22 @@ class Replica(SQLModel, table=True):
     seconds: float | None = None
     is_full: bool | None = None
     error: str | None = None
+    path: str | None = None
+    compression: str | None = None
+    path_note: str | None = None
+
+
+class Transfer(SQLModel, table=True):
+    """A transfer that runs, as the process that watches it sees it; the row of a process that died means nothing."""
+
+    __tablename__ = "transfers"
+    group_id: str = Field(primary_key=True)
+    host: str = Field(primary_key=True)
+    operation_id: str
+    stream_bytes: int = Field(default=0, sa_type=BigInteger)
+    expected_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    began_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    seen_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 
 
 class Drill(SQLModel, table=True):

@@ -16,7 +16,8 @@ from typing import Protocol
 from drivers import errors
 from drivers.runner import Completed
 
-STALL_SECONDS = 60.0
+STALL_SECONDS = 45.0
+"""So that a stall is told, and the transfer begun anew, within a minute."""
 PIECE_BYTES = 256 * 1024
 BROKEN_PIPE = 141
 
@@ -54,36 +55,57 @@ class Relayed:
     received: Completed
 
 
-class Watch:
-    """Aborts both ends when nothing has moved for a while."""
+Follow = Callable[[int], str | None]
+"""Called about every second with the bytes that have passed, also while none do; a reason ends the transfer."""
 
-    def __init__(self, ends: tuple[Stream, Stream], stall_seconds: float) -> None:
-        self._ends, self._stall_seconds = ends, stall_seconds
+
+def nobody_follows(_passed: int) -> None:
+    """Nothing."""
+
+
+class Watch:
+    """Aborts both ends when nothing has moved for a while, or when who follows the transfer wants it ended.
+
+    Until the first byte and after the last one more patience is due: a sender looks for what has changed, a receiver
+    puts on disk what came. That a server is lost is seen by its connection, not here.
+    """
+
+    PATIENCE = 5
+
+    def __init__(self, ends: tuple[Stream, Stream], stall_seconds: float, follow: Follow = nobody_follows) -> None:
+        self._ends, self._usual_seconds, self._follow = ends, stall_seconds, follow
+        self._stall_seconds = stall_seconds * self.PATIENCE
         self._moved_at = time.monotonic()
         self._over = threading.Event()
-        self.stalled = False
+        self.passed = 0
+        self._why: str | None = None
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def moved(self) -> None:
+    def moved(self, passed: int) -> None:
+        self.passed = passed
         self._moved_at = time.monotonic()
+        self._stall_seconds = self._usual_seconds
 
     def be_patient(self) -> None:
-        """The receiver puts on disk what came last: its disks may need longer than a network may."""
-        self.moved()
-        self._stall_seconds *= 5
+        """Everything has passed."""
+        self._moved_at = time.monotonic()
+        self._stall_seconds = self._usual_seconds * self.PATIENCE
 
-    def refuse_stalled(self, way: str) -> None:
+    def refuse_ended(self) -> None:
         """Raise TimedOut when it was this watch that ended the transfer."""
-        if self.stalled:
-            raise errors.TimedOut(f"{way}: nothing moved for {self._stall_seconds:g} s")
+        if self._why is not None:
+            way = f"{self._ends[0].server} to {self._ends[1].server}"
+            raise errors.TimedOut(f"{way}: {self._why}")
 
     def over(self) -> None:
         self._over.set()
 
     def _watch(self) -> None:
-        while not self._over.wait(min(1.0, self._stall_seconds / 4)):
+        while not self._over.wait(min(1.0, self._usual_seconds / 4)):
+            self._why = self._follow(self.passed)
             if time.monotonic() - self._moved_at > self._stall_seconds:
-                self.stalled = True
+                self._why = f"nothing moved for {self._stall_seconds:g} s"
+            if self._why is not None:
                 for end in self._ends:
                     end.abort()
                 return
@@ -95,53 +117,49 @@ def relay(
     *,
     bytes_per_second: int | None = None,
     stall_seconds: float = STALL_SECONDS,
-    progress: Callable[[int], None] = lambda _passed: None,
+    follow: Follow = nobody_follows,
 ) -> Relayed:
     """Pass everything on. Raises TimedOut when the transfer stalls, ConnectionLost when an end is lost."""
-    watch = Watch((sender, receiver), stall_seconds)
+    watch = Watch((sender, receiver), stall_seconds, follow)
     began = time.monotonic()
     try:
-        passed, is_cut = _pass_on(sender, receiver, watch, Pace(began, bytes_per_second), progress)
+        is_cut = _pass_on(sender, receiver, watch, Pace(bytes_per_second))
         watch.be_patient()
         received = receiver.finish()
         sent = Completed(BROKEN_PIPE, "", "") if is_cut else sender.finish()
     except errors.OutcomeUnknown:
-        watch.refuse_stalled(f"{sender.server} to {receiver.server}")
+        watch.refuse_ended()
         raise
     finally:
         watch.over()
         sender.abort()
         receiver.abort()
-    watch.refuse_stalled(f"{sender.server} to {receiver.server}")
-    return Relayed(passed, time.monotonic() - began, sent, received)
+    watch.refuse_ended()
+    return Relayed(watch.passed, time.monotonic() - began, sent, received)
 
 
-@dataclass(frozen=True)
 class Pace:
-    """A limit over the whole transfer."""
+    """A limit that is kept from piece to piece: what a stall has left unused is not made up for."""
 
-    began: float
-    bytes_per_second: int | None
+    def __init__(self, bytes_per_second: int | None) -> None:
+        self._bytes_per_second = bytes_per_second
+        self._free_at = time.monotonic()
 
-    def keep(self, passed: int) -> None:
-        if self.bytes_per_second:
-            time.sleep(max(0.0, self.began + passed / self.bytes_per_second - time.monotonic()))
+    def keep(self, piece_bytes: int) -> None:
+        if self._bytes_per_second:
+            now = time.monotonic()
+            self._free_at = max(self._free_at, now - 0.1) + piece_bytes / self._bytes_per_second
+            time.sleep(max(0.0, self._free_at - now))
 
 
-def _pass_on(
-    sender: Stream, receiver: Stream, watch: Watch, pace: Pace, progress: Callable[[int], None]
-) -> tuple[int, bool]:
-    """(bytes that passed, whether the receiver ended before the sender)."""
-    passed = 0
+def _pass_on(sender: Stream, receiver: Stream, watch: Watch, pace: Pace) -> bool:
+    """Whether the receiver ended before the sender."""
     while piece := sender.read():
-        watch.moved()
         try:
             receiver.write(piece)
         except OSError:
             sender.abort()  # the receiver's exit status says why
-            return passed, True
-        passed += len(piece)
-        watch.moved()
-        progress(passed)
-        pace.keep(passed)
-    return passed, False
+            return True
+        watch.moved(watch.passed + len(piece))
+        pace.keep(len(piece))
+    return False

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from cgctl.remote.stream import BROKEN_PIPE, STALL_SECONDS, Stream, relay
+from cgctl.remote.stream import BROKEN_PIPE, STALL_SECONDS, Follow, Stream, relay
 from drivers import refusals
 from drivers.command import Command
 from drivers.runner import Runner
@@ -40,7 +39,7 @@ def transfer(
     destination: StreamingRunner,
     receive: Command,
     limits: Limits,
-    progress: Callable[[int], None],
+    follow: Follow,
 ) -> Transferred:
     """Raises what the side says that failed first; a sender whose receiver has gone is not it."""
     receiver = destination.stream(receive, reads=True)
@@ -54,7 +53,7 @@ def transfer(
         receiver,
         bytes_per_second=limits.bytes_per_second,
         stall_seconds=limits.stall_seconds,
-        progress=progress,
+        follow=follow,
     )
     if relayed.sent.exit_status != BROKEN_PIPE:
         refusals.result(relayed.sent, source.server)

@@ -26,10 +26,9 @@ def moved(send: Command, receive: Command, limits: Limits = Limits()) -> int:  #
 
 def test_everything_is_passed_on() -> None:
     here = LocalRunner()
-    seen: list[int] = []
     sender, receiver = here.stream(SEND_A_MEGABYTE, reads=False), here.stream(SWALLOW, reads=True)
-    relayed = relay(sender, receiver, progress=seen.append)
-    assert relayed.stream_bytes == seen[-1] == 1048576
+    relayed = relay(sender, receiver)
+    assert relayed.stream_bytes == 1048576
     assert (relayed.sent.exit_status, relayed.received.exit_status, relayed.received.stdout) == (0, 0, "done\n")
 
 
@@ -55,6 +54,19 @@ def test_a_transfer_in_which_nothing_moves_is_ended(send: str, receive: str) -> 
     with pytest.raises(errors.TimedOut, match="nothing moved"):
         moved(sender, receiver, Limits(stall_seconds=0.4))
     assert time.monotonic() - began < 30
+
+
+def test_who_follows_a_transfer_hears_of_it_while_nothing_moves_and_may_end_it() -> None:
+    here, heard = LocalRunner(), list[int]()
+
+    def enough(passed: int) -> str | None:
+        heard.append(passed)
+        return "somebody else wants the servers" if len(heard) == 3 else None
+
+    send = Command(("sh", "-c", "head -c 100000 /dev/zero; exec sleep 60"))
+    with pytest.raises(errors.TimedOut, match="somebody else wants the servers"):
+        transfer(here, send, here, SWALLOW, Limits(stall_seconds=2), enough)
+    assert heard[-1] == 100000
 
 
 def test_a_pace_is_kept() -> None:

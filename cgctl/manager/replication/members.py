@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select, update
 
 from cgctl.errors import ConfigurationError, NotFound, Refused
-from cgctl.manager.environment import Environment
+from cgctl.manager.environment import Environment, Way
 from cgctl.manager.objects import shown
 from cgctl.manager.placement import volume_types_of
 from cgctl.manager.rules import replication as rules
@@ -82,6 +82,12 @@ def target_of(env: Environment, replicated: ReplicatedGroup, host: str) -> Repli
     """What the configuration says of a backend of the group: bandwidth and RPO. The origin has no limits of its own."""
     found = (one for one in targets(env, replicated) if one.host == host)
     return next(found, ReplicationTarget(ORIGIN_WORD, host))
+
+
+def way_to(env: Environment, replicated: ReplicatedGroup, host: str) -> Way:
+    """How points travel to a backend of the group."""
+    target, usual = target_of(env, replicated, host), env.settings().way
+    return Way(target.path or usual.path, target.compression or usual.compression, target.bandwidth_limit_bytes)
 
 
 def destination(env: Environment, replicated: ReplicatedGroup, backend_id: str | None) -> ReplicationTarget:

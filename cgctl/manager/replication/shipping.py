@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cgctl.errors import FailoverRefused
 from cgctl.manager.environment import Carried, Environment
 from cgctl.manager.replication.diverged import lineage
-from cgctl.manager.replication.members import ReplicatedGroup, replication_of, target_of
+from cgctl.manager.replication.members import ReplicatedGroup, replication_of, way_to
 from cgctl.manager.replication.sides import ancestors, newest_common
 from drivers.contract import Context
 from drivers.errors import OutcomeUnknown
@@ -72,12 +72,12 @@ def ship(
     version = min(source.stream_version, destination.stream_version)
     sender, receiver = (replication_of(env, one, replicated.name) for one in (replicated.active, host))
     identity = sender.identity(context, point)
-    limit = target_of(env, replicated, host).bandwidth_limit_bytes
+    way = way_to(env, replicated, host)
     for number in range(1, TRIES + 1):
         send = sender.send(context, point, base, version)
         receive = receiver.receive(context, point, base, identity)
         try:
-            carried = env.carry(replicated.active, send, host, receive, limit)
+            carried = env.carry(replicated.active, send, host, receive, way, lambda _passed: None)
         except OutcomeUnknown as error:
             if receiver.observe(context, replicated.id).point(point.id):  # raises when it does not answer
                 carried = Carried(0, 0.0)
