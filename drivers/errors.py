@@ -101,6 +101,12 @@ class HoldBroken(ServerRefused):
     """The hold did not stand for the whole group snapshot: the set is void and was removed."""
 
 
+class Damaged(ServerRefused):
+    """A backup is not what was written: nothing was made of it."""
+
+    hint = "see all that is damaged: cgctl backup-verify BACKUP; restore another one"
+
+
 class ServerFailed(DriverError):
     """A tool on the server failed with a message that no table knows. The text is in the message."""
 

@@ -19,6 +19,7 @@ REFUSALS: dict[str, type[errors.ServerRefused]] = {
     "busy": errors.Busy,
     "point-changed": errors.PointChanged,
     "hold-broken": errors.HoldBroken,
+    "damaged": errors.Damaged,
     "refused": errors.ServerRefused,
 }
 """The words of `refuse` in drivers/prelude.sh."""

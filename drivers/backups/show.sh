@@ -1,0 +1,22 @@
+# show.sh REPOSITORY [ID...]: (all without an id) of each backup that is there: its manifest, and `sound` or `damaged`;
+# of all, also `unfinished ID` for what is being made or removed. The id is in front of every line.
+all=''
+if [ $# -eq 0 ]; then
+    [ -e cgctl-repository ] || exit 0
+    all=yes
+    for path in backup-*; do
+        [ ! -e "$path" ] || set -- "$@" "${path#backup-}"
+    done
+fi
+own
+for id in "$@"; do
+    [ -e "backup-$id/manifest" ] || continue
+    sed "s/^/$id /" "backup-$id/manifest"
+    word=sound
+    (cd "backup-$id" && sha256sum --status -c manifest.sha256 2>/dev/null) || word=damaged
+    printf '%s %s\n' "$id" "$word"
+done
+[ -n "$all" ] || exit 0
+for path in .making-* .gone-*; do
+    [ ! -e "$path" ] || printf '%s unfinished\n' "${path#.*-}"
+done
