@@ -155,8 +155,9 @@ def test_what_ran_when_the_server_was_rebooted_is_lost_whatever_has_its_pid_now(
     key = started(local, "sleep 4714")
     state = own_file(local, key, "state")
     words = seen_file(state).split()
+    leader = int(seen_file(own_file(local, key, "group")).split()[0])
     os.kill(supervisor_of(local, key), signal.SIGKILL)
-    os.killpg(int(seen_file(own_file(local, key, "group")).split()[0]), signal.SIGKILL)
+    os.killpg(leader, signal.SIGKILL)
     # The same pid and birth as a process that lives now, of another boot.
     born = Path(f"/proc/{os.getpid()}/stat").read_text().rpartition(")")[2].split()[19]
     state.write_text(" ".join([*words[:4], "11111111-2222-3333-4444-555555555555", str(os.getpid()), born, "\n"]))
