@@ -97,9 +97,13 @@ class ServerUnreachable(CgctlError):
 
 
 class Locked(CgctlError):
-    """Another operation works on the object."""
+    """Another operation works on the object. detached_id: its journal row, where an activity on a server goes on."""
 
     exit_code = 9
+
+    def __init__(self, subject: str, reason: str, hint: str | None = None, detached_id: str | None = None) -> None:
+        super().__init__(subject, reason, hint)
+        self.detached_id = detached_id
 
 
 class PartlyFailed(CgctlError):

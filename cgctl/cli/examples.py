@@ -24,6 +24,13 @@ group-sync-replication --all --due
 group-replication-status orders
 group-test-failover orders
 drill-list
+activity-list --running
+activity-show 5b1d7c1e
+activity-wait 5b1d7c1e --timeout 600
+activity-cancel 5b1d7c1e
+activity-log -f 5b1d7c1e
+activity-forget 5b1d7c1e
+snapshot-replicate friday dr1 --detach
 drill-show 5b1d7c1e
 group-undo-failover orders
 group-verify-replica orders

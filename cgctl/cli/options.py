@@ -51,6 +51,9 @@ Hint = Annotated[
 ]
 
 
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Do not wait: print the activity, to be watched by activity-show and -wait.")
+]
 Cluster = Annotated[str | None, typer.Option("--cluster", hidden=True)]
 ListVolume = Annotated[
     bool,

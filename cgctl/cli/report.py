@@ -63,6 +63,11 @@ def say(message: str, invocation: Invocation) -> None:
         _line(printable(message))
 
 
+def note(message: str) -> None:
+    """A line on stderr."""
+    _line(printable(message))
+
+
 def ask(question: str) -> None:
     """The question of a confirmation, without a line end."""
     print(printable(question), end="", file=sys.stderr, flush=True)

@@ -15,6 +15,7 @@ import typer
 
 from cgctl.cli import report
 from cgctl.cli.cells import printable
+from cgctl.cli.interrupted import ask_interrupted
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.render import Format, render_page, render_show
 from cgctl.cli.result import Done, Listing, Result, Several, Show
@@ -60,7 +61,7 @@ def _first_parameter(function: Callable[..., Any], invocation: Invocation) -> It
         return
     from cgctl.cli.wiring import Env  # noqa: PLC0415 (not every command needs it, and it imports much)
 
-    env = Env(invocation)
+    env = Env(invocation, on_interrupt=ask_interrupted)
     try:
         yield {"env": env}
     finally:

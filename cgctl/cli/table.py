@@ -114,6 +114,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "snapshot-create": Entry("snapshot", "snapshot_create", "Snapshot one volume."),
         "snapshot-delete": Entry("snapshot", "snapshot_delete", "Delete snapshots of single volumes."),
         "snapshot-list": Entry("snapshot", "snapshot_list", "List the snapshots, those of groups among them."),
+        "snapshot-replicate": Entry(
+            "activity", "snapshot_replicate", "Copy a snapshot, or a group snapshot, to another backend."
+        ),
         "snapshot-rename": Entry("snapshot", "snapshot_rename", "Change a snapshot's name or description."),
         "snapshot-reset-state": Entry(
             "snapshot", "snapshot_reset_state", "Set the status of snapshots by hand; only the state is changed."
@@ -182,6 +185,14 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "service_list",
             "List the backends: whether their servers answer, whether they are frozen.",
         ),
+    },
+    "Activities": {
+        "activity-list": Entry("activity", "activity_list", "List the activities: long work on the servers."),
+        "activity-show": Entry("activity", "activity_show", "Show an activity, with its progress."),
+        "activity-wait": Entry("activity", "activity_wait", "Wait for the end of activities."),
+        "activity-cancel": Entry("activity", "activity_cancel", "End activities, and remove what they have made."),
+        "activity-log": Entry("activity", "activity_log", "Print what an activity has said."),
+        "activity-forget": Entry("activity", "activity_forget", "Forget activities that are over."),
     },
     "State and configuration": {
         "message-list": Entry("message", "message_list", "List the messages that failures have left."),

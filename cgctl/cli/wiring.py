@@ -7,16 +7,27 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgctl.cli.invocation import Invocation
-from cgctl.config.places import state_url
+from cgctl.cli.passages import relay_command
+from cgctl.config.places import configuration_file, state_directory, state_url
 from cgctl.errors import ConfigurationError
-from cgctl.manager.environment import Carried, Environment, Follow, QuiesceHooks, RanHere, Settings, Way
+from cgctl.manager.environment import (
+    Carried,
+    Environment,
+    Follow,
+    Passage,
+    QuiesceHooks,
+    RanHere,
+    Settings,
+    Way,
+    leave_running,
+)
 from cgctl.remote.settings import SshSettings
 from cgctl.store.database import Store
 from drivers.activities.place import ActivityPlace
@@ -37,7 +48,7 @@ _log = logging.getLogger(__name__)
 class Env(Environment):
     """The environment of one command."""
 
-    def __init__(self, invocation: Invocation) -> None:
+    def __init__(self, invocation: Invocation, on_interrupt: Callable[[str, str], str] = leave_running) -> None:
         configured = Configured(invocation)
         configured.require_named_file()
         super().__init__(
@@ -51,6 +62,7 @@ class Env(Environment):
             command_line=shlex.join(["cgctl", *invocation.command_line]),
             dry_run=invocation.dry_run,
             lock_timeout_seconds=invocation.lock_timeout_seconds,
+            on_interrupt=on_interrupt,
         )
 
     def close(self) -> None:
@@ -172,6 +184,21 @@ class Configured:
     def runner(self, backend_id: str) -> StreamingRunner:
         """What reaches a backend's server."""
         return self._runner(self._section(backend_id))
+
+    def activities_here(self) -> ActivityPlace:
+        """As `Backends`: beside the state."""
+        from cgctl.remote.local import LocalRunner  # noqa: PLC0415
+
+        scheme, _, path = state_url(self._invocation.state, self.state).partition(":///")
+        place = Path(path).parent if scheme.startswith("sqlite") else state_directory()
+        directory = place.absolute() / "activities"
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return ActivityPlace(LocalRunner(), str(directory))
+
+    def relay(self, passages: Sequence[Passage]) -> Command:
+        """As `Backends`: a cgctl of its own (cgctl.cli.relay)."""
+        found = configuration_file(self._invocation.config)
+        return relay_command(found.absolute() if found else None, passages)
 
     def share_server(self, one: str, other: str) -> bool:
         """Whether both are reached in one way: a path of one is then a path of the other."""

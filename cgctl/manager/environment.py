@@ -10,6 +10,7 @@ from typing import Protocol
 
 from cgctl.model.tables import utc_now
 from cgctl.store.database import Store
+from drivers.activities.place import ActivityPlace
 from drivers.command import Command
 from drivers.contract import Backend, Context
 
@@ -26,6 +27,22 @@ class QuiesceHooks:
         return bool(self.pre or self.post)
 
 
+@dataclass(frozen=True)
+class Passage:
+    """A stream from one backend's server to another's, and how long it is."""
+
+    source: str
+    send: Command
+    destination: str
+    receive: Command
+    stream_bytes: int
+
+
+def leave_running(_subject: str, _activity_id: str) -> str:
+    """What Ctrl-C means where nobody can be asked."""
+    return "detach"
+
+
 class Backends(Protocol):
     """The configured backends; one is built, and its server reached, only when it is used."""
 
@@ -39,6 +56,14 @@ class Backends(Protocol):
 
     def server(self, backend_id: str) -> str:
         """The server and pool, for messages; also of a backend that is not configured any more."""
+        ...
+
+    def activities_here(self) -> ActivityPlace:
+        """Where this machine keeps the activities that run on it."""
+        ...
+
+    def relay(self, passages: Sequence[Passage]) -> Command:
+        """A command of this machine that carries streams from backend to backend, one after the other."""
         ...
 
     def share_server(self, one: str, other: str) -> bool:
@@ -155,7 +180,8 @@ class Environment:
 
     settings: read when first asked for, so that a list needs no configuration. operation_seconds: how long one
     operation may take, the lease of its locks. warn: tells the operator something that does not stop the command.
-    show_progress: of what takes long, on a terminal.
+    show_progress: of what takes long, on a terminal. on_interrupt: what Ctrl-C means to an activity that is waited for,
+    given its subject and id: `cancel`, `detach`, `wait`.
     """
 
     store: Store
@@ -170,6 +196,7 @@ class Environment:
     lock_timeout_seconds: float = 0.0
     operation_seconds: float = 3600.0
     show_progress: ShowProgress = field(default_factory=Unseen)
+    on_interrupt: Callable[[str, str], str] = leave_running
 
     def context(self, operation_id: str) -> Context:
         """The context of an operation's driver calls."""

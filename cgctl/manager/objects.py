@@ -22,7 +22,9 @@ def volume_objects(rows: Sequence[tables.Volume]) -> list[contract.Volume]:
 
 def snapshot_object(row: tables.Snapshot) -> contract.Snapshot:
     """A snapshot as drivers see it."""
-    return contract.Snapshot(row.id, row.volume_id, row.size_bytes, row.group_id, row.group_snapshot_id)
+    return contract.Snapshot(
+        row.id, row.member_id or row.volume_id, row.size_bytes, row.group_id, row.group_snapshot_id
+    )
 
 
 def snapshot_objects(rows: Sequence[tables.Snapshot]) -> list[contract.Snapshot]:

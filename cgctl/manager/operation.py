@@ -105,8 +105,11 @@ class Operation(Protocol, Generic[Subject, Outcome]):
         ...
 
 
-def perform(env: Environment, operation: Operation[Subject, Outcome]) -> Subject:
-    """Run an operation to its end. Raises what `intend` refuses, and CgctlErrors for what the server says."""
+def perform(env: Environment, operation: Operation[Subject, Outcome], *, hands_over: bool = False) -> Subject:
+    """Run an operation to its end. Raises what `intend` refuses, and CgctlErrors for what the server says.
+
+    hands_over: its work has begun an activity, which goes on with the journal row (`cgctl.manager.activities`).
+    """
     row, subject = _begin(env, operation)
     try:
         outcome = operation.work(env.context(row.id), subject)
@@ -120,6 +123,11 @@ def perform(env: Environment, operation: Operation[Subject, Outcome]) -> Subject
     except BaseException as error:
         _leave_unsettled(env, operation, row, subject, _interrupted(row, error))
         raise
+    if hands_over:
+        with env.store.write() as session:
+            operation.finish(session, subject, outcome)
+            journal.hand_over(session, row, keeps_locks=bool(row.plan["quieted"]))
+        return subject
     with env.store.write() as session:
         failure = operation.finish(session, subject, outcome)
         state = OperationState.FAILED if failure else OperationState.DONE
@@ -166,7 +174,13 @@ def _patiently(env: Environment, attempt: Callable[[], Result]) -> Result:
                 raise DryRun([f"settle the interrupted operation {stale.operation_id} first: cgctl recover"]) from None
             settle(env, stale.operation_id)
             settled.add(stale.command_line)
-        except Locked:
+        except Locked as locked:
+            if locked.detached_id and locked.detached_id not in settled and not env.dry_run:
+                from cgctl.manager.activities.settle import settle_if_over  # noqa: PLC0415 (it uses operations)
+
+                if settle_if_over(env, locked.detached_id):
+                    settled.add(locked.detached_id)
+                    continue
             if time.monotonic() >= give_up_at:
                 raise
             time.sleep(0.1)

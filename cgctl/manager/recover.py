@@ -14,6 +14,7 @@ from sqlmodel import Session
 from cgctl.errors import CgctlError, ConfigurationError, PartlyFailed
 from cgctl.failures import explain
 from cgctl.manager import group_manage, group_revert, migration, removal
+from cgctl.manager.activities.settle import GoesOn, end_activities, settle_activity
 from cgctl.manager.attachments import access_of, forget
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import apply_exports
@@ -43,10 +44,10 @@ REPLICATION = frozenset(
 """Actions of cgctl.manager.replication."""
 
 
-def settle(env: Environment, operation_id: str) -> str:
+def settle(env: Environment, operation_id: str, *, quietly: bool = False) -> str:
     """Settle one operation; returns what was done. Raises CgctlErrors, and leaves it unsettled, when the server cannot.
 
-    Another process that was quicker makes this a no-op.
+    Another process that was quicker makes this a no-op. quietly: it ended as it should, and nobody need be told.
     """
     _refuse_frozen(env, operation_id)
     with env.store.write() as session:
@@ -64,7 +65,13 @@ def settle(env: Environment, operation_id: str) -> str:
         raise
     with env.store.write() as session:
         failure = write(session)
-        journal.end(session, operation, OperationState.SETTLED, failure)
+        if isinstance(failure, GoesOn):
+            journal.hand_over(session, operation, keeps_locks=bool(operation.plan["quieted"]))
+            return "goes on"
+        done = OperationState.DONE if quietly else OperationState.SETTLED
+        journal.end(session, operation, OperationState.FAILED if quietly and failure else done, failure)
+    if quietly:
+        return "ended"
     told = f"{_word(operation)}: {operation.kind} was interrupted and is settled"
     told += f", but {failure.reason}" if failure else ""
     env.warn(told)
@@ -92,6 +99,7 @@ def _word(operation: Journal) -> str:
 
 def recover(env: Environment) -> tuple[list[dict[str, object]], CgctlError | None]:
     """Settle everything that was left behind; one result each, and the error for the exit code when some are left."""
+    end_activities(env)
     with env.store.read() as session:
         operations = list(journal.left_behind(session))
     results = [(operation, *_recovered(env, operation)) for operation in operations]
@@ -270,6 +278,7 @@ def _again(operation: Callable[[Environment], Repeatable]) -> Callable[[Environm
 
 
 _ACTIONS: Mapping[str, Callable[[Environment, Context, Plan], Settled]] = {
+    "activity": settle_activity,
     "nothing": _nothing,
     "remove": _remove,
     "extend": _extend,

@@ -95,9 +95,11 @@ class ReplicationStatus(StrEnum):
 
 
 class OperationState(StrEnum):
-    """A journal row: running, ended well, refused or failed by a server, left behind, or put right afterwards."""
+    """A journal row: running, handed over to an activity on a server, ended well, refused or failed by a server, left
+    behind, or put right afterwards."""
 
     RUNNING = "running"
+    DETACHED = "detached"
     DONE = "done"
     FAILED = "failed"
     UNSETTLED = "unsettled"

@@ -141,7 +141,10 @@ class GroupSnapshot(SQLModel, table=True):
 
 
 class Snapshot(SQLModel, table=True):
-    """A snapshot of one volume; group_id is the group that the volume was in when it was made."""
+    """A snapshot of one volume; group_id is the group that the volume was in when it was made.
+
+    member_id: by which its backend knows the volume, where that is another id: of one that was replicated.
+    """
 
     __tablename__ = "snapshots"
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -151,6 +154,7 @@ class Snapshot(SQLModel, table=True):
     volume_id: str = Field(foreign_key="volumes.id", index=True)
     size_bytes: int = Field(sa_type=BigInteger)
     group_snapshot_id: str | None = Field(default=None, foreign_key="group_snapshots.id", index=True)
+    member_id: str | None = None
     group_id: str | None = None
     host: str | None = None
     properties: Json = Field(default_factory=dict, sa_type=JSON)

@@ -70,6 +70,9 @@ def refuse_held(session: Session, keys: Iterable[str], operation_id: str | None 
 
 def _locked_by(other: Operation, subject: str) -> Locked:
     since = other.started_at.isoformat(timespec="seconds")
+    if other.state == OperationState.DETACHED:
+        way = "cgctl activity-list; wait for it: cgctl activity-wait ID"
+        return Locked(subject, f"is locked by an activity of `{other.command_line}` since {since}", way, other.id)
     return Locked(
         subject,
         f"is locked by `{other.command_line}` (pid {other.holder_pid} on {other.holder_host}) since {since}",
@@ -90,7 +93,7 @@ def _word(session: Session, key: str, other: Operation) -> str:
 def take_over(session: Session, operation_id: str, lease_seconds: float) -> Operation | None:
     """Make an operation that was left behind this process's own; None when somebody else was quicker."""
     operation = session.get(Operation, operation_id, with_for_update=True)
-    if operation is None or not is_left_behind(operation):
+    if operation is None or not (is_left_behind(operation) or operation.state == OperationState.DETACHED):
         return None
     me = Holder.current()
     operation.state = OperationState.RUNNING
@@ -98,6 +101,14 @@ def take_over(session: Session, operation_id: str, lease_seconds: float) -> Oper
     operation.holder_pid, operation.holder_started = me.pid, me.started
     operation.lease_until = utc_now() + timedelta(seconds=lease_seconds)
     return operation
+
+
+def hand_over(session: Session, operation: Operation, *, keeps_locks: bool) -> None:
+    """Nobody's process owns the row any more: an activity on a server goes on with it."""
+    row = session.get(Operation, operation.id) or session.merge(operation)
+    row.state = OperationState.DETACHED
+    if not keeps_locks:
+        session.exec(delete(Lock).where(col(Lock.operation_id) == row.id))
 
 
 def end(session: Session, operation: Operation, state: OperationState, failure: CgctlError | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from sqlmodel import Session, col, or_, select, update
 
 from cgctl.errors import NotFound
+from cgctl.model.activities import Activity
 from cgctl.model.names import candidates_hint, looks_like_prefix
 from cgctl.model.states import TRANSITIONAL
 from cgctl.model.tables import (
@@ -24,7 +25,7 @@ from cgctl.model.tables import (
 )
 
 Named = TypeVar("Named", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType)
-Nameless = TypeVar("Nameless", Attachment, Message)
+Nameless = TypeVar("Nameless", Attachment, Message, Activity)
 Row = TypeVar("Row", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType, Attachment, Operation)
 
 WORDS: Mapping[type, tuple[str, str]] = {
@@ -37,6 +38,7 @@ WORDS: Mapping[type, tuple[str, str]] = {
     Attachment: ("attachment", "cgctl attachment-list"),
     Operation: ("operation", "cgctl history"),
     Message: ("message", "cgctl message-list"),
+    Activity: ("activity", "cgctl activity-list"),
 }
 """How messages call a table's rows, and the command that lists them."""
 

@@ -10,24 +10,30 @@ if [ $# -eq 0 ]; then
     done
 fi
 
-# counted ID: $done $total
+# counted DIRECTORY: $done and $total grow by what its work, or this part of it, has done.
 counted() {
-    done=0 total=0
+    meter_done=0 meter_total=0
     if { read -r meter_pid meter_birth base meter_total field share <"$1/meter"; } 2>/dev/null; then
-        total=$meter_total done=$base
+        meter_done=$base
         if [ "$(born "$meter_pid")" = "$meter_birth" ]; then
             bytes=$(sed -n "s/^$field: //p" "/proc/$meter_pid/io" 2>/dev/null) || bytes=''
-            done=$((base + ${bytes:-0} / share))
+            meter_done=$((base + ${bytes:-0} / share))
         fi
-        [ "$done" -le "$total" ] || done=$total
+        [ "$meter_done" -le "$meter_total" ] || meter_done=$meter_total
+    elif [ -e "$1/progress" ]; then
+        read -r meter_done meter_total <"$1/progress" || :
     fi
-    if [ -e "$1/progress" ]; then read -r done total <"$1/progress" || :; fi
+    done=$((done + meter_done)) total=$((total + meter_total))
 }
 
 for id in "$@"; do
     look "$id" || continue
     [ "$watches" != yes ] || is_over || touch "$id/alive" 2>/dev/null || :
+    done=0 total=0
     counted "$id"
+    for part in "$id"/part-*; do
+        [ ! -d "$part" ] || counted "$part"
+    done
     owner='' label='' remains=no
     read -r owner <"$id/owner" || :
     read -r label <"$id/label" || :

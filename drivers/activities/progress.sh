@@ -34,7 +34,9 @@ measure_of() {
 
 # all_done TOTAL: the count of the end.
 all_done() {
-    [ -z "${CGCTL_ACTIVITY:-}" ] || printf '%s %s\n' "$1" "$1" >"$CGCTL_ACTIVITY/progress"
+    [ -n "${CGCTL_ACTIVITY:-}" ] || return 0
+    printf '%s %s\n' "$1" "$1" >"$CGCTL_ACTIVITY/progress"
+    rm -f "$CGCTL_ACTIVITY/meter"
 }
 
 # receive_image BYTES FILE: so many bytes of standard input, into a file or device that reads as zeros; zeros are not

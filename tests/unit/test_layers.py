@@ -48,8 +48,18 @@ KNOWS: Mapping[str, set[str]] = {
     },
     "cgctl.store.names": set(),
     "cgctl.cli.invocation": set(),
+    # a process of its own, which carries streams from backend to backend
+    "cgctl.cli.passages": {"cgctl.manager", "drivers.command"},
+    "cgctl.cli.relay": {
+        "cgctl.cli.invocation",
+        "cgctl.cli.passages",
+        "cgctl.cli.wiring",
+        "cgctl.errors",
+        "drivers.errors",
+    },
     "cgctl.cli.wiring": {
         "cgctl.cli.invocation",
+        "cgctl.cli.passages",
         "cgctl.config",
         "cgctl.errors",
         "cgctl.manager",

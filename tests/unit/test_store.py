@@ -19,6 +19,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel, create_engine, select
 
+import cgctl.model.activities
 import cgctl.model.replication
 import cgctl.store.schema
 from cgctl.errors import CgctlError, ConfigurationError

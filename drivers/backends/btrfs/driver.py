@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from drivers.backends.directory_pool.driver import DirectoryPoolDriver
 from drivers.backends.directory_pool.scripts import METHODS
-from drivers.contract import ActivityAttributes
+from drivers.contract import ActivityAttributes, HandleScope
 
 # Moving a volume between containers copies it (by reflink) into another subvolume: nobody may write meanwhile.
 _STATELESS = frozenset(METHODS) - {"update_consistencygroup"}
@@ -27,5 +27,6 @@ class BtrfsDriver(DirectoryPoolDriver):
     @property
     def activities(self) -> ActivityAttributes:
         return ActivityAttributes(
-            stateless_activities=_STATELESS | {"create_volume_from_snapshot", "create_cloned_volume"}
+            stateless_activities=_STATELESS | {"create_volume_from_snapshot", "create_cloned_volume"},
+            handle_scope=HandleScope.UNRESTRICTED,
         )

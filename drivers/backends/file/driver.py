@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drivers.backends.directory_pool.driver import DirectoryPoolDriver
-from drivers.contract import ActivityAttributes
+from drivers.contract import ActivityAttributes, HandleScope
 
 _STATELESS = frozenset({
     "check_for_setup_error",
@@ -35,6 +35,6 @@ class FileDriver(DirectoryPoolDriver):
     def name(self) -> str:
         return "file"
 
-    @property
+    @property  # what runs in the pool belongs to the user who owns it
     def activities(self) -> ActivityAttributes:
-        return ActivityAttributes(stateless_activities=_STATELESS)
+        return ActivityAttributes(stateless_activities=_STATELESS, handle_scope=HandleScope.USER)

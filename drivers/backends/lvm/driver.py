@@ -12,7 +12,16 @@ from drivers.backends.lvm.listing import Listing, manageable
 from drivers.backends.lvm.scripts import METHODS, load
 from drivers.backends.scripted.driver import ScriptedDriver, Source, ToolErrors
 from drivers.command import Script
-from drivers.contract import ActivityAttributes, Context, Finding, Manageable, ObjectKind, ServerObject, Volume
+from drivers.contract import (
+    ActivityAttributes,
+    Context,
+    Finding,
+    HandleScope,
+    Manageable,
+    ObjectKind,
+    ServerObject,
+    Volume,
+)
 
 # tests/data/lvm has the output that these were made from.
 TOOL_ERRORS: ToolErrors = ((re.compile(r"^.*(?:insufficient free space|reached threshold).*$", re.M), errors.PoolFull),)
@@ -32,7 +41,8 @@ class LvmDriver(ScriptedDriver):
     @property
     def activities(self) -> ActivityAttributes:
         return ActivityAttributes(
-            stateless_activities=frozenset(METHODS) | {"create_volume_from_snapshot", "create_cloned_volume"}
+            stateless_activities=frozenset(METHODS) | {"create_volume_from_snapshot", "create_cloned_volume"},
+            handle_scope=HandleScope.UNRESTRICTED,
         )
 
     def repair(self, context: Context) -> None:

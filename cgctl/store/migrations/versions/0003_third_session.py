@@ -1,4 +1,4 @@
-"""Drills that are kept, and their timeline; group snapshots that are replicas of others; how points travel."""
+"""Drills that are kept; snapshots that are replicas of others; how points travel; backend activities."""
 
 from __future__ import annotations
 
@@ -35,7 +35,33 @@ def _transfers() -> None:
     )
 
 
+def _snapshots() -> None:
+    op.add_column("snapshots", sa.Column("member_id", sa.String(), nullable=True))
+
+
+def _activities() -> None:
+    words = ("id", "operation_id", "kind", "state", "subject_kind", "subject_id", "source_ids", "made_ids", "directory")
+    texts = (*words, "scope", "started_host", "started_user", "started_space", "started_tick")
+    op.create_table(
+        "activities",
+        *(sa.Column(name, sa.String(), nullable=False) for name in texts),
+        *(sa.Column(name, sa.String(), nullable=True) for name in ("subject_name", "host", "error")),
+        sa.Column("started_pid", sa.Integer(), nullable=False),
+        sa.Column("done_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("total_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("exit_status", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        *(sa.Column(name, sa.DateTime(), nullable=True) for name in ("began_at", "ended_at", "seen_at")),
+        sa.ForeignKeyConstraint(["operation_id"], ["operations.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    for column in ("operation_id", "state", "subject_id"):
+        op.create_index(op.f(f"ix_activities_{column}"), "activities", [column], unique=False)
+
+
 def upgrade() -> None:
     _drills()
     _group_snapshots()
     _transfers()
+    _snapshots()
+    _activities()

@@ -1,0 +1,25 @@
+"""What Ctrl-C means while an activity is waited for."""
+
+from __future__ import annotations
+
+import sys
+
+from cgctl.cli import report
+
+ANSWERS = {"d": "detach", "c": "cancel", "w": "wait"}
+
+
+def ask_interrupted(subject: str, activity_id: str) -> str:
+    """`detach`, `cancel` or `wait`; where nobody can be asked, the activity goes on, and is named."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        report.note(f"{subject}: activity {activity_id} goes on; cgctl activity-wait {activity_id}")
+        return "detach"
+    while True:
+        report.ask(f"\n{subject}: leave it running (d), cancel it (c), or wait on (w)? [d] ")
+        try:
+            word = sys.stdin.readline()
+        except KeyboardInterrupt:
+            return "detach"
+        answer = (word.strip().casefold() or "d")[:1]
+        if not word or answer in ANSWERS:
+            return ANSWERS.get(answer, "detach")

@@ -1,0 +1,53 @@
+"""The work of an activity of this machine: streams from backend to backend. `python -m cgctl.cli.relay <passages`.
+
+It is a process of its own beside the command that began it, and outlives it. Its progress goes to the activity's
+directory, its errors to stderr, which is the activity's log.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cgctl.cli.invocation import Invocation
+from cgctl.cli.passages import read_passages
+from cgctl.cli.wiring import Carrying, Configured
+from cgctl.errors import CgctlError
+from drivers.errors import DriverError
+
+
+def main() -> int:
+    """Carry all passages, one after the other; 1 when one fails."""
+    configuration, passages = read_passages(sys.stdin.read())
+    configured = Configured(Invocation(config=configuration))
+    try:
+        carry, way, before = Carrying(configured), configured.settings().way, 0
+        total = sum(one.stream_bytes for one in passages)
+        for one in passages:
+            carry(one.source, one.send, one.destination, one.receive, way, _noting(before, total))
+            before += one.stream_bytes
+            _note(before, total)
+    except (DriverError, CgctlError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    finally:
+        configured.close()
+    return 0
+
+
+def _noting(before: int, total: int) -> Callable[[int], None]:
+    return lambda passed: _note(min(before + passed, total), total)
+
+
+def _note(done: int, total: int) -> None:
+    """For poll.sh, in one step."""
+    place = Path(os.environ["CGCTL_ACTIVITY"])
+    new = place / "progress.new"
+    new.write_text(f"{done} {total}\n")
+    new.rename(place / "progress")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

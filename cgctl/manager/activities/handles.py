@@ -1,0 +1,196 @@
+"""Handles of activities: who may use one, and what they show."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import suppress
+
+from sqlmodel import col, select
+
+from cgctl.errors import CgctlError, NotFound, Refused
+from cgctl.failures import explain
+from cgctl.manager.activities import waiting
+from cgctl.manager.activities.settle import look, reachable_place, word
+from cgctl.manager.environment import Environment
+from cgctl.model.activities import Activity
+from cgctl.store.holder import Holder
+from cgctl.store.queries import find_nameless
+from drivers.activities.values import ActivityReport, ActivityState, LogPiece
+from drivers.contract import HandleScope
+from drivers.errors import DriverError, NotOnServer, PoolMissing
+
+View = dict[str, object]
+KEYS = (
+    "id",
+    "kind",
+    "state",
+    "subject_kind",
+    "subject_id",
+    "subject_name",
+    "host",
+    "done_bytes",
+    "total_bytes",
+    "percent",
+    "rate_bytes",
+    "exit_status",
+    "error",
+    "handle_scope",
+    "started_host",
+    "started_user",
+    "directory",
+    "operation_id",
+    "created_at",
+    "began_at",
+    "ended_at",
+    "seen_at",
+)
+
+
+def find_handle(env: Environment, reference: str) -> Activity:
+    """The activity with this id, or the unique beginning of one, if its handle may be used here (seed 004).
+
+    Raises NotFound, Refused.
+    """
+    with env.store.read() as session:
+        row = find_nameless(session, Activity, reference)
+    if not ActivityState(row.state).is_over:
+        check_scope(row)
+    return row
+
+
+def check_scope(row: Activity) -> None:
+    """Raise Refused where the handle's scope leaves us out."""
+    me, user = Holder.current(), getpass.getuser()
+    started = Holder(row.started_host, row.started_space, row.started_pid, row.started_tick)
+    match HandleScope(row.scope):
+        case HandleScope.CONNECTION if started != me:
+            reason, way = "ends with the connection that began it, and is nobody else's", "wait for that command"
+        case HandleScope.SOURCE if row.started_host != me.host:
+            reason, way = (
+                f"can be used on {row.started_host} only",
+                f"on {row.started_host}: cgctl activity-show {row.id}",
+            )
+        case HandleScope.USER if row.started_user != user:
+            reason, way = (
+                f"can be used by {row.started_user} only",
+                f"as {row.started_user}: cgctl activity-show {row.id}",
+            )
+        case _:
+            return
+    raise Refused(word(row), f"the handle of activity {row.id} {reason}", way)
+
+
+def show(env: Environment, reference: str) -> View:
+    """One, as it is now."""
+    row = find_handle(env, reference)
+    return view(_looked(env, row))
+
+
+def list_all(env: Environment, *, only_under_way: bool = False, all_backends: bool = False) -> list[View]:
+    """Those that the state knows, oldest first; all_backends: and what else is on the servers of all of them."""
+    with env.store.read() as session:
+        rows = list(session.exec(select(Activity).order_by(col(Activity.created_at), col(Activity.id))))
+    looked = [_glanced(env, row) for row in rows]
+    views = [view(row) for row in looked if not only_under_way or not ActivityState(row.state).is_over]
+    if all_backends:
+        views += _strangers(env, {row.id for row in rows})
+    return views
+
+
+def cancel(env: Environment, reference: str) -> Activity:
+    """As `waiting.cancel`, where the handle may be used."""
+    return waiting.cancel(env, find_handle(env, reference).id)
+
+
+def wait(env: Environment, reference: str, timeout_seconds: float | None) -> Activity:
+    """As `waiting.wait`; raises what it failed with."""
+    return waiting.succeeded(waiting.wait(env, find_handle(env, reference).id, timeout_seconds))
+
+
+def log(env: Environment, reference: str, offset: int = 0) -> LogPiece:
+    """Its output from this offset on, as far as the server has kept it."""
+    row = find_handle(env, reference)
+    try:
+        return reachable_place(env, row).log(row.id, offset)
+    except NotOnServer as error:
+        raise NotFound(word(row), "its log is not kept any more", f"cgctl activity-show {row.id}") from error
+    except DriverError as error:
+        raise explain(error, word(row)) from error
+
+
+def forget(env: Environment, reference: str) -> None:
+    """Drop the handle of one that is over, and its files. Raises Refused while it runs."""
+    row = _looked(env, find_handle(env, reference))
+    if not ActivityState(row.state).is_over:
+        raise Refused(word(row), f"activity {row.id} still runs", f"cgctl activity-cancel {row.id}")
+    try:
+        reachable_place(env, row).forget(row.id)
+    except (NotOnServer, PoolMissing):
+        pass
+    except DriverError as error:
+        raise explain(error, word(row)) from error
+    with env.store.write() as session:
+        found = session.get(Activity, row.id)
+        if found:
+            session.delete(found)
+
+
+def view(row: Activity) -> View:
+    """As JSON shows it."""
+    until = row.ended_at or row.seen_at
+    seconds = (until - row.began_at).total_seconds() if until and row.began_at else 0.0
+    shown: View = {key: getattr(row, key) for key in KEYS if hasattr(row, key)}
+    shown["handle_scope"] = row.scope
+    shown["percent"] = round(100 * row.done_bytes / row.total_bytes) if row.total_bytes else None
+    shown["rate_bytes"] = round(row.done_bytes / seconds) if seconds > 0 else None
+    return {key: shown[key] for key in KEYS}
+
+
+def _looked(env: Environment, row: Activity) -> Activity:
+    try:
+        return look(env, row.id)
+    except DriverError as error:
+        raise explain(error, word(row)) from error
+
+
+def _glanced(env: Environment, row: Activity) -> Activity:
+    """As it is now where that can be seen; else as it was seen last."""
+    if ActivityState(row.state).is_over:
+        return row
+    with suppress(Refused):
+        check_scope(row)
+        try:
+            return look(env, row.id)
+        except (DriverError, CgctlError) as error:
+            env.warn(f"activity {row.id}: seen {row.seen_at or 'never'}: {error}")
+    return row
+
+
+def _strangers(env: Environment, known: set[str]) -> Iterator[View]:
+    """What is on servers, and not in the state: of another store, or of one that was lost."""
+    for backend_id in env.backends.ids():
+        backend = env.backends.get(backend_id)
+        try:
+            found = backend.activities.find_all() if backend.activities else []
+        except DriverError as error:
+            env.warn(f"backend {backend_id}: {error.message}")
+            continue
+        yield from (_stranger(one, backend_id) for one in found if one.id not in known)
+
+
+def _stranger(one: ActivityReport, backend_id: str) -> View:
+    own: View = {
+        "id": one.id,
+        "kind": one.label,
+        "state": one.state.value,
+        "host": backend_id,
+        "done_bytes": one.done_bytes,
+        "total_bytes": one.total_bytes,
+        "rate_bytes": round(one.rate_bytes) or None,
+        "exit_status": one.exit_status,
+        "error": one.reason or None,
+        "began_at": one.began_at,
+        "ended_at": one.ended_at,
+    }
+    return {key: own.get(key) for key in KEYS}

@@ -1,0 +1,24 @@
+"""The kinds of long work, by their word in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+from cgctl.errors import ConfigurationError
+from cgctl.manager.activities.work import LongWork
+from cgctl.manager.environment import Environment
+
+KINDS: Mapping[str, tuple[str, str]] = {
+    "snapshot-replicate": ("cgctl.manager.snapshot_replication", "SnapshotReplication"),
+}
+"""Module and class; imported when needed, since they use this room. The class is made of the environment alone."""
+
+
+def long_work(env: Environment, kind: str) -> LongWork:
+    """What settles an activity of this kind. Raises ConfigurationError for one that only a newer cgctl knows."""
+    if kind not in KINDS:
+        raise ConfigurationError("state", f"has an activity of the unknown kind {kind}", "use the newer cgctl")
+    module, name = KINDS[kind]
+    make: Callable[[Environment], LongWork] = getattr(import_module(module), name)
+    return make(env)

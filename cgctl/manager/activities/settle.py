@@ -1,0 +1,181 @@
+"""Looking at an activity, and ending it when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from cgctl.errors import CgctlError, Refused, ServerFailure
+from cgctl.failures import explain
+from cgctl.manager.activities.kinds import long_work
+from cgctl.manager.environment import Environment
+from cgctl.model.activities import Activity
+from cgctl.model.tables import Volume, utc_now
+from cgctl.store.holder import Holder
+from cgctl.store.queries import set_status
+from drivers.activities.failure import failure_of
+from drivers.activities.place import ActivityPlace
+from drivers.activities.values import ActivityReport, ActivityState
+from drivers.contract import Context
+from drivers.errors import DriverError
+
+UNDER_WAY = tuple(one for one in ActivityState if not one.is_over)
+
+
+class GoesOn(CgctlError):
+    """Not a failure: the activity still runs, and its journal row is handed over again."""
+
+
+def settle_activity(
+    env: Environment, context: Context, plan: Mapping[str, Any]
+) -> Callable[[Session], CgctlError | None]:
+    """Of a journal row that this process has taken over: what is written once the servers are right.
+
+    Raises DriverErrors, and Refused where the activity cannot be reached from here.
+    """
+    with env.store.read() as session:
+        activity = session.get(Activity, plan["activity_id"])
+    if activity is None or ActivityState(activity.state).is_over:
+        return lambda _session: None
+    work, its_plan = long_work(env, plan["kind"]), plan["work"]
+    report = settled_report(reachable_place(env, activity), activity.id)
+    if report and not report.state.is_over:
+        seen = report
+
+        def go_on(session: Session) -> CgctlError:
+            note(session, activity.id, seen)
+            return GoesOn(word(activity), "it still runs", f"cgctl activity-wait {activity.id}")
+
+        return go_on
+    if report and report.state is ActivityState.SUCCEEDED:
+        outcome, done = work.complete(context, its_plan), report
+
+        def finished(session: Session) -> CgctlError | None:
+            failure = work.finish(session, its_plan, outcome)
+            unquiet(session, plan["quieted"])
+            note(session, activity.id, done, failure)
+            return failure
+
+        return finished
+    work.clear(context, its_plan)
+    failure = _why(activity, report)
+
+    def given_up(session: Session) -> CgctlError | None:
+        work.give_up(session, its_plan)
+        unquiet(session, plan["quieted"])
+        note(session, activity.id, report or ActivityReport(activity.id, ActivityState.LOST), failure)
+        return failure
+
+    return given_up
+
+
+def settled_report(place: ActivityPlace, activity_id: str) -> ActivityReport | None:
+    """As its server shows it; what was lost is put right there first, and what it left is removed."""
+    report = place.poll([activity_id]).get(activity_id)
+    if report and report.state is ActivityState.LOST and report.ended_at is None:
+        report = place.settle_lost(activity_id)
+    elif report and report.remains:
+        report = place.cancel(activity_id)
+    return report
+
+
+def _why(activity: Activity, report: ActivityReport | None) -> CgctlError:
+    """Why nothing came of it."""
+    if report and report.state is ActivityState.CANCELLED:
+        return Refused(word(activity), f"activity {activity.id} was cancelled", "run the command again")
+    if report and report.state is ActivityState.FAILED:
+        return explain(failure_of(report), word(activity))
+    reason = "lost: its server was restarted, or its processes were killed; nothing is left of it"
+    return ServerFailure(word(activity), reason, "run the same command again")
+
+
+def word(activity: Activity) -> str:
+    """`snapshot nightly`, for messages."""
+    return f"{activity.subject_kind} {activity.subject_name or activity.subject_id}"
+
+
+def reachable_place(env: Environment, activity: Activity) -> ActivityPlace:
+    """Where it is looked after. Raises Refused where it runs on another machine that is no server of ours."""
+    me = Holder.current()
+    if activity.host is None and activity.started_host != me.host:
+        where = f"activity {activity.id} runs on {activity.started_host}, which is no server of cgctl's"
+        raise Refused(word(activity), where, f"on {activity.started_host}: cgctl activity-wait {activity.id}")
+    return place_on(env, activity.host)
+
+
+def place_on(env: Environment, host: str | None) -> ActivityPlace:
+    """Where a backend's server, or this machine, keeps activities."""
+    place = env.backends.activities_here() if host is None else env.backends.get(host).activities
+    assert place is not None
+    return place
+
+
+def unquiet(session: Session, quieted: Mapping[str, str]) -> None:
+    """Give volumes that were quiesced their statuses back."""
+    set_status(session, Volume, quieted, changed=False)
+
+
+def note(session: Session, activity_id: str, report: ActivityReport, failure: CgctlError | None = None) -> None:
+    """Write what was seen of an activity."""
+    row = session.get_one(Activity, activity_id)
+    row.state, row.seen_at = report.state, utc_now()
+    row.done_bytes, row.total_bytes = report.done_bytes, report.total_bytes
+    row.exit_status = report.exit_status
+    row.began_at, row.ended_at = report.began_at, report.ended_at
+    row.error = failure.reason if failure else None
+    if failure and report.state is ActivityState.SUCCEEDED:
+        row.state = ActivityState.FAILED
+
+
+def look(env: Environment, activity_id: str, *, watches: bool = False) -> Activity:
+    """What it is now; one that is over is settled, unless another process is at it. Raises DriverErrors, Refused."""
+    from cgctl.manager.recover import settle  # noqa: PLC0415 (recovery settles activities)
+
+    with env.store.read() as session:
+        row = session.get_one(Activity, activity_id)
+    if ActivityState(row.state).is_over:
+        return row
+    report = reachable_place(env, row).poll([row.id], watches=watches).get(row.id)
+    if report is None or report.state.is_over:
+        settle(env, row.operation_id, quietly=True)
+    else:
+        with env.store.write() as session:
+            if not ActivityState(session.get_one(Activity, activity_id).state).is_over:
+                note(session, activity_id, report)
+    with env.store.read() as session:
+        return session.get_one(Activity, activity_id)
+
+
+def end_activities(env: Environment) -> None:
+    """Settle all that are over; for cron. What cannot be looked at from here is left for later."""
+    with env.store.read() as session:
+        rows = under_way(session)
+    for row in [] if env.dry_run else rows:
+        try:
+            look(env, row.id)
+        except (DriverError, CgctlError) as error:
+            env.warn(f"activity {row.id} of {word(row)}: {error}")
+
+
+def settle_if_over(env: Environment, operation_id: str) -> bool:
+    """Of a journal row that is handed over: whether its activity was over, and is settled now."""
+    with env.store.read() as session:
+        row = session.exec(select(Activity).where(Activity.operation_id == operation_id)).first()
+    return row is not None and ActivityState(look(env, row.id).state).is_over
+
+
+def under_way(session: Session) -> list[Activity]:
+    """All that are not over, as far as the state knows, oldest first."""
+    wanted = select(Activity).where(col(Activity.state).in_(UNDER_WAY))
+    return list(session.exec(wanted.order_by(col(Activity.created_at))))
+
+
+def refuse_used(session: Session, subject: str, *row_ids: str) -> None:
+    """Raise Refused for what an activity reads, or is making: it goes when the activity is over."""
+    for one in under_way(session):
+        held = {*one.source_ids.split(), *one.made_ids.split()} & set(row_ids)
+        if held:
+            way = f"cgctl activity-wait {one.id}; or end it: cgctl activity-cancel {one.id}"
+            raise Refused(subject, f"activity {one.id} ({one.kind}) works with it", way)

@@ -1,0 +1,90 @@
+"""Waiting for an activity, with progress; cancelling it; what Ctrl-C means."""
+
+from __future__ import annotations
+
+import time
+
+from cgctl.errors import CgctlError, Locked, Refused, ServerFailure
+from cgctl.failures import explain
+from cgctl.manager.activities.settle import look, reachable_place, word
+from cgctl.manager.environment import Environment, Progress
+from cgctl.model.activities import Activity
+from drivers.activities.values import ActivityState
+from drivers.contract import HandleScope
+from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached
+
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.05, 1.0
+UNREACHED_SECONDS = 60.0
+"""How long a wait goes on while the server does not answer."""
+
+
+def watch(env: Environment, activity_id: str) -> Activity:
+    """Wait for the end of what this command has begun. On a terminal, Ctrl-C asks; else it leaves the activity running.
+
+    Raises what it failed with, KeyboardInterrupt when it goes on.
+    """
+    while True:
+        try:
+            return succeeded(wait(env, activity_id))
+        except KeyboardInterrupt:
+            row = _stored(env, activity_id)
+            answer = "cancel" if row.scope == HandleScope.CONNECTION else env.on_interrupt(word(row), activity_id)
+            if answer == "wait":
+                continue
+            if answer == "cancel":
+                cancel(env, activity_id)
+            raise
+
+
+def wait(env: Environment, activity_id: str, timeout_seconds: float | None = None) -> Activity:
+    """Until it is over, whatever its end. Raises Locked when it is not in time."""
+    give_up_at = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    pause, unreached_since = SHORTEST_SECONDS, None
+    while True:
+        try:
+            row = look(env, activity_id, watches=True)
+            unreached_since = None
+        except (ServerNotReached, OutcomeUnknown) as error:
+            row = _stored(env, activity_id)
+            unreached_since = unreached_since or time.monotonic()
+            if time.monotonic() - unreached_since > UNREACHED_SECONDS:
+                told = explain(error, word(row))
+                told.hint = f"it goes on by itself; later: cgctl activity-wait {activity_id}"
+                raise told from error
+        is_over = ActivityState(row.state).is_over
+        title = f"{row.kind} {word(row)}"
+        env.show_progress(Progress(title, row.done_bytes, row.total_bytes or None, is_over))
+        if is_over:
+            return row
+        if give_up_at is not None and time.monotonic() >= give_up_at:
+            raise Locked(word(row), f"activity {activity_id} still runs", f"cgctl activity-wait {activity_id}")
+        time.sleep(pause if give_up_at is None else max(0.0, min(pause, give_up_at - time.monotonic())))
+        pause = min(pause * 1.5, LONGEST_SECONDS)
+
+
+def succeeded(row: Activity) -> Activity:
+    """Raises CgctlErrors for one that is over and has not succeeded."""
+    if row.state == ActivityState.SUCCEEDED:
+        return row
+    if row.state == ActivityState.CANCELLED:
+        raise Refused(word(row), f"activity {row.id} was cancelled", "run the command again, if it shall be done")
+    raise ServerFailure(word(row), row.error or f"activity {row.id} is {row.state}", f"cgctl activity-log {row.id}")
+
+
+def cancel(env: Environment, activity_id: str) -> Activity:
+    """End it and remove all that it has made. Of one that is over: nothing is done."""
+    row = _stored(env, activity_id)
+    if not ActivityState(row.state).is_over:
+        try:
+            reachable_place(env, row).cancel(row.id)
+        except DriverError as error:
+            raise explain(error, word(row)) from error
+        row = look(env, activity_id)
+        if not ActivityState(row.state).is_over:
+            raise CgctlError(word(row), f"activity {row.id} does not end", f"cgctl activity-cancel {row.id}")
+    return row
+
+
+def _stored(env: Environment, activity_id: str) -> Activity:
+    with env.store.read() as session:
+        return session.get_one(Activity, activity_id)

@@ -1,0 +1,69 @@
+"""What a kind of long work says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlmodel import Session
+
+from cgctl.errors import CgctlError
+from cgctl.manager.operation import Intent
+from cgctl.model.tables import Volume
+from drivers.activities.values import Program
+from drivers.contract import Context
+
+Plan = Mapping[str, Any]
+"""All that later steps need, as JSON: ids, sizes, backends. Kept in the journal."""
+
+
+@dataclass(frozen=True)
+class Intended:
+    """What was checked and written down.
+
+    host: the backend whose server does the work, None for this machine. made_ids: rows that it makes, source_ids: rows
+    that it reads: neither may be deleted meanwhile. method, driver_host, volumes: the driver's method that reads these
+    volumes, and of which backend: where it is not among the stateless ones, they have to be quiet, and are kept locked.
+    """
+
+    plan: Plan
+    host: str | None
+    made_ids: Sequence[str] = ()
+    source_ids: Sequence[str] = ()
+    method: str = ""
+    driver_host: str = ""
+    volumes: Sequence[Volume] = field(default=())
+
+
+class LongWork(Protocol):
+    """The parts in which kinds of long work differ. What speaks to servers may run again, wherever it was killed."""
+
+    @property
+    def kind(self) -> str:
+        """Its word in journal and history: `snapshot-replicate`."""
+        ...
+
+    def intend(self, intent: Intent) -> Intended:
+        """Check everything, lock, write rows; says what it is about (`intent.about`)."""
+        ...
+
+    def begin(self, context: Context, plan: Plan) -> Program:
+        """What is quick and comes before, on the servers; then the program."""
+        ...
+
+    def complete(self, context: Context, plan: Plan) -> object:
+        """What follows on the servers when the program has succeeded."""
+        ...
+
+    def clear(self, context: Context, plan: Plan) -> None:
+        """Remove everything that `begin` and the program may have left on the servers."""
+        ...
+
+    def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:
+        """Write the result of `complete`."""
+        ...
+
+    def give_up(self, session: Session, plan: Plan) -> None:
+        """Write that nothing came of it."""
+        ...

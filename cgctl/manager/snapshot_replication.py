@@ -1,0 +1,290 @@
+"""`snapshot-replicate`: a snapshot, or a group snapshot, on another backend, also of another driver (seed 004).
+
+Seed 004's default action: an anonymous volume is cloned from the snapshot, copied to the destination, snapshotted
+there, and both volumes are deleted. Members of a group snapshot stay one point in time: nobody writes to the clones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlmodel import Session, col, delete, select
+
+from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure
+from cgctl.manager.activities.copies import Copy, copy_program, copying_host
+from cgctl.manager.activities.work import Intended, Plan
+from cgctl.manager.environment import Environment
+from cgctl.manager.freezing import refuse_frozen
+from cgctl.manager.objects import shown, snapshot_object
+from cgctl.manager.operation import Intent
+from cgctl.manager.rules.snapshot_replication import check_replication
+from cgctl.manager.updates import read_updates
+from cgctl.model.names import checked_text
+from cgctl.model.states import GroupSnapshotStatus, SnapshotStatus
+from cgctl.model.tables import GroupSnapshot, Snapshot, Volume, new_id
+from cgctl.store.queries import find, member_snapshots, subject
+from drivers import contract
+from drivers.activities.values import Program
+from drivers.contract import Context, HoldReceipt
+from drivers.errors import NotOnServer, PoolUnmarked
+
+KIND = "snapshot-replicate"
+METHOD = "create_volume_from_snapshot"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A snapshot, the anonymous volumes on both sides, and the new snapshot."""
+
+    snapshot_id: str
+    volume_id: str
+    size_bytes: int
+    group_id: str | None
+    group_snapshot_id: str | None
+    clone_id: str
+    copy_id: str
+    new_id: str
+
+
+@dataclass(frozen=True)
+class Replicating:
+    """set_id, anonymous_group_id: the new group snapshot, and the group that it is taken of; none of one snapshot."""
+
+    source: str
+    destination: str
+    members: Sequence[Member]
+    set_id: str | None = None
+    anonymous_group_id: str | None = None
+
+    @classmethod
+    def of(cls, plan: Plan) -> Replicating:
+        """From the journal."""
+        return cls(**{**plan, "members": [Member(**one) for one in plan["members"]]})
+
+    def clone(self, member: Member) -> contract.Volume:
+        return contract.Volume(member.clone_id, member.size_bytes)
+
+    def copy(self, member: Member) -> contract.Volume:
+        return contract.Volume(member.copy_id, member.size_bytes, self.anonymous_group_id)
+
+    def new_snapshot(self, member: Member) -> contract.Snapshot:
+        return contract.Snapshot(member.new_id, member.copy_id, member.size_bytes, self.anonymous_group_id, self.set_id)
+
+    @property
+    def new_set(self) -> contract.GroupSnapshot:
+        return contract.GroupSnapshot(self.set_id or "", self.anonymous_group_id or "")
+
+
+@dataclass(frozen=True)
+class SnapshotReplication:
+    """The long work. reference, destination, name: as the operator wrote them; not needed to settle it."""
+
+    env: Environment
+    reference: str = ""
+    destination: str = ""
+    name: str | None = None
+    kind: str = KIND
+
+    def intend(self, intent: Intent) -> Intended:
+        checked_text("snapshot name", self.name)
+        session, env = intent.session, self.env
+        whole = find_either(session, self.reference)
+        intent.lock(whole.group_id or whole.volume_id if isinstance(whole, Snapshot) else whole.group_id)
+        members = [whole] if isinstance(whole, Snapshot) else member_snapshots(session, whole.id)
+        env.backends.get(self.destination)  # raises when it is not configured
+        check_replication(whole, members, self.destination)
+        word = subject(type(whole), shown(whole))
+        refuse_frozen(session, word, self.destination)
+        refuse_frozen(session, word, whole.host)
+        rows = _new_rows(whole, members, self.destination, self.name)
+        intent.add(*rows)
+        made = rows[0]
+        intent.about("snapshot" if isinstance(made, Snapshot) else "group snapshot", made.id, made.name)
+        plan = _plan(str(whole.host), self.destination, members, rows)
+        server = env.backends.server
+        intent.will(f"{server(str(whole.host))}: clone {len(members)} anonymous volume(s) from {word}")
+        intent.will(f"{server(self.destination)}: copy them, snapshot the copies as {made.id}; then delete both")
+        return Intended(
+            plan=asdict(plan),
+            host=copying_host(env, str(whole.host), self.destination),
+            made_ids=[one.id for one in rows],
+            source_ids=[whole.id, *(one.id for one in members)],
+            method=METHOD,
+            driver_host=str(whole.host),
+            volumes=_volumes(session, members),
+        )
+
+    def begin(self, context: Context, plan: Plan) -> Program:
+        work = Replicating.of(plan)
+        here, there = (self.env.backends.get(one).driver for one in (work.source, work.destination))
+        for one in work.members:
+            taken = contract.Snapshot(
+                one.snapshot_id, one.volume_id, one.size_bytes, one.group_id, one.group_snapshot_id
+            )
+            here.create_volume_from_snapshot(context, work.clone(one), taken)
+        if work.anonymous_group_id:
+            there.create_consistencygroup(context, contract.Group(work.anonymous_group_id))
+        copies = [Copy(here.volume_source(work.clone(one)), one.size_bytes, work.copy(one)) for one in work.members]
+        label = f"{KIND} to {work.destination}"
+        return copy_program(self.env, context, work.source, work.destination, copies, label)
+
+    def complete(self, context: Context, plan: Plan) -> contract.Updates:
+        work = Replicating.of(plan)
+        there = self.env.backends.get(work.destination).driver
+        patient = replace(context, hold_bound_seconds=self.env.operation_seconds)  # nobody writes to the copies
+        snapshots = [work.new_snapshot(one) for one in work.members]
+        if work.set_id:
+            updates = there.create_cgsnapshot(patient, work.new_set, snapshots)
+        else:
+            updates = there.create_snapshot(patient, snapshots[0]), None
+        self._delete_volumes(context, work)
+        return updates
+
+    def clear(self, context: Context, plan: Plan) -> None:
+        work = Replicating.of(plan)
+        there = self.env.backends.get(work.destination).driver
+        snapshots = [work.new_snapshot(one) for one in work.members]
+        with suppress(PoolUnmarked):  # nothing has come so far
+            if work.set_id:
+                there.delete_cgsnapshot(context, work.new_set, snapshots)
+            else:
+                there.delete_snapshot(context, snapshots[0])
+        self._delete_volumes(context, work)
+
+    def _delete_volumes(self, context: Context, work: Replicating) -> None:
+        here, there = (self.env.backends.get(one).driver for one in (work.source, work.destination))
+        with suppress(PoolUnmarked):
+            copies = [work.copy(one) for one in work.members]
+            if work.anonymous_group_id:
+                group = contract.Group(work.anonymous_group_id)
+                updates = there.delete_consistencygroup(context, group, copies)
+                _refuse_left(updates, [one.id for one in copies])
+            else:
+                there.delete_volume(context, copies[0])
+        for one in work.members:
+            with suppress(NotOnServer):
+                here.delete_volume(context, work.clone(one))
+
+    def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:
+        work = Replicating.of(plan)
+        model_update, member_updates = outcome
+        reading = read_updates([one.new_id for one in work.members], model_update, member_updates, "available")
+        for one in work.members:
+            session.get_one(Snapshot, one.new_id).status = reading.members[one.new_id]
+        if work.set_id:
+            row = session.get_one(GroupSnapshot, work.set_id)
+            row.status = reading.whole
+            row.hold = _kept_receipt(session, row, (model_update or {}).get("hold"))
+        if not reading.failed:
+            return None
+        return ServerFailure("snapshot-replicate", reading.reason or "the server failed it", "delete it and try again")
+
+    def give_up(self, session: Session, plan: Plan) -> None:
+        work = Replicating.of(plan)
+        session.exec(delete(Snapshot).where(col(Snapshot.id).in_([one.new_id for one in work.members])))
+        if work.set_id:
+            session.exec(delete(GroupSnapshot).where(col(GroupSnapshot.id) == work.set_id))
+
+
+def find_either(session: Session, reference: str) -> Snapshot | GroupSnapshot:
+    """A snapshot of one volume, or a group snapshot. Raises NotFound, also when both answer to the name."""
+    found: list[Snapshot | GroupSnapshot] = []
+    with suppress(NotFound):  # the members of a group snapshot have its name: there may be several
+        found.append(find(session, Snapshot, reference))
+    with suppress(NotFound):
+        found.append(find(session, GroupSnapshot, reference))
+    singles = [one for one in found if not (isinstance(one, Snapshot) and one.group_snapshot_id and len(found) > 1)]
+    if len(singles) == 1:
+        return singles[0]
+    if singles:
+        raise NotFound(f"snapshot {reference}", "a snapshot and a group snapshot have this name", "name it by its id")
+    hint = "see what is there: cgctl snapshot-list; cgctl group-snapshot-list"
+    raise NotFound(f"snapshot {reference}", "no snapshot and no group snapshot answers to this name", hint)
+
+
+def _new_rows(
+    whole: Snapshot | GroupSnapshot, members: Sequence[Snapshot], destination: str, name: str | None
+) -> list[Snapshot | GroupSnapshot]:
+    rows: list[Snapshot | GroupSnapshot] = []
+    if isinstance(whole, GroupSnapshot):
+        rows.append(
+            GroupSnapshot(
+                name=name or whole.name,
+                description=whole.description,
+                status=GroupSnapshotStatus.CREATING,
+                group_id=whole.group_id,
+                group_type_id=whole.group_type_id,
+                host=destination,
+                replicates_id=whole.id,
+                created_at=whole.created_at,
+            )
+        )
+    rows += [
+        Snapshot(
+            name=name or one.name,
+            description=one.description,
+            status=SnapshotStatus.CREATING,
+            volume_id=one.volume_id,
+            member_id=new_id(),
+            size_bytes=one.size_bytes,
+            group_snapshot_id=rows[0].id if rows and isinstance(rows[0], GroupSnapshot) else None,
+            group_id=one.group_id,
+            host=destination,
+            properties=dict(one.properties),
+            created_at=one.created_at,
+        )
+        for one in members
+    ]
+    return rows
+
+
+def _plan(
+    source: str, destination: str, members: Sequence[Snapshot], rows: Sequence[Snapshot | GroupSnapshot]
+) -> Replicating:
+    made = [one for one in rows if isinstance(one, Snapshot)]
+    sets = [one.id for one in rows if isinstance(one, GroupSnapshot)]
+    pairs = zip([snapshot_object(one) for one in members], made, strict=True)
+    return Replicating(
+        source=source,
+        destination=destination,
+        members=[
+            Member(
+                snapshot_id=one.id,
+                volume_id=one.volume_id,
+                size_bytes=one.size_bytes,
+                group_id=one.group_id,
+                group_snapshot_id=one.group_snapshot_id,
+                clone_id=new_id(),
+                copy_id=str(new.member_id),
+                new_id=new.id,
+            )
+            for one, new in pairs
+        ],
+        set_id=sets[0] if sets else None,
+        anonymous_group_id=new_id() if sets else None,
+    )
+
+
+def _volumes(session: Session, members: Sequence[Snapshot]) -> list[Volume]:
+    ids = [one.volume_id for one in members]
+    return list(session.exec(select(Volume).where(col(Volume.id).in_(ids))))
+
+
+def _refuse_left(updates: contract.Updates, member_ids: Sequence[str]) -> None:
+    """Raise Refused when a partial delete has left something: it is tried again later."""
+    reading = read_updates(member_ids, *updates, "deleted")
+    if reading.failed:
+        reasons = "; ".join(reading.reasons.values()) or reading.reason or "the server does not say why"
+        raise Refused("anonymous volumes", f"could not be deleted: {reasons}", "cgctl recover")
+
+
+def _kept_receipt(session: Session, row: GroupSnapshot, own: HoldReceipt | None) -> dict[str, Any] | None:
+    """The receipt of what was replicated: how its members came to be one point in time."""
+    origin = session.get(GroupSnapshot, row.replicates_id) if row.replicates_id else None
+    receipt = dict(origin.hold) if origin and origin.hold else dict(own or {})
+    receipt["replicated_at"] = datetime.now(UTC).isoformat()
+    return receipt
