@@ -82,11 +82,16 @@ def group_delete(
     env: Env,
     references: Annotated[list[str], typer.Argument(metavar="GROUP...", help="Groups, by name or id.")],
     delete_volumes: Annotated[bool, typer.Option("--delete-volumes", help="Delete the volumes as well.")] = False,
+    delete_replicas: Annotated[
+        bool, typer.Option("--delete-replicas", help="End the replication first, and delete the replicas.")
+    ] = False,
 ) -> Several:
     """Delete groups."""
-    return Several(
-        references, lambda one: manager.groups.delete_group(env, one, delete_volumes=delete_volumes), "deleted"
-    )
+
+    def delete(reference: str) -> None:
+        manager.groups.delete_group(env, reference, delete_volumes=delete_volumes, delete_replicas=delete_replicas)
+
+    return Several(references, delete, "deleted")
 
 
 @command("group-list")

@@ -6,18 +6,20 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
+from cgctl.errors import DryRun
 from cgctl.manager import creation, deletion, removal
 from cgctl.manager.creation import Made
 from cgctl.manager.dependents import dependents_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.kinds import ensure_cg_type
+from cgctl.manager.objects import shown
 from cgctl.manager.operation import Intent
 from cgctl.manager.placement import Placement, checked_zone, placement, specs_for
 from cgctl.manager.quiesce import check_hook_words
 from cgctl.manager.removal import Doomed
 from cgctl.manager.rules import group as group_rules
 from cgctl.model.names import checked_text
-from cgctl.model.states import GroupStatus
+from cgctl.model.states import GroupStatus, ReplicationStatus
 from cgctl.model.tables import Group, GroupType, GroupVolumeType, VolumeType
 from cgctl.scheduler.candidates import Request
 from cgctl.store.queries import find, find_many
@@ -104,15 +106,40 @@ def types_of(
     return its_type, find_many(session, VolumeType, volume_types)
 
 
-def delete_group(env: Environment, reference: str, *, delete_volumes: bool) -> None:
-    """Delete a group; with delete_volumes its volumes too. Refused while anything depends on it (B.5)."""
+def delete_group(env: Environment, reference: str, *, delete_volumes: bool, delete_replicas: bool = False) -> None:
+    """Delete a group; with delete_volumes its volumes too. Refused while anything depends on it (B.5).
 
-    def select_group(intent: Intent) -> Doomed:
-        row = find(intent.session, Group, reference)
-        intent.lock(row.id)
-        what = removal.doomed(intent.session, row)
-        dependents = dependents_of(intent.session, row, what.volumes)
-        group_rules.check_deletion(row, what.volumes, dependents, delete_volumes=delete_volumes)
+    delete_replicas: of a replicated group, end the replication first; nothing is ended when the rest would be refused.
+    """
+
+    def checked(session: Session, *, replicas_go: bool) -> Doomed:
+        row = find(session, Group, reference)
+        what = removal.doomed(session, row)
+        dependents = dependents_of(session, row, what.volumes)
+        group_rules.check_deletion(
+            row, what.volumes, dependents, delete_volumes=delete_volumes, delete_replicas=replicas_go
+        )
         return what
 
+    def select_group(intent: Intent) -> Doomed:
+        intent.lock(find(intent.session, Group, reference).id)
+        return checked(intent.session, replicas_go=False)
+
+    if delete_replicas:
+        with env.store.read() as session:
+            what = checked(session, replicas_go=True)
+        _end_replication(env, what)
     deletion.delete(env, "group-delete", "group", select_group)
+
+
+def _end_replication(env: Environment, what: Doomed) -> None:
+    from cgctl.manager.replication.switch import disable_replication  # noqa: PLC0415 (it uses group snapshots)
+
+    group = _group(what)
+    if group.replication_status == ReplicationStatus.DISABLED:
+        return
+    try:
+        disable_replication(env, group.id)
+    except DryRun as told:
+        steps = f"{env.backends.server(group.host or '')}: delete group {shown(group)}"
+        raise DryRun([*told.steps, f"{steps} with {len(what.member_ids)} members"]) from None

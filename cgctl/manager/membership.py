@@ -17,7 +17,7 @@ from cgctl.manager.placement import volume_types_of
 from cgctl.manager.quiesce import check_hook_words
 from cgctl.manager.removal import parts
 from cgctl.manager.rules.membership import Unfinished, check_movement, check_something_changes
-from cgctl.manager.rules.replication import is_absent
+from cgctl.manager.rules.status import is_absent
 from cgctl.manager.updates import Reading, read_group_updates
 from cgctl.model.names import checked_text
 from cgctl.model.states import GroupStatus, ReplicationStatus

@@ -132,9 +132,12 @@ def test_an_unplanned_failover_loses_what_it_says_and_keeps_it_on_the_old_side(h
     ran = house.ok("group-sync-replication", "db")
     assert "fenced" in ran.err
     assert live(house, "alpha") == lost
+    kept = diverged(house)
+    assert f"kept as group snapshot {kept[0]['name']}" in ran.err
+    assert "kept as" not in house.ok("group-sync-replication", "db").err
     ran = house.ok(*FAIL_BACK)
     assert reads(house) == [b"on beta 0", b"on beta 1"]
-    kept = diverged(house)
+    assert diverged(house) == kept
     assert len(kept) == 1
     assert points(house, "alpha")[str(kept[0]["id"])] == lost
     assert "bytes" in str(kept[0]["description"])

@@ -138,6 +138,7 @@ def test_a_returned_source_is_fenced_for_members_that_have_left_too(house: House
 
 def test_a_group_goes_on_without_a_member_that_was_left_behind_and_its_data_are_kept(one_behind: House) -> None:
     house = one_behind
+    assert "cgctl group-update" in refused(house, "group-snapshot-create", "db")
     assert house.disk("db-1").stat().st_size == 2 * 2**20
     house.ok("group-sync-replication", "db")
     house.write("db-0", b"on beta")

@@ -70,6 +70,30 @@ def test_a_group_that_is_replicated_is_not_deleted(house: House) -> None:
         ran = house.run("group-delete", "--delete-volumes", "db")
     assert ran.code == 5
     assert "group-disable-replication" in ran.err
+    house.ok("group-snapshot-create", "db", "--name", "keeps it")
+    words = ("group-delete", "--delete-volumes", "--delete-replicas", "db")
+    with house.unchanged():
+        assert "has group snapshots" in house.run(*words).err
+    house.ok("group-snapshot-delete", "keeps it")
+    with house.unchanged():
+        told = house.ok(*words, "--dry-run")
+    assert "remove all recovery points" in told.out + told.err
+    assert "delete group db with 2 members" in told.out + told.err
+    house.ok(*words)
+    assert house.objects() == []
+
+
+def test_exports_that_clients_find_at_another_path_do_not_replicate_to_each_other(house: House) -> None:
+    for backend_id, server in (("alpha", "ganesha"), ("beta", "kernel")):
+        section = house.configuration["backends"][backend_id]
+        house.configure(
+            backends={backend_id: {**section, "export": {"protocol": "nfs", "server": server, "portal": "127.0.0.1"}}}
+        )
+    with house.unchanged():
+        ran = house.run("group-enable-replication", "db")
+    assert ran.code == 3
+    assert "would change what they mount" in ran.err
+    assert "the same server" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,14 @@ def test_what_an_older_side_wrote_and_nobody_shipped_is_not_deleted_in_silence(h
     house.ok(*FAIL_OVER, "dr2", "--source-is-down", "--accept-data-loss")
     house.configure(backends={"beta": beta})
     house.ok(*FAIL_OVER, "default")
+    told = house.ok("group-sync-replication", "db").err
+    (kept,) = house.show("group-snapshot-list", "--long")
+    assert points(house, "beta")[kept["id"]] == unshipped
+    assert (kept["host"], f"kept as group snapshot {kept['name']}" in told) == ("beta", True)
+    assert "the last at 20" in kept["description"]
+    house.ok("group-snapshot-delete", kept["id"])
+    house.ok("group-sync-replication", "db")
+    assert house.show("group-snapshot-list") == []
     refused = house.run("group-disable-replication", "db")
     assert refused.code == 7
     assert "beta" in refused.err
@@ -95,3 +103,15 @@ def test_what_an_older_side_wrote_and_nobody_shipped_is_not_deleted_in_silence(h
     assert "backend beta is left there" in told.err
     assert live(house, "beta") == unshipped
     assert served(house) == ("alpha", "disabled")
+
+
+def test_an_older_side_without_writes_of_its_own_is_let_go_by_the_next_sync(house: House) -> None:
+    beta = gone(house, "alpha")
+    house.ok(*FAIL_OVER, "dr1", "--source-is-down")
+    house.configure(backends={"alpha": beta})
+    assert live(house, "alpha")
+    house.ok("group-sync-replication", "db")
+    assert not live(house, "alpha")
+    assert house.show("group-snapshot-list") == []
+    house.ok("group-undo-failover", "db")
+    assert served(house) == ("alpha", "enabled")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from uuid import UUID, uuid5
 
 from sqlmodel import Session, col, select
@@ -12,7 +13,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.updates import read_updates
 from cgctl.model.replication import GroupGeneration
-from cgctl.model.tables import GroupSnapshot, Snapshot, Volume, new_id, utc_now
+from cgctl.model.tables import Event, GroupSnapshot, Snapshot, Volume, new_id, utc_now
 from drivers import contract
 from drivers.contract import Context, ObjectKind
 from drivers.errors import ServerFailed
@@ -40,17 +41,53 @@ def retire(
     env: Environment, context: Context, replicated: ReplicatedGroup, host: str, side: Side, base_id: str | None
 ) -> Diverged | None:
     """Remove what is live on a fenced server; what it holds beyond the base is kept. base_id: the last common point."""
-    driver = env.backends.get(host).driver
-    found = [one for one in driver.list_objects(context) if one.kind is ObjectKind.VOLUME]
-    sizes = {one.id: one.size_bytes or 0 for one in found if one.parent_id == replicated.id}
-    volumes = [contract.Volume(key, size, replicated.id) for key, size in sizes.items()]
+    volumes = _standing(env, context, replicated, host)
     kept = _keep(env, context, replicated, host, side, base_id, volumes) if volumes else None
+    _remove(env, context, replicated, host, volumes)
+    return kept
+
+
+def keep_unshipped(
+    env: Environment, context: Context, replicated: ReplicatedGroup, host: str, side: Side
+) -> Diverged | None:
+    """Of a fenced side that served once and was replaced: what nobody shipped is kept, the first time it is seen.
+
+    It stands on, since an undo goes on with it; without writes of its own there is nothing to go on with, and it goes.
+    """
+    current = replicated.record.generation_id if replicated.record else None
+    if not side.has_live or side.generation_id is None or side.generation_id == current:
+        return None
+    set_id = diverged_id(replicated.id, side.generation_id)
+    with env.store.read() as session:
+        began = select(GroupGeneration.point_id).where(GroupGeneration.parent_id == side.generation_id)
+        base_ids = [one for one in session.exec(began) if one and side.point(one)]
+        if session.exec(select(Event.id).where(Event.subject_id == set_id).limit(1)).first():
+            return None
+    volumes = _standing(env, context, replicated, host)
+    kept = _keep(env, context, replicated, host, side, base_ids[0] if base_ids else None, volumes) if volumes else None
+    if kept is None:
+        _remove(env, context, replicated, host, volumes)
+    return kept
+
+
+def _standing(env: Environment, context: Context, replicated: ReplicatedGroup, host: str) -> Sequence[contract.Volume]:
+    found = env.backends.get(host).driver.list_objects(context)
+    return [
+        contract.Volume(one.id, one.size_bytes or 0, replicated.id)
+        for one in found
+        if one.kind is ObjectKind.VOLUME and one.parent_id == replicated.id
+    ]
+
+
+def _remove(
+    env: Environment, context: Context, replicated: ReplicatedGroup, host: str, volumes: Sequence[contract.Volume]
+) -> None:
+    driver = env.backends.get(host).driver
     updates = driver.delete_consistencygroup(context, contract.Group(replicated.id), volumes)
-    reading = read_updates(list(sizes), *updates, "deleted")
+    reading = read_updates([one.id for one in volumes], *updates, "deleted")
     if reading.failed:
         reasons = "; ".join([*reading.reasons.values(), *([reading.reason] if reading.reason else [])])
         raise ServerFailed(f"{env.backends.server(host)}: what was live cannot be removed: {reasons}")
-    return kept
 
 
 def _keep(
@@ -102,8 +139,20 @@ def add_rows(session: Session, replicated: ReplicatedGroup, kept: Sequence[Diver
     return rows
 
 
+def list_kept(env: Environment, session: Session, replicated: ReplicatedGroup, kept: Sequence[Diverged]) -> None:
+    """As add_rows, and told: to the operator now, and in the history of the group and of each set."""
+    for row in add_rows(session, replicated, kept):
+        told = f"{row.description}; kept as group snapshot {row.name}"
+        env.warn(f"{replicated.name}: {told}")
+        for kind, key, name in (
+            ("group", replicated.id, replicated.group.name),
+            ("group snapshot", row.id, row.name),
+        ):
+            session.add(Event(subject_kind=kind, subject_id=key, subject_name=name, kind="diverged", message=told))
+
+
 def _add(session: Session, replicated: ReplicatedGroup, kept: Diverged) -> GroupSnapshot:
-    name = f"diverged-{utc_now().strftime('%Y%m%dT%H%M%SZ')}"
+    name = _free_name(session, f"diverged-{utc_now().strftime('%Y%m%dT%H%M%SZ')}")
     row = GroupSnapshot(
         id=kept.set_id,
         name=name,
@@ -129,6 +178,14 @@ def _add(session: Session, replicated: ReplicatedGroup, kept: Diverged) -> Group
         for volume_id in known
     )
     return row
+
+
+def _free_name(session: Session, wanted: str) -> str:
+    """Two sides may be seen within one second."""
+    taken = set(session.exec(select(GroupSnapshot.name).where(col(GroupSnapshot.name).startswith(wanted))))
+    if wanted not in taken:
+        return wanted
+    return next(name for number in count(2) if (name := f"{wanted}-{number}") not in taken)
 
 
 def _described(kept: Diverged) -> str:

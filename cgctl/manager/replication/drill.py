@@ -231,7 +231,7 @@ class _Run:
         lines = []
         for name, volume in members.items() if backend.export else ():
             assert backend.export is not None
-            found = backend.export.connection(volume.id)
+            found = backend.export.connection(volume.id, backend.driver.volume_source(volume))
             where = f"{found.iqn} {found.lun} {_username(volume)}" if found.iqn else str(found.path)
             lines.append(f"{name} {found.portal} {where}")
         sources = [f"{name} {backend.driver.volume_source(volume)}" for name, volume in members.items()]

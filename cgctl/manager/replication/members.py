@@ -12,6 +12,7 @@ from cgctl.manager.environment import Environment, Way
 from cgctl.manager.objects import shown
 from cgctl.manager.placement import volume_types_of
 from cgctl.manager.rules import replication as rules
+from cgctl.manager.rules.status import is_absent
 from cgctl.model.replication import Replica, Replicated
 from cgctl.model.tables import Attachment, Group, GroupType, Volume
 from cgctl.store.queries import attachments_of, find, get, members
@@ -42,7 +43,7 @@ class ReplicatedGroup:
     @property
     def present(self) -> Sequence[Volume]:
         """The members that the active backend holds: all, but for those that a failover left behind."""
-        return [one for one in self.volumes if not rules.is_absent(one)]
+        return [one for one in self.volumes if not is_absent(one)]
 
     @property
     def active(self) -> str:
@@ -141,6 +142,17 @@ def _check_alike(subject: str, source: Backend, other: Backend) -> None:
     if len(protocols) > 1:
         reason = f"backends {source.id} and {other.id} do not offer volumes by the same protocol"
         raise ConfigurationError(subject, reason, f"give `backends.{other.id}.export` the same protocol")
+    here, there = (_place(backend) for backend in (source, other))
+    if here != there:
+        reason = f"clients find volumes at {here} on backend {source.id} and at {there} on {other.id}: a failover would"
+        hint = f"give `backends.{other.id}.export` the same server as `backends.{source.id}.export`"
+        raise ConfigurationError(subject, f"{reason} change what they mount", hint)
+
+
+def _place(backend: Backend) -> str:
+    """Where an export puts volumes, beside the server's own address."""
+    found = backend.export.connection("ID") if backend.export else None
+    return (found.path or "").partition(":")[2] if found else ""
 
 
 def write_status(

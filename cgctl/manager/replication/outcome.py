@@ -8,10 +8,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from cgctl.manager.environment import Environment
-from cgctl.manager.replication.diverged import add_rows
+from cgctl.manager.exports import exported
+from cgctl.manager.replication.diverged import list_kept
 from cgctl.manager.replication.members import ReplicatedGroup, write_status
 from cgctl.manager.replication.moving import FailedOver, Order
-from cgctl.manager.rules.replication import is_absent
+from cgctl.manager.rules.status import is_absent
 from cgctl.model.replication import GroupGeneration, Replica, Replicated
 from cgctl.model.states import GroupStatus, ReplicationStatus, VolumeStatus
 from cgctl.model.tables import Attachment, Event, Group, Volume, utc_now
@@ -31,12 +32,10 @@ def write_outcome(
     session.get_one(Replicated, replicated.id).generation_id = row.id
     session.add(row)
     _swap_replicas(session, replicated, host, outcome)
-    kept = add_rows(session, replicated, outcome.diverged)
-    told = _told(replicated, row)
-    told += [f"{one.description}; kept as group snapshot {one.name}" for one in kept]
-    for line in told:
+    for line in _told(replicated, row):
         env.warn(f"{replicated.name}: {line}")
         session.add(_event(replicated, line))
+    list_kept(env, session, replicated, outcome.diverged)
     return row
 
 
@@ -52,10 +51,12 @@ def _move_volumes(
             used = any(attachment.volume_id == one.id for attachment in replicated.attachments)
             volume.status = VolumeStatus.IN_USE if used else VolumeStatus.AVAILABLE
             volume.replication_status = session.get_one(Group, replicated.id).replication_status
-    export = env.backends.get(host).export
-    for attachment in replicated.attachments if export else ():
-        assert export is not None
-        found = asdict(export.connection(attachment.volume_id))
+    backend = env.backends.get(host)
+    volumes = {one.id: one for one in replicated.volumes}
+    for attachment in replicated.attachments if backend.export else ():
+        assert backend.export is not None
+        source = exported(backend, volumes[attachment.volume_id], ()).source
+        found = asdict(backend.export.connection(attachment.volume_id, source))
         row = session.get_one(Attachment, attachment.id)
         row.connection = {key: value for key, value in found.items() if value is not None}
 

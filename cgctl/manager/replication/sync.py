@@ -11,6 +11,7 @@ from cgctl.errors import CgctlError, FailoverRefused, PartlyFailed
 from cgctl.failures import explain
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
+from cgctl.manager.replication.diverged import Diverged, keep_unshipped, list_kept
 from cgctl.manager.replication.fencing import fence_returned
 from cgctl.manager.replication.members import ReplicatedGroup, load, others, sync_key, target_of, write_status
 from cgctl.manager.replication.points import take
@@ -32,6 +33,7 @@ class Synced:
 
     shipped: list[Shipped] = field(default_factory=list)
     failed: dict[str, CgctlError] = field(default_factory=dict)
+    kept: list[Diverged] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Sync:
         if outcome.shipped:
             now = load(session, subject.id)
             write_status(session, now, now.group.replication_status)
+        list_kept(self.env, session, subject, outcome.kept)
         return _verdict(subject, outcome)
 
     def refuse(self, session: Session, subject: ReplicatedGroup) -> None:
@@ -111,6 +114,8 @@ def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_
         if isinstance(side, Side):
             fence_returned(env, context, replicated, host, side)
             ready[host] = side
+            if kept := _kept(env, context, replicated, host, side):
+                synced.kept.append(kept)
         else:
             synced.failed[host] = explain(side, f"{replicated.name} to {host}")
     if ready:
@@ -124,6 +129,15 @@ def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_
                 synced.failed[host] = explain(error, f"{replicated.name} to {host}")
         _tidy(env, context, replicated, point_id)
     return synced
+
+
+def _kept(env: Environment, context: Context, replicated: ReplicatedGroup, host: str, side: Side) -> Diverged | None:
+    """What cannot be kept now is kept by the next sync: nothing is removed before."""
+    try:
+        return keep_unshipped(env, context, replicated, host, side)
+    except DriverError as error:
+        env.warn(f"{replicated.name}: what backend {host} still holds is not kept yet: {error.message}")
+        return None
 
 
 def _tidy(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> None:

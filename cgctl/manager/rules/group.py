@@ -71,7 +71,14 @@ def check_new_member(
     check_status("group", group, TAKES_MEMBERS)
 
 
-def check_deletion(group: Group, members: Sequence[Volume], dependents: Dependents, *, delete_volumes: bool) -> None:
+def check_deletion(
+    group: Group,
+    members: Sequence[Volume],
+    dependents: Dependents,
+    *,
+    delete_volumes: bool,
+    delete_replicas: bool = False,
+) -> None:
     """Nothing may depend on a group that goes; its volumes go only when that was said. Never placed, it just goes."""
     subject = called("group", group)
     if group.host is None:
@@ -79,8 +86,10 @@ def check_deletion(group: Group, members: Sequence[Volume], dependents: Dependen
             leave = f"cgctl group-update {group.id} --remove-volumes {','.join(one.id for one in members)}"
             raise Refused(subject, f"was never placed on a backend, yet has {len(members)} volumes", leave)
         return
-    if group.replication_status != ReplicationStatus.DISABLED:
-        raise Refused(subject, "is replicated", f"cgctl group-disable-replication {group.id}")
+    if group.replication_status != ReplicationStatus.DISABLED and not delete_replicas:
+        flags = "--delete-volumes --delete-replicas" if members else "--delete-replicas"
+        keep = f"to keep it: cgctl group-disable-replication {group.id}"
+        raise Refused(subject, "is replicated", f"cgctl group-delete {flags} {group.id}; {keep}")
     if not delete_volumes:
         check_status("group", group, DELETABLE)
     if dependents.group_snapshots:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from cgctl.errors import Refused
 from cgctl.manager.objects import shown
-from cgctl.manager.rules.status import called
+from cgctl.manager.rules.status import called, is_absent
 from cgctl.model.specs import is_true
 from cgctl.model.states import GroupStatus, ReplicationStatus, VolumeStatus
 from cgctl.model.tables import Group, GroupType, Volume, VolumeType
@@ -42,11 +42,6 @@ def check_types(group: Group, group_type: GroupType, volume_types: Sequence[Volu
             hint = f"cgctl type-key {one.name} set {VOLUME_SPEC}='<is> True'"
             reason = f"does not have '{VOLUME_SPEC}' spec key set to '<is> True'"
             raise Refused(f"volume type {one.name}", reason, hint)
-
-
-def is_absent(volume: Volume) -> bool:
-    """Whether a failover promoted a recovery point without this member: no server serves it."""
-    return volume.status == VolumeStatus.ERROR and volume.replication_status == ReplicationStatus.ERROR
 
 
 def check_enable(group: Group, volumes: Sequence[Volume]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from cgctl.errors import Refused
 from cgctl.manager.objects import Stateful, shown
+from cgctl.model.states import ReplicationStatus, VolumeStatus
 from cgctl.model.tables import Group, GroupSnapshot, Snapshot, Volume
 
 ATTACHED = frozenset({"in-use", "attaching", "detaching"})
@@ -17,6 +18,11 @@ DETACH = "cgctl attachment-list; cgctl attachment-delete ID"
 def called(kind: str, row: Stateful) -> str:
     """`volume db-0`: how an error names it."""
     return f"{kind} {shown(row)}"
+
+
+def is_absent(volume: Volume) -> bool:
+    """Whether a failover promoted a recovery point without this member: no server serves it."""
+    return volume.status == VolumeStatus.ERROR and volume.replication_status == ReplicationStatus.ERROR
 
 
 def check_status(kind: str, row: Stateful, allowed: Collection[str]) -> None:
@@ -49,6 +55,8 @@ def way_out(kind: str, row: Stateful) -> str:
     """What helps an object that is in the wrong status: who uses it, or why it is so, and what sets it right."""
     if kind == "volume" and row.status in ATTACHED:
         return f"cgctl attachment-list --volume-id {row.id}; cgctl attachment-delete ID"
+    if isinstance(row, Volume) and row.group_id and is_absent(row):
+        return f"a failover left it behind; to give it up: cgctl group-update {row.group_id} --remove-volumes {row.id}"
     why = f"cgctl history {row.id}"
     if row.status.startswith("error"):
         word = kind.replace(" ", "-")
