@@ -85,10 +85,10 @@ def test_what_an_older_side_wrote_and_nobody_shipped_is_not_deleted_in_silence(h
     house.ok(*FAIL_OVER, "dr2", "--source-is-down", "--accept-data-loss")
     house.configure(backends={"beta": beta})
     house.ok(*FAIL_OVER, "default")
-    told = house.ok("group-sync-replication", "db").err
+    synced = house.ok("group-sync-replication", "db").err
     (kept,) = house.show("group-snapshot-list", "--long")
     assert points(house, "beta")[kept["id"]] == unshipped
-    assert (kept["host"], f"kept as group snapshot {kept['name']}" in told) == ("beta", True)
+    assert (kept["host"], f"kept as group snapshot {kept['name']}" in synced) == ("beta", True)
     assert "the last at 20" in kept["description"]
     house.ok("group-snapshot-delete", kept["id"])
     house.ok("group-sync-replication", "db")
