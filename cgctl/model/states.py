@@ -72,6 +72,17 @@ class MigrationStatus(StrEnum):
     ERROR = "error"
 
 
+class BackupStatus(StrEnum):
+    """A backup's life; `restoring` while a volume or group is made of it."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
+    RESTORING = "restoring"
+    DELETING = "deleting"
+    ERROR = "error"
+    ERROR_DELETING = "error_deleting"
+
+
 class AttachmentStatus(StrEnum):
     """Cinder's attach_status, as far as attachments have a life here."""
 

@@ -13,6 +13,7 @@ from cgctl.model.names import candidates_hint, looks_like_prefix
 from cgctl.model.states import TRANSITIONAL
 from cgctl.model.tables import (
     Attachment,
+    Backup,
     Group,
     GroupSnapshot,
     GroupType,
@@ -24,9 +25,9 @@ from cgctl.model.tables import (
     utc_now,
 )
 
-Named = TypeVar("Named", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType)
+Named = TypeVar("Named", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType, Backup)
 Nameless = TypeVar("Nameless", Attachment, Message, Activity)
-Row = TypeVar("Row", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType, Attachment, Operation)
+Row = TypeVar("Row", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType, Attachment, Operation, Backup)
 
 WORDS: Mapping[type, tuple[str, str]] = {
     Group: ("group", "cgctl group-list"),
@@ -37,6 +38,7 @@ WORDS: Mapping[type, tuple[str, str]] = {
     VolumeType: ("volume type", "cgctl type-list"),
     Attachment: ("attachment", "cgctl attachment-list"),
     Operation: ("operation", "cgctl history"),
+    Backup: ("backup", "cgctl backup-list"),
     Message: ("message", "cgctl message-list"),
     Activity: ("activity", "cgctl activity-list"),
 }

@@ -59,9 +59,29 @@ def _activities() -> None:
         op.create_index(op.f(f"ix_activities_{column}"), "activities", [column], unique=False)
 
 
+def _backups() -> None:
+    op.create_table(
+        "backups",
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("id", "status", "repository", "compression")),
+        *(sa.Column(name, sa.String(), nullable=True) for name in ("name", "description", "volume_id", "snapshot_id")),
+        *(sa.Column(name, sa.String(), nullable=True) for name in ("group_id", "group_snapshot_id", "parent_id")),
+        *(sa.Column(name, sa.String(), nullable=True) for name in ("group_type", "host", "availability_zone")),
+        sa.Column("fail_reason", sa.String(), nullable=True),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("size_bytes", "stored_bytes", "new_bytes")),
+        sa.Column("chunk_count", sa.Integer(), nullable=False),
+        *(sa.Column(name, sa.JSON(), nullable=False) for name in ("members", "properties")),
+        *(sa.Column(name, sa.DateTime(), nullable=False) for name in ("data_timestamp", "created_at")),
+        sa.Column("updated_at", sa.DateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    for column in ("name", "volume_id", "group_id"):
+        op.create_index(op.f(f"ix_backups_{column}"), "backups", [column], unique=False)
+
+
 def upgrade() -> None:
     _drills()
     _group_snapshots()
     _transfers()
     _snapshots()
     _activities()
+    _backups()
