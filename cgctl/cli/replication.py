@@ -163,6 +163,7 @@ def group_replication_status(
         Column("RPO", "rpo_seconds"),
         Column("Bytes", "stream_bytes"),
         Column("Seconds", "seconds"),
+        Column("Path", "path"),
         Column("Error", "error"),
     )
     return Listing(replication.views.replication_status(env, reference), columns)

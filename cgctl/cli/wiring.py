@@ -19,6 +19,7 @@ from cgctl.config.places import configuration_file, state_directory, state_url
 from cgctl.errors import ConfigurationError
 from cgctl.manager.environment import (
     Carried,
+    Delivery,
     Environment,
     Follow,
     Passage,
@@ -40,7 +41,7 @@ from drivers.runner import Runner
 if TYPE_CHECKING:
     from cgctl.config.schema import Backend as BackendSection
     from cgctl.config.schema import Configuration
-    from cgctl.remote.transfer import StreamingRunner
+    from cgctl.remote.transfer import End, StreamingRunner
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ _HERE = 'eval "$(cat)"; exec </dev/null; eval "$1"'
 
 def _run_here(shell_line: str, environment: Mapping[str, str], timeout_seconds: float) -> RanHere:
     from cgctl.remote.local import LocalRunner  # noqa: PLC0415
-    from drivers.command import Command, Secret  # noqa: PLC0415
+    from drivers.command import Secret  # noqa: PLC0415
 
     exports = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in environment.items())
     try:
@@ -106,18 +107,26 @@ class Carrying:
 
     def __init__(self, configured: Configured) -> None:
         self._configured = configured
+        self._shut: dict[tuple[str, str], str] = {}
+        """Why a direct path did not work, so that one command tries it once."""
 
-    def __call__(
-        self, source: str, send: Command, destination: str, receive: Command, way: Way, follow: Follow
-    ) -> Carried:
-        from cgctl.remote.transfer import Limits, transfer  # noqa: PLC0415 (only replication needs it)
+    def __call__(self, delivery: Delivery, way: Way, follow: Follow) -> Carried:
+        from cgctl.remote.transfer import Errand, Limits, transfer  # noqa: PLC0415 (only replication needs it)
 
-        ends = [self._configured.runner(backend_id) for backend_id in (source, destination)]
-        done = transfer(ends[0], send, ends[1], receive, Limits(way.bytes_per_second), follow)
-        return Carried(done.stream_bytes, done.seconds)
+        ends = delivery.source, delivery.destination
+        source, destination = (self._configured.end(backend_id) for backend_id in ends)
+        errand = Errand(delivery.owner, delivery.group_id, source, delivery.send, destination, delivery.receive)
+        path = "relay" if way.path == "auto" and ends in self._shut else way.path
+        limits = Limits(way.bytes_per_second, path=path, compression=way.compression)
+        done = transfer(errand, limits, follow)
+        if done.note:
+            self._shut[ends] = done.note
+        return Carried(done.stream_bytes, done.seconds, done.path, done.compression, self._shut.get(ends))
 
-    def forget_way(self, source: str, destination: str) -> None:
-        """As `Carrier`."""
+    def forget_way(self, owner: str, source: str, destination: str) -> None:
+        from cgctl.remote.transfer import forget_way  # noqa: PLC0415
+
+        forget_way(owner, self._configured.end(source), self._configured.end(destination))
 
 
 class Configured:
@@ -181,9 +190,12 @@ class Configured:
         settings = _ssh_settings(found)
         return f"{backend_id} ({settings.server if settings else 'this machine'}:{found.pool})"
 
-    def runner(self, backend_id: str) -> StreamingRunner:
-        """What reaches a backend's server."""
-        return self._runner(self._section(backend_id))
+    def end(self, backend_id: str) -> End:
+        """A backend's part in a transfer."""
+        from cgctl.remote.transfer import End  # noqa: PLC0415
+
+        section = self._section(backend_id)
+        return End(backend_id, self._runner(section), _ssh_settings(section), section.replication_address)
 
     def activities_here(self) -> ActivityPlace:
         """As `Backends`: beside the state."""

@@ -103,7 +103,7 @@ class Export(Section):
 
 
 DataPath = Literal["auto", "direct", "relay"]
-Compression = Literal["auto", "zstd", "gzip", "none"]
+Compression = Literal["zstd", "gzip", "none"]
 
 
 class ReplicationWay(Section):

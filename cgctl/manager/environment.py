@@ -78,7 +78,7 @@ Quiesced = Callable[[QuiesceHooks, float, Mapping[str, str]], AbstractContextMan
 @dataclass(frozen=True)
 class Way:
     """How a transfer shall go. path: `direct` from server to server, `relay` through this machine, `auto` for the best
-    that works; compression: `zstd`, `gzip`, `none`, `auto` for the best that both servers have.
+    that works; compression: `zstd`, `gzip` or `none`: the best of them, from there on, that both servers have.
     """
 
     path: str = "auto"
@@ -101,17 +101,27 @@ Follow = Callable[[int], str | None]
 """Called about every second with the bytes that have passed, also while none do; a reason ends the transfer."""
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """What is to be carried: a group's stream, from the one backend's command to the other's. owner: the state's id."""
+
+    owner: str
+    group_id: str
+    source: str
+    send: Command
+    destination: str
+    receive: Command
+
+
 class Carrier(Protocol):
     """Moves streams from server to server."""
 
-    def __call__(
-        self, source: str, send: Command, destination: str, receive: Command, way: Way, follow: Follow
-    ) -> Carried:
-        """Join two commands of two backends. Raises what either says that failed, TimedOut when nothing moves."""
+    def __call__(self, delivery: Delivery, way: Way, follow: Follow) -> Carried:
+        """Join the two commands. Raises what either says that failed, TimedOut when nothing moves."""
         ...
 
-    def forget_way(self, source: str, destination: str) -> None:
-        """Remove what the direct path from one backend to another left on their servers; nothing there is fine."""
+    def forget_way(self, owner: str, source: str, destination: str) -> None:
+        """Remove what the direct path from one backend to another has on their servers; nothing there is fine."""
         ...
 
 

@@ -24,7 +24,7 @@ class LocalStream:
         self._complained = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             [os.fsencode(argument) for argument in command.argv],
-            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # of a sender: its lifeline, where it looks for one
             stdout=self._said if reads else subprocess.PIPE,
             stderr=self._complained,
             env={**os.environ, "LC_ALL": "C"},

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from cgctl.remote.framing import Frame, PassedOn
 from cgctl.remote.local import LocalRunner
 from cgctl.remote.stream import relay
-from cgctl.remote.transfer import Limits, transfer
+from cgctl.remote.transfer import End, Errand, Limits, transfer
 from drivers import errors
 from drivers.command import Command
 
@@ -20,8 +20,12 @@ SWALLOW = Command(("sh", "-c", "cat >/dev/null; echo done"))
 
 
 def moved(send: Command, receive: Command, limits: Limits = Limits()) -> int:  # noqa: B008 (a value)
+    return transfer(errand(send, receive), limits, lambda _passed: None).stream_bytes
+
+
+def errand(send: Command, receive: Command) -> Errand:
     here = LocalRunner()
-    return transfer(here, send, here, receive, limits, lambda _passed: None).stream_bytes
+    return Errand("owner", "group", End("alpha", here), send, End("beta", here), receive)
 
 
 def test_everything_is_passed_on() -> None:
@@ -57,7 +61,7 @@ def test_a_transfer_in_which_nothing_moves_is_ended(send: str, receive: str) -> 
 
 
 def test_who_follows_a_transfer_hears_of_it_while_nothing_moves_and_may_end_it() -> None:
-    here, heard = LocalRunner(), list[int]()
+    heard = list[int]()
 
     def enough(passed: int) -> str | None:
         heard.append(passed)
@@ -65,7 +69,7 @@ def test_who_follows_a_transfer_hears_of_it_while_nothing_moves_and_may_end_it()
 
     send = Command(("sh", "-c", "head -c 100000 /dev/zero; exec sleep 60"))
     with pytest.raises(errors.TimedOut, match="somebody else wants the servers"):
-        transfer(here, send, here, SWALLOW, Limits(stall_seconds=2), enough)
+        transfer(errand(send, SWALLOW), Limits(stall_seconds=2), enough)
     assert heard[-1] == 100000
 
 

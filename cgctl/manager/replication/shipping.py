@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from cgctl.errors import FailoverRefused
-from cgctl.manager.environment import Carried, Environment
+from cgctl.manager.environment import Carried, Delivery, Environment
 from cgctl.manager.replication.diverged import lineage
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of, way_to
 from cgctl.manager.replication.sides import ancestors, newest_common
@@ -77,7 +77,8 @@ def ship(
         send = sender.send(context, point, base, version)
         receive = receiver.receive(context, point, base, identity)
         try:
-            carried = env.carry(replicated.active, send, host, receive, way, lambda _passed: None)
+            delivery = Delivery(context.owner, replicated.id, replicated.active, send, host, receive)
+            carried = env.carry(delivery, way, lambda _passed: None)
         except OutcomeUnknown as error:
             if receiver.observe(context, replicated.id).point(point.id):  # raises when it does not answer
                 carried = Carried(0, 0.0)

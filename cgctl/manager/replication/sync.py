@@ -176,6 +176,9 @@ def replica_row(replicated: ReplicatedGroup, shipped: Shipped) -> Replica:
         stream_bytes=shipped.carried.stream_bytes,
         seconds=shipped.carried.seconds,
         is_full=shipped.is_full,
+        path=shipped.carried.path,
+        compression=shipped.carried.compression,
+        path_note=shipped.carried.note,
     )
 
 

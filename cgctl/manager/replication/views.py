@@ -127,5 +127,8 @@ def _row(env: Environment, replicated: ReplicatedGroup, replica: Replica) -> Vie
         "stream_bytes": replica.stream_bytes,
         "seconds": round(replica.seconds, 3) if replica.seconds is not None else None,
         "is_full": replica.is_full,
+        "path": replica.path,
+        "compression": replica.compression,
+        "path_note": replica.path_note,
         "error": replica.error,
     }
