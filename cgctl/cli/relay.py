@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.passages import read_passages
 from cgctl.cli.wiring import Carrying, Configured
 from cgctl.errors import CgctlError
+from cgctl.manager.environment import Delivery
 from drivers.errors import DriverError
 
 
@@ -23,10 +26,12 @@ def main() -> int:
     configuration, passages = read_passages(sys.stdin.read())
     configured = Configured(Invocation(config=configuration))
     try:
-        carry, way, before = Carrying(configured), configured.settings().way, 0
+        # relayed: a direct way belongs to a state store, which is not known here
+        carry, way, before = Carrying(configured), replace(configured.settings().way, path="relay"), 0
         total = sum(one.stream_bytes for one in passages)
         for one in passages:
-            carry(one.source, one.send, one.destination, one.receive, way, _noting(before, total))
+            delivery = Delivery("", str(uuid4()), one.source, one.send, one.destination, one.receive)
+            carry(delivery, way, _noting(before, total))
             before += one.stream_bytes
             _note(before, total)
     except (DriverError, CgctlError) as error:

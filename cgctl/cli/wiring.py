@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.passages import relay_command
+from cgctl.cli.progress import TerminalProgress
 from cgctl.config.places import configuration_file, state_directory, state_url
 from cgctl.errors import ConfigurationError
 from cgctl.manager.environment import (
@@ -64,10 +65,13 @@ class Env(Environment):
             dry_run=invocation.dry_run,
             lock_timeout_seconds=invocation.lock_timeout_seconds,
             on_interrupt=on_interrupt,
+            show_progress=TerminalProgress(quiet=invocation.quiet),
         )
 
     def close(self) -> None:
         """End all connections."""
+        assert isinstance(self.show_progress, TerminalProgress)
+        self.show_progress.close()
         assert isinstance(self.backends, Configured)
         self.backends.close()
         self.store.close()

@@ -71,6 +71,10 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
             backend.driver.repair(context)
         if repair and backend.export and wanted:
             backend.export.ensure_exports(context, wanted)
+        if repair and backend.replication_targets:
+            from cgctl.manager.replication.ways import forget_unused_ways  # noqa: PLC0415 (only where there are any)
+
+            forget_unused_ways(env, backend.id)
         findings = [*backend.driver.check_for_setup_error(context), *_empty_pool(env, backend)]
         if backend.export:
             offered = [one for peer in _peers(env, backend.export) for one in _wanted(env, peer)]

@@ -101,6 +101,8 @@ def transfer(errand: Errand, limits: Limits, follow: Follow) -> Transferred:
 
 def forget_way(owner: str, source: End, destination: End) -> None:
     """Remove keys, enrolment and fifos of the direct path from one backend to another. Nothing there is fine."""
+    if destination.settings is None:
+        return
     way = way_name(owner, source.backend_id, destination.backend_id)
     for end in (destination, source):
         servers.revoke(end.runner, way)

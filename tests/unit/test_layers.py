@@ -59,7 +59,11 @@ KNOWS: Mapping[str, set[str]] = {
     },
     "cgctl.cli.wiring": {
         "cgctl.cli.invocation",
+<<<<<<< HEAD
         "cgctl.cli.passages",
+=======
+        "cgctl.cli.progress",
+>>>>>>> f45ddcd (Replication: direct ways end with the last group; transfers are seen by others, make way for a failover, and show a bar on a terminal)
         "cgctl.config",
         "cgctl.errors",
         "cgctl.manager",

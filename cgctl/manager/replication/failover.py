@@ -17,6 +17,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import plan_failover
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication import members
+from cgctl.manager.replication.following import clear_way
 from cgctl.manager.replication.giving_up import order_giving_up
 from cgctl.manager.replication.members import ReplicatedGroup, destination, load
 from cgctl.manager.replication.moving import FailedOver, Moving, Order
@@ -102,6 +103,7 @@ def fail_over(env: Environment, reference: str, wishes: Wishes) -> GroupGenerati
     if env.dry_run:
         _tell_plan(env, reference, wishes)
     waive(env, reference, wishes)
+    clear_way(env, reference, is_certain=wishes.source_is_down)
     try:
         return perform(env, Failover(env, reference, wishes)).row[0]
     except ServedThere as there:

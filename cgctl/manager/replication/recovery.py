@@ -46,7 +46,7 @@ def _stop(env: Environment, context: Context, plan: Plan, replicated: Replicated
 
 def _disable(env: Environment, context: Context, plan: Plan, replicated: ReplicatedGroup) -> Settled:
     """Disabling is rolled forward."""
-    switch.remove_replicas(env, context, replicated, leave_replicas=plan["leave_replicas"])
+    switch.disable_on_servers(env, context, replicated, leave_replicas=plan["leave_replicas"])
 
     def write(session: Session) -> None:
         switch.forget(session, replicated)

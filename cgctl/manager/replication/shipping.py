@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cgctl.errors import FailoverRefused
-from cgctl.manager.environment import Carried, Delivery, Environment
+from cgctl.manager.environment import Carried, Delivery, Environment, Way
 from cgctl.manager.replication.diverged import lineage
+from cgctl.manager.replication.following import Following, following
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of, way_to
 from cgctl.manager.replication.sides import ancestors, newest_common
 from drivers.contract import Context
-from drivers.errors import OutcomeUnknown
-from drivers.replication import RecoveryPoint, Side
+from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached
+from drivers.replication import RecoveryPoint, Replication, Side
 
 log = logging.getLogger(__name__)
 TRIES = 3
@@ -65,27 +68,66 @@ def ship(
     point: RecoveryPoint,
     host: str,
     sides: tuple[Side, Side],
+    patience_seconds: float = 0.0,
 ) -> Shipped:
-    """From the active backend. A transfer that was cut or stalled is begun anew while its servers answer."""
+    """From the active backend. A transfer that was cut or stalled is begun anew when its servers answer.
+
+    patience_seconds: how long they are waited for. Raises MadeWay when a failover wants the group.
+    """
     source, destination = sides
     base = base_for(env, replicated, host, source, destination)
     version = min(source.stream_version, destination.stream_version)
     sender, receiver = (replication_of(env, one, replicated.name) for one in (replicated.active, host))
     identity = sender.identity(context, point)
     way = way_to(env, replicated, host)
-    for number in range(1, TRIES + 1):
-        send = sender.send(context, point, base, version)
-        receive = receiver.receive(context, point, base, identity)
-        try:
+    expected = expected_bytes(env, context, replicated, point, base, way) if env.show_progress.is_shown else None
+    with following(env, context, replicated, host, expected) as follow:
+        for number in range(1, TRIES + 1):
+            send = sender.send(context, point, base, version)
+            receive = receiver.receive(context, point, base, identity)
             delivery = Delivery(context.owner, replicated.id, replicated.active, send, host, receive)
-            carried = env.carry(delivery, way, lambda _passed: None)
-        except OutcomeUnknown as error:
-            if receiver.observe(context, replicated.id).point(point.id):  # raises when it does not answer
-                carried = Carried(0, 0.0)
-            elif number == TRIES:
-                raise
-            else:
-                env.warn(f"{replicated.name}: {error.message}; the transfer is begun anew")
-                continue
-        return Shipped(host, point, carried, base is None)
+            try:
+                carried = env.carry(delivery, way, follow)
+            except OutcomeUnknown as error:
+                follow.refuse_made_way()
+                answered = _answers(context, replicated.id, (receiver, sender), patience_seconds, follow)
+                if answered.point(point.id):
+                    carried = Carried(0, 0.0)
+                elif number == TRIES:
+                    raise
+                else:
+                    env.warn(f"{replicated.name}: {error.message}; the transfer is begun anew")
+                    continue
+            return Shipped(host, point, carried, base is None)
     raise AssertionError("unreachable")
+
+
+def _answers(
+    context: Context, group_id: str, ends: Sequence[Replication], patience_seconds: float, follow: Following
+) -> Side:
+    """What the first of them has, once all answer. Raises what is in the way when they do not in time."""
+    give_up_at = time.monotonic() + patience_seconds
+    while True:
+        try:
+            first, *_ = [one.observe(context, group_id) for one in ends]
+            return first
+        except (ServerNotReached, OutcomeUnknown):
+            follow.look()
+            if time.monotonic() >= give_up_at:
+                raise
+            time.sleep(1)
+
+
+def expected_bytes(
+    env: Environment, context: Context, replicated: ReplicatedGroup, point: RecoveryPoint, base: str | None, way: Way
+) -> int | None:
+    """How long the stream will be, about; None where it is compressed, or the server cannot tell."""
+    if way.compression != "none":
+        return None
+    if base is None:
+        return sum(one.size_bytes for one in replicated.present)
+    try:
+        sender = replication_of(env, replicated.active, replicated.name)
+        return sender.changes(context, replicated.id, point.id, base).changed_bytes
+    except DriverError:
+        return None

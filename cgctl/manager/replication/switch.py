@@ -14,6 +14,7 @@ from cgctl.manager.replication import members
 from cgctl.manager.replication.members import ReplicatedGroup, load, others, replication_of
 from cgctl.manager.replication.sides import observe_sides, reached
 from cgctl.manager.replication.sync import sync_group
+from cgctl.manager.replication.ways import forget_ways, used_ways
 from cgctl.manager.rules import replication as rules
 from cgctl.model.replication import GroupGeneration, Replica, Replicated
 from cgctl.model.states import GroupStatus, ReplicationStatus
@@ -112,7 +113,7 @@ class Disable:
         return turning
 
     def work(self, context: Context, subject: Turning) -> None:
-        remove_replicas(self.env, context, subject.replicated, leave_replicas=self.leave_replicas)
+        disable_on_servers(self.env, context, subject.replicated, leave_replicas=self.leave_replicas)
 
     def finish(self, session: Session, subject: Turning, outcome: None) -> CgctlError | None:  # noqa: ARG002
         forget(session, subject.replicated)
@@ -138,6 +139,16 @@ def enable_replication(env: Environment, reference: str) -> None:
 def disable_replication(env: Environment, reference: str, *, leave_replicas: bool = False) -> None:
     """Disable it. Raises ServerUnreachable for a backend that does not answer, unless its points may be left there."""
     perform(env, Disable(env, reference, leave_replicas))
+
+
+def disable_on_servers(
+    env: Environment, context: Context, replicated: ReplicatedGroup, *, leave_replicas: bool
+) -> None:
+    """As `remove_replicas`; the keys go, too, where this was the last group that needed them."""
+    remove_replicas(env, context, replicated, leave_replicas=leave_replicas)
+    with env.store.read() as session:
+        used = used_ways(env, session, but=replicated.id)
+    forget_ways(env, replicated.origin, used)
 
 
 def remove_replicas(

@@ -13,6 +13,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication.diverged import Diverged, keep_unshipped, list_kept
 from cgctl.manager.replication.fencing import fence_returned
+from cgctl.manager.replication.following import MadeWay
 from cgctl.manager.replication.members import ReplicatedGroup, load, others, sync_key, target_of, write_status
 from cgctl.manager.replication.points import take
 from cgctl.manager.replication.retention import let_go, settle_point
@@ -25,6 +26,9 @@ from cgctl.model.tables import new_id, utc_now
 from drivers.contract import Context
 from drivers.errors import DriverError
 from drivers.replication import Side
+
+RETURN_SECONDS = 30.0
+"""How long a server that was lost in the middle of a transfer may take to come back."""
 
 
 @dataclass
@@ -122,7 +126,9 @@ def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_
         point = take(env, replicated.id, point_id)
         for host, side in ready.items():
             try:
-                synced.shipped.append(ship(env, context, replicated, point, host, (source, side)))
+                synced.shipped.append(ship(env, context, replicated, point, host, (source, side), RETURN_SECONDS))
+            except MadeWay:
+                raise
             except CgctlError as error:
                 synced.failed[host] = error
             except DriverError as error:

@@ -1,0 +1,42 @@
+"""The direct ways between backends: which of them replicated groups may use, and the end of those that none does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import permutations
+
+from sqlmodel import Session, select
+
+from cgctl.manager.environment import Environment
+from cgctl.model.replication import Replicated
+from drivers.errors import DriverError
+
+Ways = set[tuple[str, str]]
+
+
+def used_ways(env: Environment, session: Session, *, but: str | None = None) -> Ways:
+    """Of all replicated groups, or of all but one. A group is shipped from any of its backends to any other."""
+    origins = {row.origin for row in session.exec(select(Replicated)) if row.group_id != but}
+    return {way for origin in origins.intersection(env.backends.ids()) for way in _ways(env, origin)}
+
+
+def forget_ways(env: Environment, origin: str, used: Ways) -> None:
+    """Remove what the ways of an origin have on servers, where no group uses them. A server that is silent is told."""
+    for source, destination in sorted(_ways(env, origin) - used):
+        try:
+            env.carry.forget_way(env.store.owner, source, destination)
+        except DriverError as error:
+            env.warn(f"the replication key from {source} to {destination} is left there: {error.message}")
+
+
+def forget_unused_ways(env: Environment, backend_id: str) -> None:
+    """As `backend-check --repair` does for each backend."""
+    with env.store.read() as session:
+        used = used_ways(env, session)
+    if env.backends.get(backend_id).replication_targets:
+        forget_ways(env, backend_id, used)
+
+
+def _ways(env: Environment, origin: str) -> Ways:
+    hosts: Iterable[str] = {origin, *(one.host for one in env.backends.get(origin).replication_targets)}
+    return set(permutations(hosts, 2))
