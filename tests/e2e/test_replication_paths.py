@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import Cluster
+from tests.e2e.cluster import POOL, Cluster
 from tests.e2e.replicated import Pair
 
 pytestmark = pytest.mark.lab
