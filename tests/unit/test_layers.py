@@ -50,7 +50,9 @@ KNOWS: Mapping[str, set[str]] = {
     "cgctl.cli.invocation": set(),
     # a process of its own, which carries streams from backend to backend
     "cgctl.cli.passages": {"cgctl.manager", "drivers.command"},
+    "cgctl.cli.progress": {"cgctl.manager"},
     "cgctl.cli.relay": {
+        "cgctl.manager",
         "cgctl.cli.invocation",
         "cgctl.cli.passages",
         "cgctl.cli.wiring",
@@ -59,11 +61,8 @@ KNOWS: Mapping[str, set[str]] = {
     },
     "cgctl.cli.wiring": {
         "cgctl.cli.invocation",
-<<<<<<< HEAD
         "cgctl.cli.passages",
-=======
         "cgctl.cli.progress",
->>>>>>> f45ddcd (Replication: direct ways end with the last group; transfers are seen by others, make way for a failover, and show a bar on a terminal)
         "cgctl.config",
         "cgctl.errors",
         "cgctl.manager",
