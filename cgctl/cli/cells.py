@@ -50,7 +50,14 @@ def table_lines(value: Plain) -> list[str]:
         return [f"{printable(key)} : {_one_line(value[key])}" for key in sorted(value)] or [""]
     if isinstance(value, list):
         return [_one_line(item) for item in value] or [""]
-    return [printable(str(value))]
+    return [printable(scalar(value))]
+
+
+def scalar(value: object) -> str:
+    """A scalar in a table: six decimals at most, nobody reads sixteen. csv, value and JSON keep them."""
+    if value is None:
+        return "-"
+    return str(round(value, 6)) if isinstance(value, float) else str(value)
 
 
 def bare(value: Plain) -> str:

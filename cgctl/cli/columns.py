@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cgctl.cli.cells import plain, table_lines, width
+from cgctl.cli.cells import plain, scalar, table_lines, width
 
 _SCALAR = {str, int, float, bool, type(None)}
 
@@ -37,7 +37,7 @@ class Cells:
 def cells_of(values: Sequence[object]) -> Cells:
     """The cells of a table's column."""
     if {type(value) for value in values} <= _SCALAR:
-        texts = [value if type(value) is str else "-" if value is None else str(value) for value in values]
+        texts = [value if type(value) is str else scalar(value) for value in values]
         joined = "".join(texts)
         if joined.isascii() and joined.isprintable():
             return Cells(texts)

@@ -89,7 +89,7 @@ def manageable_list(
 ) -> Listing:
     """List what is in a pool, and whether it could be managed."""
     rows = manager.manageable.list_manageable(env, _named(host, cluster))
-    return Listing(_rest(rows, marker, offset), (*PLAIN, *DETAILS) if detailed else PLAIN, KEYS)
+    return _listing(_rest(rows, marker, offset), PLAIN, detailed=detailed)
 
 
 @command("snapshot-manage", changes=True)
@@ -128,8 +128,11 @@ def snapshot_manageable_list(
 ) -> Listing:
     """List what is in a pool, and whether it could be managed as a snapshot."""
     rows = manager.manageable.list_manageable(env, _named(host, cluster), snapshots=True)
-    columns = (*PLAIN, *SOURCE, *DETAILS) if detailed else (*PLAIN, *SOURCE)
-    return Listing(_rest(rows, marker, offset), columns, KEYS)
+    return _listing(_rest(rows, marker, offset), (*PLAIN, *SOURCE), detailed=detailed)
+
+
+def _listing(rows: list[dict[str, object]], columns: tuple[Column, ...], *, detailed: bool) -> Listing:
+    return Listing(rows, (*columns, *DETAILS) if detailed else columns, KEYS)
 
 
 def _check_id_type(word: str) -> None:

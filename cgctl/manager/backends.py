@@ -145,6 +145,10 @@ def capabilities_view(env: Environment, backend_id: str) -> dict[str, object]:
     }
 
 
+def _replication_word(backend: Backend) -> str:
+    return "enabled" if replication_capabilities(backend)["replication_enabled"] else "not-capable"
+
+
 def services_view(env: Environment, host: str | None = None) -> list[dict[str, object]]:
     """`service-list`: which backends answer, and which are frozen."""
     return [
@@ -156,7 +160,8 @@ def services_view(env: Environment, host: str | None = None) -> list[dict[str, o
             "state": "down" if service.problem else "up",
             "updated_at": utc_now(),
             "cluster": None,
-            "replication_status": "not-capable",
+            # Groups fail over one by one: a backend as such has no status but whether its groups can be replicated.
+            "replication_status": _replication_word(service.backend),
             "active_backend_id": None,
             "frozen": service.frozen,
             "disabled_reason": FROZEN if service.frozen else None,

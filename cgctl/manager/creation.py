@@ -10,7 +10,7 @@ from sqlmodel import Session
 from cgctl.errors import CgctlError, ServerFailure
 from cgctl.manager import removal
 from cgctl.manager.environment import Environment
-from cgctl.manager.objects import shown
+from cgctl.manager.objects import counted, shown
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.removal import Doomed, Removable
 from cgctl.manager.updates import Reading, read_updates
@@ -44,8 +44,9 @@ class Creation:
         intent.about(self.word, new.row.id, _called(intent.session, new.row))
         intent.settled_by("remove", word=self.word, id=new.row.id)
         server = self.env.backends.server(new.row.host or "")
-        of_members = f" of {len(new.member_ids)} members" if new.member_ids else ""
-        intent.will(f"{server}: {self.kind} {shown(new.row)}{of_members}")
+        of_members = f" of {counted(new.member_ids, 'member')}" if new.member_ids else ""
+        called = _called(intent.session, new.row) or new.row.id
+        intent.will(f"{server}: {self.kind} {called}{of_members}")
         return new
 
     def work(self, context: Context, subject: Doomed) -> Made:

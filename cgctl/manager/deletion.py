@@ -11,7 +11,6 @@ from sqlmodel import Session
 from cgctl.errors import CgctlError
 from cgctl.manager import removal
 from cgctl.manager.environment import Environment
-from cgctl.manager.objects import shown
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.manager.removal import Doomed
 from cgctl.manager.updates import Reading
@@ -44,8 +43,7 @@ class Deletion:
         intent.about(WORDS[type(what.row)][0], what.row.id, what.row.name)
         intent.settled_by("remove", word=self.word, id=what.row.id)
         where = self.env.backends.server(what.row.host) if what.row.host else "state only"
-        with_members = f" with {len(what.member_ids)} members" if what.member_ids else ""
-        intent.will(f"{where}: delete {self.word} {shown(what.row)}{with_members}")
+        intent.will(f"{where}: delete {what.told(self.word)}")
         removal.mark(intent.session, what, "deleting")
         return going
 

@@ -98,14 +98,18 @@ def _table(kind: Any, texts: str, **others: Condition) -> dict[str, Condition]:
     return {word: text(getattr(kind, word)) for word in texts.split()} | others
 
 
+def _group_ids(column: Any) -> dict[str, Condition]:
+    """A group, under both of its words."""
+    return dict.fromkeys(("group_id", "consistencygroup_id"), refers_to(column, Group))
+
+
 ALLOWED: Mapping[type, Mapping[str, Condition]] = {
     Group: _table(Group, "id name status host availability_zone replication_status description")
     | {"group_type": refers_to(Group.group_type_id, GroupType)},
     Volume: _table(
         Volume,
         "id name status host availability_zone replication_status description",
-        group_id=refers_to(Volume.group_id, Group),
-        consistencygroup_id=refers_to(Volume.group_id, Group),
+        **_group_ids(Volume.group_id),
         volume_type=refers_to(Volume.volume_type_id, VolumeType),
         size=size(Volume.size_bytes),
         created_at=time(Volume.created_at),
@@ -122,12 +126,7 @@ ALLOWED: Mapping[type, Mapping[str, Condition]] = {
         created_at=time(Snapshot.created_at),
         consumes_quota=always("true"),
     ),
-    GroupSnapshot: _table(
-        GroupSnapshot,
-        "id name status host description",
-        group_id=refers_to(GroupSnapshot.group_id, Group),
-        consistencygroup_id=refers_to(GroupSnapshot.group_id, Group),
-    ),
+    GroupSnapshot: _table(GroupSnapshot, "id name status host description", **_group_ids(GroupSnapshot.group_id)),
     Attachment: _table(Attachment, "id status initiator ip", volume_id=refers_to(Attachment.volume_id, Volume))
     | {"host": text(Attachment.client), "server_id": text(Attachment.client)},
     Message: {

@@ -29,7 +29,7 @@ def refuse_frozen(session: Session, subject: str, backend_id: str | None) -> Non
     state = session.get(BackendState, backend_id) if backend_id else None
     if state and state.frozen_at:
         since = state.frozen_at.isoformat(timespec="seconds")
-        raise Refused(subject, f"its backend {backend_id} is frozen since {since}", f"cgctl thaw-host {backend_id}")
+        raise Refused(subject, f"backend {backend_id} is frozen since {since}", f"cgctl thaw-host {backend_id}")
 
 
 def set_frozen(env: Environment, backend_id: str, *, frozen: bool) -> None:

@@ -20,7 +20,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.export_gap import Worked, unexported
 from cgctl.manager.exports import exported
 from cgctl.manager.group_snapshots import new_rows
-from cgctl.manager.objects import group_snapshot_object, shown, snapshot_objects, volume_objects
+from cgctl.manager.objects import counted, group_snapshot_object, shown, snapshot_objects, volume_objects
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.removal import Doomed
 from cgctl.manager.rules.group_revert import check_detached, check_revert
@@ -95,7 +95,9 @@ class Revert:
             intent.will(f"{server}: detach {names}")
         fate = f"keep what is there as {shown(subject.kept.row)}" if subject.kept else "discard what is there"
         intent.will(f"{server}: {fate}")
-        intent.will(f"{server}: group {shown(group)} with {len(subject.volumes)} members back to {_told(subject)}")
+        intent.will(
+            f"{server}: group {shown(group)} with {counted(subject.volumes, 'member')} back to {_told(subject)}"
+        )
 
     def work(self, context: Context, subject: Reverting) -> Worked[Updates]:
         return revert_on_server(self.env, context, subject)

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 
 from cgctl.errors import DryRun, NotFound, Refused, UsageError
 from cgctl.manager.environment import Environment
+from cgctl.manager.objects import counted
 from cgctl.manager.quiesce import check_hook_words
 from cgctl.manager.rules.replication import check_specs
 from cgctl.model.names import CG_TYPE, checked_spec_keys, checked_text, required_name
@@ -86,7 +87,7 @@ def _change_specs(env: Environment, kind: type[Kind], reference: str, change: Ch
     with env.store.write() as session:
         row = find(session, kind, reference)
         if isinstance(row, VolumeType) and (used := _users(session, row)):
-            raise Refused(subject(kind, row.name), f"is in use by {used} objects", _users_hint(kind))
+            raise Refused(subject(kind, row.name), f"is in use by {counted(used, 'object')}", _users_hint(kind))
         specs = change(specs_of(row))
         if isinstance(row, GroupType):
             check_specs(row.name, specs, _replicated(session, row))
@@ -107,7 +108,7 @@ def delete(env: Environment, kind: type[Kind], reference: str) -> None:
         row = find(session, kind, reference)
         used = _users(session, row)
         if used:
-            raise Refused(subject(kind, row.name), f"is in use by {used} objects", _users_hint(kind))
+            raise Refused(subject(kind, row.name), f"is in use by {counted(used, 'object')}", _users_hint(kind))
         session.delete(row)
         _record(env, session, row, f"{WORDS[kind][0]} {row.name}: delete it", "delete")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 from cgctl.model import tables
 from drivers import contract
@@ -40,6 +40,12 @@ def group_snapshot_object(row: tables.GroupSnapshot) -> contract.GroupSnapshot:
 def lock_key(volume: tables.Volume) -> str:
     """Members share their group's lock; a volume alone has its own."""
     return volume.group_id or volume.id
+
+
+def counted(things: int | Sized, word: str) -> str:
+    """`1 member`, `2 members`."""
+    number = things if isinstance(things, int) else len(things)
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def shown(row: Stateful) -> str:

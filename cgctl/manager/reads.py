@@ -5,7 +5,8 @@ A list takes the keys that will be printed (None: all of them), so that it reads
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
@@ -40,6 +41,19 @@ def _warn_left_behind(env: Environment, session: Session) -> None:
         )
 
 
+def _having(
+    session: Session,
+    kind: type,
+    load: Callable[[Session, Sequence[Any], Keys], list[View]],
+    filters: Filters,
+    keys: Keys,
+    metadata: Mapping[str, str] | None = None,
+) -> list[View]:
+    """The rows of a kind that pass the filters, its dictionary's entries among them."""
+    where = conditions(session, kind, filters)
+    return having(kind, entries(kind, filters, metadata), lambda need: load(session, where, need), keys)
+
+
 def groups(env: Environment, filters: Filters, keys: Keys = None, *, consistency_groups: bool = False) -> list[View]:
     """All groups that pass the filters, oldest first; or the consistency groups alone."""
     with env.store.read() as session:
@@ -65,9 +79,7 @@ def volumes(
     """All volumes that pass the filters, oldest first."""
     with env.store.read() as session:
         _warn_left_behind(env, session)
-        where = conditions(session, Volume, filters)
-        wanted = entries(Volume, filters, metadata)
-        return having(Volume, wanted, lambda need: views.volume_views(session, where, need), keys)
+        return _having(session, Volume, views.volume_views, filters, keys, metadata)
 
 
 def volume(env: Environment, reference: str) -> View:
@@ -99,9 +111,7 @@ def snapshots(
     """All snapshots that pass the filters, members of group snapshots among them."""
     with env.store.read() as session:
         _warn_left_behind(env, session)
-        where = conditions(session, Snapshot, filters)
-        wanted = entries(Snapshot, filters, metadata)
-        return having(Snapshot, wanted, lambda need: views.snapshot_views(session, where, need), keys)
+        return _having(session, Snapshot, views.snapshot_views, filters, keys, metadata)
 
 
 def snapshot(env: Environment, reference: str) -> View:
@@ -140,10 +150,7 @@ def attachment(env: Environment, reference: str) -> View:
 def volume_types(env: Environment, filters: Filters, keys: Keys = None) -> list[View]:
     """All volume types that pass the filters, by name."""
     with env.store.read() as session:
-        where = conditions(session, VolumeType, filters)
-        return having(
-            VolumeType, entries(VolumeType, filters), lambda need: views.volume_type_views(session, where, need), keys
-        )
+        return _having(session, VolumeType, views.volume_type_views, filters, keys)
 
 
 def volume_type(env: Environment, reference: str) -> View:
@@ -155,10 +162,7 @@ def volume_type(env: Environment, reference: str) -> View:
 def group_types(env: Environment, filters: Filters, keys: Keys = None) -> list[View]:
     """All group types that pass the filters, by name."""
     with env.store.read() as session:
-        where = conditions(session, GroupType, filters)
-        return having(
-            GroupType, entries(GroupType, filters), lambda need: views.group_type_views(session, where, need), keys
-        )
+        return _having(session, GroupType, views.group_type_views, filters, keys)
 
 
 def group_type(env: Environment, reference: str) -> View:

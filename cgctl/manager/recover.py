@@ -21,7 +21,7 @@ from cgctl.manager.exports import apply_exports
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.manageable import Manage, Unmanage
 from cgctl.manager.membership import Changes, Moving, change_words, move_on_server, write_membership
-from cgctl.manager.objects import shown, volume_object
+from cgctl.manager.objects import Stateful, shown, volume_object
 from cgctl.manager.operation import Operation
 from cgctl.manager.volume_revert import VolumeRevert
 from cgctl.model.states import OperationState, VolumeStatus
@@ -204,17 +204,26 @@ def _revert(env: Environment, context: Context, plan: Plan) -> Settled:
     try:
         outcome = group_revert.revert_on_server(env, context, subject)
     except ServerRefused as refusal:
-        if not group_revert.nothing_is_replaced(refusal):
-            raise
-        told = explain(refusal, f"group {shown(subject.group)}")
-        told.reason = f"it is as it was before: {told.reason}"
-
-        def write(session: Session) -> CgctlError:
-            group_revert.take_back(session, subject)
-            return told
-
-        return write
+        told = _told_unchanged(refusal, subject.group, "it is as it was before")
+        return _taken_back(told, lambda session: group_revert.take_back(session, subject))
     return lambda session: group_revert.write_revert(session, subject, outcome)
+
+
+def _told_unchanged(refusal: ServerRefused, group: Stateful, state: str) -> CgctlError:
+    """What to say of a group that the server left as it was. Raises the refusal where it has begun already."""
+    if not group_revert.nothing_is_replaced(refusal):
+        raise refusal
+    told = explain(refusal, f"group {shown(group)}")
+    told.reason = f"{state}: {told.reason}"
+    return told
+
+
+def _taken_back(told: CgctlError, undo: Callable[[Session], None]) -> Settled:
+    def write(session: Session) -> CgctlError:
+        undo(session)
+        return told
+
+    return write
 
 
 def _manage_group(env: Environment, context: Context, plan: Plan) -> Settled:
@@ -223,21 +232,9 @@ def _manage_group(env: Environment, context: Context, plan: Plan) -> Settled:
     try:
         group_manage.manage_on_server(env, context, subject)
     except ServerRefused as refusal:
-        if not group_revert.nothing_is_replaced(refusal):
-            raise
-        told = explain(refusal, f"group {shown(subject.made.row)}")
-        told.reason = f"the files are where they were: {told.reason}"
-
-        def write(session: Session) -> CgctlError:
-            removal.never_was(session, subject.made)
-            return told
-
-        return write
-
-    def available(session: Session) -> None:
-        removal.mark(session, subject.made, "available")
-
-    return available
+        told = _told_unchanged(refusal, subject.made.row, "the files are where they were")
+        return _taken_back(told, lambda session: removal.never_was(session, subject.made))
+    return lambda session: removal.mark(session, subject.made, "available")
 
 
 def _migrate(env: Environment, context: Context, plan: Plan) -> Settled:

@@ -14,6 +14,7 @@ from cgctl.errors import CgctlError, Part, ServerFailure
 from cgctl.manager.dependents import snapshots_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import (
+    counted,
     shown,
     snapshot_object,
     snapshot_objects,
@@ -28,7 +29,8 @@ from drivers.contract import Context
 from drivers.errors import PoolUnmarked, ServerFailed, ServerNotReached, ServerRefused
 
 DELETED = "deleted"
-CASCADE = "volume with its snapshots"
+WITH_SNAPSHOTS = " with its snapshots"
+CASCADE = f"volume{WITH_SNAPSHOTS}"
 Removable = Group | Volume | Snapshot | GroupSnapshot
 
 
@@ -39,6 +41,12 @@ class Doomed:
     row: Removable
     volumes: list[Volume] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
+
+    def told(self, kind: str) -> str:
+        """What it is and how much goes with it: `volume db-0 with 2 snapshots`. kind: its word, or CASCADE."""
+        name = f"{kind.removesuffix(WITH_SNAPSHOTS)} {shown(self.row)}"
+        word = "snapshot" if kind == CASCADE else "member"
+        return f"{name} with {counted(self.member_ids, word)}" if self.member_ids else name
 
     @property
     def members(self) -> list[Volume | Snapshot]:

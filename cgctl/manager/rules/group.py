@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cgctl.errors import Refused, UsageError
-from cgctl.manager.objects import shown
+from cgctl.manager.objects import counted, shown
 from cgctl.manager.rules.status import ATTACHED, DETACH, called, check_status
 from cgctl.model.names import CG_TYPE
 from cgctl.model.specs import is_true
@@ -84,7 +84,7 @@ def check_deletion(
     if group.host is None:
         if members:
             leave = f"cgctl group-update {group.id} --remove-volumes {','.join(one.id for one in members)}"
-            raise Refused(subject, f"was never placed on a backend, yet has {len(members)} volumes", leave)
+            raise Refused(subject, f"was never placed on a backend, yet has {counted(members, 'volume')}", leave)
         return
     if group.replication_status != ReplicationStatus.DISABLED and not delete_replicas:
         flags = "--delete-volumes --delete-replicas" if members else "--delete-replicas"
@@ -96,7 +96,7 @@ def check_deletion(
         raise Refused(subject, "has group snapshots", f"cgctl group-snapshot-list --group-id {group.id}")
     if members and not delete_volumes:
         way_out = f"cgctl group-delete --delete-volumes {group.id}"
-        raise Refused(subject, f"still has {len(members)} volumes", way_out)
+        raise Refused(subject, f"still has {counted(members, 'volume')}", way_out)
     attached = [shown(one) for one in members if one.status in ATTACHED or one.id in dependents.attached_members]
     if attached:
         raise Refused(subject, f"volume {', '.join(attached)} is attached", DETACH)
