@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -81,6 +80,8 @@ def width(text: str) -> int:
 
 
 def _character_width(character: str) -> int:
+    import unicodedata  # noqa: PLC0415 (2 ms; most names are ASCII)
+
     if unicodedata.category(character) in {"Mn", "Me"}:
         return 0
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1

@@ -32,7 +32,6 @@ from cgctl.cli import options
 from cgctl.cli.completion import complete_objects
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.result import Listing, Result, Show
-from cgctl.cli.run import Call, run
 from cgctl.cli.spelling import SpelledCommand
 
 P = ParamSpec("P")
@@ -75,6 +74,8 @@ def build(declared: Declared[..., Any], name: str) -> Any:
     def call(context: typer.Context, **values: Any) -> None:
         mine = {parameter.name: values[parameter.name] for parameter in own}
         frame = {key: value for key, value in values.items() if key not in mine}
+        from cgctl.cli.run import Call, run  # noqa: PLC0415 (the Tab key and --help run nothing)
+
         run(Call(name, declared.function, mine, frame, context.obj or {}, declared.destructive))
 
     first = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)

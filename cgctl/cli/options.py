@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from cgctl import __version__
-from cgctl.cli.render import Format
 from cgctl.cli.report import write
+from cgctl.cli.result import Format
 from cgctl.errors import UsageError
 
 PAIR = "KEY=VALUE"

@@ -12,22 +12,11 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 
 from cgctl.cli.cells import Plain, bare, plain, printable, table_lines, width
 from cgctl.cli.columns import cells_of
-from cgctl.cli.result import Column, Listing, Show
+from cgctl.cli.result import Column, Format, Listing, Show
 from cgctl.cli.selection import Page, Row, Selection, chosen_columns, page_of
-
-
-class Format(StrEnum):
-    """The words of `--format`."""
-
-    TABLE = "table"
-    JSON = "json"
-    YAML = "yaml"
-    CSV = "csv"
-    VALUE = "value"
 
 
 def render_show(show: Show, form: Format, columns: Sequence[str] = ()) -> str:

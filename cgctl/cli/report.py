@@ -7,7 +7,6 @@ terminal unless NO_COLOR is set.
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import re
 import sys
@@ -91,23 +90,3 @@ def _coloured(word: str, code: int) -> str:
     if not on_terminal or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return word
     return f"\x1b[{code}m{word}\x1b[0m"
-
-
-class _Formatter(logging.Formatter):
-    """`warning: text` and `error: text`; INFO and DEBUG as they are. One line each, passwords masked."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        word = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-        return word + printable(masked(record.getMessage()))
-
-
-def configure_logging(invocation: Invocation) -> None:
-    """cgctl's and the drivers' loggers to stderr; other libraries' only with `--debug`."""
-    output = logging.StreamHandler(sys.stderr)
-    output.setFormatter(_Formatter())
-    own = logging.ERROR if invocation.quiet else logging.WARNING
-    if invocation.verbose or invocation.debug:
-        own = logging.DEBUG
-    logging.basicConfig(handlers=[output], level=logging.DEBUG if invocation.debug else logging.ERROR, force=True)
-    for name in ("cgctl", "drivers"):
-        logging.getLogger(name).setLevel(own)

@@ -10,9 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 from cgctl.errors import CgctlError
+
+
+class Format(StrEnum):
+    """The words of `--format`."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    CSV = "csv"
+    VALUE = "value"
 
 
 class Column(NamedTuple):

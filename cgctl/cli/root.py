@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -82,6 +81,8 @@ def _refuse_broken(word: str) -> None:
 
 def unknown_command(name: str) -> UsageError:
     """What to say of a command that is not there."""
+    from difflib import get_close_matches  # noqa: PLC0415 (for a wrong word only)
+
     near = [known for known in COMMANDS if name and known.startswith(name)][:5] or get_close_matches(name, COMMANDS, 5)
     hint = f"did you mean: {', '.join(near)}" if near else "all commands: cgctl --help"
     return UsageError(name or "''", "no such command", hint)

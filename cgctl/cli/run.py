@@ -17,8 +17,9 @@ from cgctl.cli import report
 from cgctl.cli.cells import printable
 from cgctl.cli.interrupted import ask_interrupted
 from cgctl.cli.invocation import Invocation
-from cgctl.cli.render import Format, render_page, render_show
-from cgctl.cli.result import Done, Listing, Result, Several, Show
+from cgctl.cli.logs import configure_logging
+from cgctl.cli.render import render_page, render_show
+from cgctl.cli.result import Done, Format, Listing, Result, Several, Show
 from cgctl.cli.selection import Selection, page_of
 from cgctl.errors import CgctlError, DryRun, PartlyFailed, Refused
 from cgctl.failures import explain
@@ -40,7 +41,7 @@ class Call:
 def run(call: Call) -> None:
     """Call the function and print its result. Raises CgctlError, and typer.Exit when failures were told already."""
     invocation = Invocation.of(call.root, call.frame, [report.masked(word) for word in call.root.get("words", ())])
-    report.configure_logging(invocation)
+    configure_logging(invocation)
     if call.destructive and not (invocation.assume_yes or invocation.dry_run):
         _confirm(invocation)
     with _first_parameter(call.function, invocation) as first:

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgctl.cli.cells import Plain, bare, plain, printable, width
-from cgctl.cli.render import Format, render_listing, render_show
-from cgctl.cli.result import Column, Listing, Show
+from cgctl.cli.render import render_listing, render_show
+from cgctl.cli.result import Column, Format, Listing, Show
 from cgctl.cli.selection import Selection
 from cgctl.errors import NotFound, UsageError
 
