@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 Beginning = bytes
@@ -19,6 +20,8 @@ class Disk:
     size_bytes: int
     group: str | None = None
     attachments: dict[str, str] = field(default_factory=dict)
+    host: str = "alpha"
+    volume_type: str = "gold"
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Still:
     volume: str
     data: Beginning
     size_bytes: int
+    number: int
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,10 @@ class Model:
     groups: dict[str, None] = field(default_factory=dict)
     snapshots: dict[str, Still] = field(default_factory=dict)
     group_snapshots: dict[str, GroupStill] = field(default_factory=dict)
+    clock: Iterator[int] = field(default_factory=itertools.count)
+    """Numbers snapshots by the time they were taken."""
+    foreign: dict[tuple[str, str], Disk] = field(default_factory=dict)
+    """What was given back, by its backend and its name there."""
 
     def members(self, group: str) -> list[str]:
         return [key for key, one in self.volumes.items() if one.group == group]
@@ -63,7 +71,7 @@ class Model:
     def still(self, volume: str) -> Still:
         """What a snapshot of it holds now."""
         one = self.volumes[volume]
-        return Still(volume, one.data, one.size_bytes)
+        return Still(volume, one.data, one.size_bytes, next(self.clock))
 
     def group_still(self, group: str) -> GroupStill:
         return GroupStill(group, {one: self.still(one) for one in self.members(group)})
@@ -75,8 +83,25 @@ class Model:
         """The file driver copies only what nobody writes to."""
         return bool(self.members(group)) and not self.any_member(group, self.is_attached)
 
-    def may_delete_volume(self, volume: str) -> bool:
+    def may_leave(self, volume: str) -> bool:
+        """Deleted, given back or moved: alone, detached, without snapshots."""
         return not (self.volumes[volume].group or self.is_attached(volume) or self.has_snapshots(volume))
+
+    def may_join(self, volume: str) -> bool:
+        """Groups are all on alpha."""
+        return self.volumes[volume].group is None and self.volumes[volume].host == "alpha"
+
+    def may_revert_volume(self, snapshot: str) -> bool:
+        """To the newest, whichever way that was taken, and as large as it was."""
+        still = self.snapshots[snapshot]
+        newest = max(self.taken(still.volume))
+        same_size = self.volumes[still.volume].size_bytes == still.size_bytes
+        return newest == still.number and same_size and not self.is_attached(still.volume)
+
+    def taken(self, volume: str) -> list[int]:
+        """The numbers of all snapshots of a volume."""
+        members = [one.members[volume].number for one in self.group_snapshots.values() if volume in one.members]
+        return members + [one.number for one in self.snapshots.values() if one.volume == volume]
 
     def may_delete_group(self, group: str, *, with_volumes: bool) -> bool:
         if self.has_group_snapshots(group) or (self.members(group) and not with_volumes):
