@@ -17,6 +17,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.manager import faulty, world
 from tests.manager.house import House
 from tests.manager.machine_moves import Moves
+from tests.manager.replicating import EXPORTS
 
 SOAK = os.environ.get("CGCTL_SOAK") == "1"
 EXAMPLES, STEPS = (150, 60) if SOAK else (4, 20)
@@ -32,7 +33,7 @@ def houses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     root.mkdir()
     origin = House(root)
     origin.add_backend("alpha", export=world.EXPORT)
-    origin.add_backend("beta", availability_zone="elsewhere")
+    origin.add_backend("beta", availability_zone="elsewhere", export=EXPORTS["beta"])
     origin.types()
 
     def copies() -> Iterator[House]:
