@@ -127,6 +127,14 @@ class House:
             self.ok("create", "1M", "--group-id", group_id, "--volume-type", "gold", "--name", f"{name}-{number}")
         return group_id
 
+    def status(self, *words: str) -> str:
+        """`show`, `group-show` and so on: the status alone."""
+        return self.ok(*words, "-f", "value", "-c", "status").last
+
+    def members(self, group: str) -> list[str]:
+        """The ids of a group's volumes, oldest first."""
+        return list(self.show("group-show", group)["volumes"])
+
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Straight from the state's file."""
         with closing(sqlite3.connect(self.root / "state.db")) as connection:

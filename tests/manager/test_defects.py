@@ -10,38 +10,12 @@ from typing import Any
 
 import pytest
 
-from drivers.contract import Context, Volume
 from drivers.errors import Busy, ServerFailed, ServerRefused
-from tests.manager import faulty
+from tests.manager import faulty, partial
 from tests.manager.agreement import disagreements
 from tests.manager.house import House, Ran
 
 Fresh = Callable[[], House]
-
-
-def status(house: House, *words: str) -> str:
-    """`show`, `group-show` and so on: the status alone."""
-    return house.ok(*words, "-f", "value", "-c", "status").last
-
-
-def volumes(house: House, group: str) -> list[str]:
-    """The members' ids, oldest first."""
-    return list(house.show("group-show", group)["volumes"])
-
-
-def first_goes(house: House, group: str, context: Context) -> faulty.Fault:
-    """A delete_consistencygroup that really deletes the first member and fails with the others."""
-    group_id = house.show("group-show", group)["id"]
-    first, *rest = volumes(house, group)
-
-    def fault(name: str, call: faulty.Call) -> Any:
-        if name != "delete_consistencygroup":
-            return call()
-        house.driver("alpha").delete_volume(context, Volume(first, 1024**2, group_id))
-        failed = [{"id": one, "status": "error_deleting", "reason": "is mounted on the server"} for one in rest]
-        return {"status": "error"}, [{"id": first, "status": "deleted"}, *failed]
-
-    return fault
 
 
 def test_d01_a_failed_copy_in_a_clone_is_told_and_leaves_the_clone_in_error(
@@ -57,8 +31,8 @@ def test_d01_a_failed_copy_in_a_clone_is_told_and_leaves_the_clone_in_error(
     faulty.install(monkeypatch, second_fails)
     ran = db.run("group-create-from-src", "--source-group", "db", "--name", "clone")
     assert ran.code == 6
-    assert status(db, "group-show", "clone") == "error"
-    assert sorted(status(db, "show", one) for one in volumes(db, "clone")) == ["available", "error"]
+    assert db.status("group-show", "clone") == "error"
+    assert sorted(db.status("show", one) for one in db.members("clone")) == ["available", "error"]
     db.ok("group-delete", "clone", "--delete-volumes")
     assert disagreements(db) == []
 
@@ -93,7 +67,7 @@ def test_d03_a_wrong_last_member_leaves_those_that_were_looked_at_before_as_they
     with db.forced("UPDATE volumes SET status = 'attaching' WHERE name = 'db-1';"):
         with db.unchanged():
             assert db.run(*command.split()).code == 5
-        assert status(db, "show", "db-0") == "available"
+        assert db.status("show", "db-0") == "available"
     db.ok(*command.split())
 
 
@@ -124,7 +98,7 @@ def test_d06_no_exception_of_a_driver_leaves_a_group_snapshot_creating(
     faulty.install(monkeypatch, faulty.raises_before(error, "create_cgsnapshot"))
     assert db.run("group-snapshot-create", "db", "--name", "gs").code in (1, 6)
     faulty.install(monkeypatch, faulty.well)
-    assert status(db, "group-snapshot-show", "gs") == "error"
+    assert db.status("group-snapshot-show", "gs") == "error"
     assert set(db.rows("SELECT status FROM snapshots")) == {("error",)}
     db.ok("group-snapshot-delete", "gs")
     assert disagreements(db) == []
@@ -139,10 +113,10 @@ def test_d07_the_source_of_a_running_clone_is_locked_and_its_members_stay_as_the
     def meanwhile(name: str, call: faulty.Call) -> Any:
         if name == "create_consistencygroup_from_src":
             refusals.append(db.run("group-delete", "db", "--delete-volumes", "--lock-timeout", "0"))
-            statuses.extend(status(db, "show", one) for one in sources)
+            statuses.extend(db.status("show", one) for one in sources)
         return call()
 
-    sources = volumes(db, "db")
+    sources = db.members("db")
     faulty.install(monkeypatch, meanwhile)
     db.ok("group-create-from-src", "--source-group", "db", "--name", "clone")
     assert [one.code for one in refusals] == [9]
@@ -168,7 +142,7 @@ def test_d08_a_volume_that_changes_while_a_group_is_updated_leaves_nothing_updat
     assert [one.code for one in refusals] in ([5], [9])
     with db.unchanged():
         assert db.run("group-update", "db", "--add-volumes", "going").code == 4
-    assert status(db, "group-show", "db") == "available"
+    assert db.status("group-show", "db") == "available"
     assert disagreements(db) == []
 
 
@@ -194,7 +168,7 @@ def test_d11_a_rename_leaves_the_status_in_error(db: House, monkeypatch: pytest.
     db.run("group-create", "consistent", "gold", "--name", "broken")
     faulty.install(monkeypatch, faulty.well)
     db.ok("group-update", "broken", "--name", "renamed")
-    assert status(db, "group-show", "renamed") == "error"
+    assert db.status("group-show", "renamed") == "error"
 
 
 @pytest.mark.parametrize(
@@ -229,12 +203,12 @@ def test_d13_specs_of_the_group_type_take_part_in_placement(db: House) -> None:
 
 
 def test_d14_a_part_of_an_id_is_no_member_and_its_unique_beginning_is_that_member(db: House) -> None:
-    one, two = volumes(db, "db")
+    one, two = db.members("db")
     for part in (one[1:12], one[-12:], f"{one},{two}"[30:45], one[:7], one[9:]):
         with db.unchanged():
             assert db.run("group-update", "db", f"--remove-volumes={part}").code in (2, 4)
     db.ok("group-update", "db", f"--remove-volumes={one[:8]}")
-    assert volumes(db, "db") == [two]
+    assert db.members("db") == [two]
     assert disagreements(db) == []
 
 
@@ -268,11 +242,11 @@ def test_d18_a_service_that_is_taken_out_is_disabled_although_no_reason_was_give
 
 
 def test_d19_no_row_of_a_deleted_member_is_listed(db: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    faulty.install(monkeypatch, first_goes(db, "db", db.context()))
+    faulty.install(monkeypatch, partial.only_first_goes(db, "db", db.context()))
     db.run("group-delete", "db", "--delete-volumes")
     assert [row["name"] for row in db.show("list")] == ["db-1"]
     assert "deleted" not in {row["status"] for row in db.show("list")}
-    assert volumes(db, "db") == [row["id"] for row in db.show("list")]
+    assert db.members("db") == [row["id"] for row in db.show("list")]
 
 
 @pytest.mark.parametrize("word", ["error", "deleting", "error_deleting", "updating", "creating"])
@@ -289,7 +263,7 @@ def test_d21_each_status_of_reset_state_is_judged_by_itself(
 ) -> None:
     monkeypatch.setenv("CGCTL_STATE", db.state)
     assert db.run("reset-state", "--state", word, "db-0").code == code
-    assert status(db, "show", "db-0") == (word if code == 0 else "available")
+    assert db.status("show", "db-0") == (word if code == 0 else "available")
 
 
 @pytest.mark.parametrize("word", ["error", "error_deleting"])

@@ -8,37 +8,11 @@ from typing import Any
 import pytest
 
 from cgctl.manager.placement import place
-from drivers.contract import Context, Volume
-from tests.manager import faulty
+from tests.manager import faulty, partial
 from tests.manager.agreement import disagreements, shape
 from tests.manager.house import House
 
 Fresh = Callable[[], House]
-
-
-def status(house: House, *words: str) -> str:
-    """`show`, `group-show` and so on: the status alone."""
-    return house.ok(*words, "-f", "value", "-c", "status").last
-
-
-def volumes(house: House, group: str) -> list[str]:
-    """The members' ids, oldest first."""
-    return list(house.show("group-show", group)["volumes"])
-
-
-def members_fail(house: House, group: str, context: Context) -> faulty.Fault:
-    """A delete_consistencygroup that really deletes the first member and fails with the others."""
-    group_id = house.show("group-show", group)["id"]
-    first, *rest = volumes(house, group)
-
-    def fault(name: str, call: faulty.Call) -> Any:
-        if name != "delete_consistencygroup":
-            return call()
-        house.driver("alpha").delete_volume(context, Volume(first, 1024**2, group_id))
-        failed = [{"id": one, "status": "error_deleting", "reason": "is mounted on the server"} for one in rest]
-        return {"status": "error"}, [{"id": first, "status": "deleted"}, *failed]
-
-    return fault
 
 
 # Seed 003
@@ -47,15 +21,15 @@ def members_fail(house: House, group: str, context: Context) -> faulty.Fault:
 def test_a_partial_delete_tells_which_members_are_left_and_a_second_run_finishes(
     db: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    faulty.install(monkeypatch, members_fail(db, "db", db.context()))
+    faulty.install(monkeypatch, partial.only_first_goes(db, "db", db.context()))
     ran = db.run("group-delete", "db", "--delete-volumes")
     faulty.install(monkeypatch, faulty.well)
     assert ran.code == 6
     assert "db-1" in ran.err
     assert "db-0" not in ran.err
     assert "is mounted on the server" in ran.err
-    assert status(db, "group-show", "db") == "error"
-    assert status(db, "show", "db-1") == "error_deleting"
+    assert db.status("group-show", "db") == "error"
+    assert db.status("show", "db-1") == "error_deleting"
     assert db.run("show", "db-0").code == 4
     assert disagreements(db) == []
     db.ok("group-delete", "db", "--delete-volumes")
@@ -74,7 +48,7 @@ def test_an_error_of_one_member_lifts_a_group_snapshot_to_error(db: House, monke
     faulty.install(monkeypatch, one_fails)
     assert db.run("group-snapshot-create", "db", "--name", "gs").code == 6
     faulty.install(monkeypatch, faulty.well)
-    assert status(db, "group-snapshot-show", "gs") == "error"
+    assert db.status("group-snapshot-show", "gs") == "error"
     assert sorted(db.rows("SELECT status FROM snapshots")) == [("available",), ("error",)]
     assert db.run("group-create-from-src", "--group-snapshot", "gs").code == 5
     db.ok("group-snapshot-delete", "gs")
@@ -88,12 +62,12 @@ def test_a_clone_has_its_members_in_the_order_of_the_source(db: House) -> None:
     for number in range(2, 12):
         db.ok("create", "1M", "--group-id", "db", "--volume-type", "silver", "--name", f"db-{number}")
         db.write(f"db-{number}", b"member %d" % number)
-    sources = volumes(db, "db")
+    sources = db.members("db")
     names = {row["id"]: row["name"] for row in db.show("list")}
     db.ok("group-snapshot-create", "db", "--name", "gs")
     for words in (("--group-snapshot", "gs"), ("--source-group", "db")):
         clone = db.make("group-create-from-src", *words)
-        twins = volumes(db, clone)
+        twins = db.members(clone)
         for source, twin in zip(sources, _in_order_of_source(db, twins, sources), strict=True):
             row = db.show("show", twin)
             assert row["name"] == names[source]
@@ -116,7 +90,7 @@ def test_a_clone_of_a_group_snapshot_keeps_a_member_that_has_left_the_group(db: 
     db.ok("group-update", "db", "--remove-volumes", "db-0")
     db.write("db-0", b"later on")
     clone = db.make("group-create-from-src", "--group-snapshot", "gs")
-    assert [db.read(one, 8) for one in volumes(db, clone)] == [b"member 0", b"member 1"]
+    assert [db.read(one, 8) for one in db.members(clone)] == [b"member 0", b"member 1"]
     assert disagreements(db) == []
     db.ok("group-snapshot-delete", "gs")
     assert disagreements(db) == []
@@ -142,5 +116,5 @@ def test_a_source_whose_members_change_while_the_clone_is_placed_is_cloned_as_it
 
     monkeypatch.setattr("cgctl.manager.group_source.place", swap_and_place)
     clone = db.make("group-create-from-src", "--source-group", "db")
-    rows = [db.show("show", one) for one in volumes(db, clone)]
+    rows = [db.show("show", one) for one in db.members(clone)]
     assert {row["name"]: db.read(row["id"], 8) for row in rows} == {"db-0": b"member 0", "newcomer": b"newcomer"}

@@ -15,11 +15,6 @@ Fresh = Callable[[], House]
 IQN = "iqn.2026-11.test:one"
 
 
-def status(house: House, *words: str) -> str:
-    """`show`, `snapshot-show`: the status alone."""
-    return house.ok(*words, "-f", "value", "-c", "status").last
-
-
 # Revert
 
 
@@ -28,7 +23,7 @@ def test_a_reverted_volume_has_its_newest_snapshots_data(fresh: Fresh) -> None:
     assert house.read("solo", 5) == b"later"
     house.ok("revert-to-snapshot", "snap")
     assert house.read("solo", 12) == b"data of solo"
-    assert (status(house, "show", "solo"), status(house, "snapshot-show", "snap")) == ("available", "available")
+    assert (house.status("show", "solo"), house.status("snapshot-show", "snap")) == ("available", "available")
     assert disagreements(house) == []
 
 
@@ -72,7 +67,7 @@ def test_d15_a_snapshot_that_is_not_available_refuses_the_revert_without_trace(f
     house.ok("snapshot-reset-state", "snap", "--state", "error")
     with house.unchanged():
         assert house.run("revert-to-snapshot", "snap").code == 5
-    assert status(house, "show", "solo") == "available"
+    assert house.status("show", "solo") == "available"
 
 
 # Manage and unmanage
@@ -146,7 +141,7 @@ def test_what_was_not_managed_to_its_end_is_never_deleted_but_unmanaged(
     faulty.install(monkeypatch, faulty.raises_after(ServerFailed("alpha: something odd"), "manage_existing"))
     assert house.run("manage", "alpha", "guest.img", "--name", "guest").code == 6
     faulty.install(monkeypatch, faulty.well)
-    assert status(house, "show", "guest") == "error_managing"
+    assert house.status("show", "guest") == "error_managing"
     for words in (("delete", "guest"), ("force-delete", "guest"), ("delete", "--cascade", "guest")):
         with house.unchanged():
             assert house.run(*words).code == 5
@@ -251,7 +246,7 @@ def test_a_cascade_that_ends_half_way_tells_what_is_left_and_a_second_run_finish
     assert "second" in ran.err
     assert "no route" in ran.err
     faulty.install(monkeypatch, faulty.well)
-    assert (status(house, "show", "solo"), status(house, "snapshot-show", "second")) == ("error", "error_deleting")
+    assert (house.status("show", "solo"), house.status("snapshot-show", "second")) == ("error", "error_deleting")
     assert house.run("snapshot-show", "snap").code == 4
     assert disagreements(house) == []
     house.ok("delete", "--cascade", "solo")
@@ -294,7 +289,7 @@ def test_an_attached_volume_grows_where_its_export_can_show_it(fresh: Fresh, mon
     monkeypatch.setattr(faulty.NotedExports, "grows_online", True)
     house.ok("extend", "held", "2M")
     assert house.disk("held").stat().st_size == 2 * 1024**2
-    assert status(house, "show", "held") == "in-use"
+    assert house.status("show", "held") == "in-use"
     assert disagreements(house) == []
 
 
