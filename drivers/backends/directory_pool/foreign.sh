@@ -47,26 +47,47 @@ changeable() (
 
 # will_take REFERENCE ID: from here on, under the lock, a script that fails gives the file its name back.
 will_take() {
-    origin=./$1
-    taken=${origin%/*}/.cgctl-managing-$2
-    trap 'untake $?' EXIT
+    names_of "$1" "$2"
+    trap 'untake $? give_back_name' EXIT
 }
 
-# take REFERENCE BYTES: rename the file to $taken, the name under which it is ours. A former run may have done that.
+# names_of REFERENCE ID: $origin is the file, $taken the name under which it is ours while it is taken over.
+names_of() {
+    origin=./$1
+    taken=${origin%/*}/.cgctl-managing-$2
+}
+
+# take REFERENCE BYTES: rename the file to $taken.
 take() {
+    may_take "$1" "$2"
+    take_name
+}
+
+# may_take REFERENCE BYTES: refuse what is no safe file of that size. A former run may have taken it already.
+may_take() {
     [ ! -e "$taken" ] || return 0
     [ -e "$origin" ] || [ -L "$origin" ] || refuse not-on-server "$1 is not in $pool"
     reason=$(unsafe "$origin")
     [ -z "$reason" ] || refuse refused "$1: $reason"
     [ "$(size "$origin")" = "$2" ] || refuse refused "$1 has $(size "$origin") bytes, not $2"
-    mv -T -- "$origin" "$taken"
 }
 
+take_name() {
+    [ -e "$taken" ] || mv -T -- "$origin" "$taken"
+}
+
+give_back_name() {
+    [ ! -e "$taken" ] || [ -e "$origin" ] || mv -T -- "$taken" "$origin"
+}
+
+# untake STATUS COMMAND...: the end of a script; where it failed, the command gives the names back.
 untake() {
+    status=$1
+    shift
     trap '' EXIT
-    if [ -n "$staging" ] && ! remove_tree "$staging"; then exit "$1"; fi
-    if [ "$1" != 0 ] && [ -e "$taken" ] && [ ! -e "$origin" ]; then mv -T -- "$taken" "$origin"; fi
-    exit "$1"
+    if [ -n "$staging" ] && ! remove_tree "$staging"; then exit "$status"; fi
+    [ "$status" = 0 ] || "$@"
+    exit "$status"
 }
 
 # taken_over DISK MODE: the object stands; its former name goes, also that which a killed run left.

@@ -1,46 +1,22 @@
 # manage_existing_group.sh ... GROUP; standard input: one line `VOLUME<tab>BYTES<tab>REFERENCE` per file of the pool's
 # directory. The files become the members of a new group, all by one rename of its container.
-# shellcheck disable=SC2154 # $staging is made by `stage` of pool.sh, $origin and $taken by `at`
+# shellcheck disable=SC2154 # $staging is made by `stage` of pool.sh, $taken by `names_of` of foreign.sh
 group=$1
 live=live/cgctl-$group
 members=$(cat)
 tab=$(printf '\t')
 
-at() { # at REFERENCE VOLUME: $origin is the file, $taken its name while it is taken over, as in foreign.sh.
-    origin=./$1
-    taken=${origin%/*}/.cgctl-managing-$2
-}
-
 each() { # each FUNCTION: call it for every file.
     while IFS=$tab read -r volume bytes reference; do
-        at "$reference" "$volume"
+        names_of "$reference" "$volume"
         "$@"
     done <<END
 $members
 END
 }
 
-give_back_name() {
-    [ ! -e "$taken" ] || [ -e "$origin" ] || mv -T -- "$taken" "$origin"
-}
-
-untake_all() {
-    trap '' EXIT
-    if [ -n "$staging" ] && ! remove_tree "$staging"; then exit "$1"; fi
-    [ "$1" = 0 ] || each give_back_name
-    exit "$1"
-}
-
 look() {
-    [ ! -e "$taken" ] || return 0
-    [ -e "$origin" ] || [ -L "$origin" ] || refuse not-on-server "$reference is not in $pool"
-    reason=$(unsafe "$origin")
-    [ -z "$reason" ] || refuse refused "$reference: $reason"
-    [ "$(size "$origin")" = "$bytes" ] || refuse refused "$reference has $(size "$origin") bytes, not $bytes"
-}
-
-take_one() {
-    [ -e "$taken" ] || mv -T -- "$origin" "$taken"
+    may_take "$reference" "$bytes"
 }
 
 fill_one() {
@@ -58,9 +34,9 @@ finish_one() {
 claim
 lock "$group"
 if [ ! -e "$live" ]; then
-    trap 'untake_all $?' EXIT
+    trap 'untake $? each give_back_name' EXIT
     each look
-    each take_one
+    each take_name
     stage live group "$group"
     make_container "$staging"
     each fill_one
