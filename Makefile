@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
+# The lab is one process's; the fast suites run beside it.
+BESIDE := --numprocesses=auto --maxprocesses=4 --dist=loadgroup
 SHELL_SCRIPTS = $(shell find cgctl drivers tests -name '*.sh' | sort)
 PERL_SCRIPTS = $(shell find cgctl drivers tests -name '*.pl' | sort)
 
@@ -22,13 +24,13 @@ demo: $(VENV)/.installed
 	@$(BIN)/cgctl demo
 
 test: $(VENV)/.installed debian-packages machine-image
-	$(PYTEST)
+	$(PYTEST) $(BESIDE)
 
 quick: $(VENV)/.installed
-	$(PYTEST) -m 'not lab'
+	$(PYTEST) $(BESIDE) -m 'not lab'
 
 soak: $(VENV)/.installed debian-packages machine-image
-	CGCTL_SOAK=1 $(PYTEST) --timeout=7200
+	CGCTL_SOAK=1 $(PYTEST) $(BESIDE) --timeout=7200
 
 bench: $(VENV)/.installed debian-packages
 	$(BIN)/python -m tests.bench

@@ -33,13 +33,14 @@ def houses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     root.mkdir()
     origin = House(root)
     origin.add_backend("alpha", export=world.EXPORT)
-    origin.add_backend("beta", availability_zone="elsewhere", export=EXPORTS["beta"])
     origin.types()
 
     def copies() -> Iterator[House]:
         for number in itertools.count():
             place = tmp_path / str(number)
-            yield world.copy(origin, place)
+            twin = world.copy(origin, place)
+            twin.add_backend("beta", availability_zone="elsewhere", export=EXPORTS["beta"])
+            yield twin
 
     return copies()
 
