@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cgctl.cli.command import command
-from cgctl.cli.result import Column, Listing, Show
+from cgctl.cli.drill_page import write_page
+from cgctl.cli.result import Column, Listing, Several, Show
 from cgctl.manager import replication
 
 if TYPE_CHECKING:
@@ -27,8 +28,13 @@ KEYS = (
     "rpo_seconds",
     "verdict",
     "reason",
+    "is_kept",
+    "connections",
+    "timeline",
     "log",
 )
+SHOWN = tuple(key for key in KEYS if key not in {"connections", "timeline"})
+DrillId = Annotated[str, typer.Argument(metavar="DRILL", help="Drill, by its id.")]
 
 
 @command("group-test-failover", changes=True)
@@ -45,6 +51,7 @@ def group_test_failover(
         str | None, typer.Option("--initiator", metavar="IQN", help="Who may use the clone, by iSCSI.")
     ] = None,
     ip: Annotated[str | None, typer.Option("--ip", metavar="ADDRESS", help="Who may use the clone, by NFS.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the clone there, until drill-end.")] = False,
 ) -> Show:
     """Test a failover on a clone, beside the running replication.
 
@@ -52,10 +59,25 @@ def group_test_failover(
     CGCTL_CONNECTIONS (lines `NAME PORTAL IQN LUN USER` or `NAME PORTAL PATH`), CGCTL_INITIATOR, CGCTL_SECRET and
     CGCTL_SOURCES (`NAME PATH` on the server) in its environment.
     Afterwards the clone is removed, whatever happened. Exit code 6 when the check fails.
+
+    With --keep it stays, also when the check fails; the result has CGCTL_SECRET, once, as JSON has `connections`.
     """
-    wanted = replication.drill.checked_test(secondary_backend_id, check, initiator, ip)
-    drill_id = replication.drill.test_failover(env, reference, wanted)
-    return Show(replication.views.drill(env, drill_id), KEYS)
+    wanted = replication.drill.checked_test(secondary_backend_id, check, initiator, ip, keep=keep)
+    drill_id, told = replication.drill.test_failover(env, reference, wanted)
+    if not keep:
+        return Show(replication.views.drill(env, drill_id), SHOWN)
+    return Show({**replication.views.drill(env, drill_id), **told}, (*SHOWN, "connections", *told))
+
+
+@command("drill-end", changes=True)
+def drill_end(
+    env: Env, references: Annotated[list[str], typer.Argument(metavar="DRILL...", help="Drills, by their ids.")]
+) -> Several:
+    """Remove the clones that drills have kept.
+
+    What the drills came to stays to be read: drill-show.
+    """
+    return Several(references, lambda one: replication.drill_end.end_drill(env, one), "clone removed")
 
 
 @command("drill-list")
@@ -71,11 +93,21 @@ def drill_list(
         Column("RTO", "rto_seconds"),
         Column("RPO", "rpo_seconds"),
         Column("Verdict", "verdict"),
+        Column("Kept", "is_kept"),
     )
     return Listing(replication.views.drills(env, reference), columns, KEYS)
 
 
 @command("drill-show")
-def drill_show(env: Env, drill_id: Annotated[str, typer.Argument(metavar="DRILL", help="Drill, by its id.")]) -> Show:
+def drill_show(
+    env: Env,
+    drill_id: DrillId,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write it as a page with its timeline, too.")
+    ] = None,
+) -> Show:
     """Show a test of a failover with its log."""
-    return Show(replication.views.drill(env, drill_id), KEYS)
+    found = replication.views.drill(env, drill_id)
+    if html is not None:
+        write_page(html, found)
+    return Show(found, SHOWN)

@@ -31,7 +31,8 @@ activity-cancel 5b1d7c1e
 activity-log -f 5b1d7c1e
 activity-forget 5b1d7c1e
 snapshot-replicate friday dr1 --detach
-drill-show 5b1d7c1e
+drill-show 5b1d7c1e --html drill.html
+drill-end 5b1d7c1e
 group-undo-failover orders
 group-verify-replica orders
 consisgroup-create --volume-type gold,silver mycg1

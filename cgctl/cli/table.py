@@ -77,6 +77,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         ),
         "drill-list": Entry("drills", "drill_list", "List the tests of failovers."),
         "drill-show": Entry("drills", "drill_show", "Show a test of a failover with its log."),
+        "drill-end": Entry("drills", "drill_end", "Remove the clones that drills have kept."),
         "failover-host": Entry(
             "replication", "failover_host_command", "Fail over every replicated group that a backend serves."
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,54 @@ def test_a_drill_that_is_killed_is_cleaned_up_by_recover(house: House, point: in
     house.ok("recover")
     assert on_servers(house) == before
     assert {row["verdict"] for row in house.show("drill-list")} <= {"failed", "passed"}
+
+
+def test_a_kept_clone_is_listed_with_its_access_until_the_drill_is_ended(house: House) -> None:
+    shown = house.run(*TEST, "--keep", "--check", "exit 3")
+    assert shown.code == 6
+    (failed,) = house.show("drill-list")
+    assert f"cgctl drill-end {failed['id']}" in shown.err
+    kept = house.show(*TEST, "--keep")
+    assert len(kept["CGCTL_SECRET"]) == 16
+    assert kept["CGCTL_SECRET"] not in house.dump()
+    assert [row["is_kept"] for row in house.show("drill-list")] == [True, True]
+    (one, _) = kept["connections"]
+    assert Path(one["source"]).read_bytes().startswith(b"data of db-0")
+    house.ok("group-sync-replication", "db")
+    house.ok("drill-end", failed["id"], kept["id"][:8])
+    assert not list((house.root / "beta/live").glob("*"))
+    assert house.show("drill-show", kept["id"])["timeline"][-1]["what"] == "the clone is removed"
+    with house.unchanged():
+        assert house.run("drill-end", kept["id"]).code == 5
+        assert house.run("drill-end", "nothing").code == 4
+
+
+@pytest.mark.parametrize("point", [2, 3])
+def test_the_end_of_a_drill_that_is_killed_is_ended_by_the_same_command(house: House, point: int) -> None:
+    kept = house.show(*TEST, "--keep")["id"]
+    assert house.forked("drill-end", kept, prepare=faulty.Killer(point).arm) == -9
+    house.ok("drill-end", kept)
+    assert not list((house.root / "beta/live").glob("*"))
+    assert house.show("drill-show", kept)["is_kept"] is False
+
+
+def test_the_page_of_a_drill_has_its_timeline_and_takes_nothing_for_markup(house: House) -> None:
+    house.run(*TEST, "--check", "echo '<script>alert(1)</script>&{}'; exit 1 # \"<b>")
+    (row,) = house.show("drill-list")
+    page = house.root / "drill.html"
+    house.ok("drill-show", row["id"], "--html", str(page))
+    text = page.read_text()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;&amp;{}" in text
+    assert "<script" not in text
+    assert "<b>" not in text
+    assert "http" not in text.replace('http-equiv="Content', "")
+    what = [step["what"] for step in row["timeline"]]
+    assert what[0] == "the drill begins"
+    assert what[-1] == "the clone is removed"
+    assert all(escape(one) in text for one in what)
+    assert "the RPO is 900 s" in text
+    with house.unchanged():
+        assert house.run("drill-show", row["id"], "--html", "/nowhere/drill.html").code == 2
 
 
 def test_a_group_that_is_not_replicated_has_nothing_to_test(house: House) -> None:

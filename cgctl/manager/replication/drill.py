@@ -4,6 +4,9 @@ client under names of its own, checked by the operator's command, and removed; r
 Decided 2026-11-21: the clone's ids derive from the drill's, so that whoever settles an interrupted drill finds what
 to remove; it has no rows. RTO is measured from the command's beginning until the clone can be used, RPO is the point's
 age.
+
+A clone that is kept (`--keep`) stands until `drill-end`; one that an interrupted drill left is removed by the next
+command on the group's drills, or `cgctl recover`, whatever was wished. Its secret is told once, and stored nowhere.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -21,17 +24,17 @@ from cgctl.errors import CgctlError, FailoverRefused, ServerFailure, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication.diverged import lineage
-from cgctl.manager.replication.members import ReplicatedGroup, destination, load, others, replication_of
+from cgctl.manager.replication.drill_end import NotCleanedUp, clean_up, drill_key, end_row
+from cgctl.manager.replication.members import ReplicatedGroup, destination, load, others, replication_of, target_of
 from cgctl.manager.replication.promotion import sizes
 from cgctl.manager.rules import replication as rules
-from cgctl.manager.updates import read_updates
 from cgctl.model.clients import checked_address, checked_initiator
 from cgctl.model.replication import Drill
 from cgctl.model.tables import new_id, utc_now
 from drivers import contract
 from drivers.command import Secret
 from drivers.contract import Access, Context, Exported
-from drivers.errors import DriverError, OutcomeUnknown
+from drivers.errors import DriverError
 from drivers.replication import RecoveryPoint
 
 INITIATOR = "iqn.2026-11.io.cgctl:drill"
@@ -48,29 +51,42 @@ class Test:
     check: str | None = None
     initiator: str = INITIATOR
     ip: str | None = None
+    keep: bool = False
     timeout_seconds: float = 3600.0
 
 
-def checked_test(backend_id: str | None, check: str | None, initiator: str | None, ip: str | None) -> Test:
+def checked_test(
+    backend_id: str | None, check: str | None, initiator: str | None, ip: str | None, *, keep: bool = False
+) -> Test:
     """Raises UsageError for a name or an address that no client can have."""
     address = checked_address(ip) if ip is not None else None
-    return Test(backend_id, check, checked_initiator(initiator or INITIATOR), address)
+    return Test(backend_id, check, checked_initiator(initiator or INITIATOR), address, keep)
+
+
+@dataclass
+class Tested:
+    """What a drill came to, as far as it went; reason: why it failed. connections: how each member is reached."""
+
+    point: RecoveryPoint
+    ready_at: datetime | None = None
+    log: str = ""
+    reason: str | None = None
+    is_kept: bool = False
+    connections: list[dict[str, object]] = field(default_factory=list)
+    timeline: list[dict[str, str]] = field(default_factory=list)
+
+    def note(self, what: str, at: datetime | None = None) -> None:
+        """The next entry of the timeline."""
+        self.timeline.append({"at": (at or utc_now()).isoformat(), "what": what})
 
 
 @dataclass(frozen=True)
-class Tested:
-    """What a drill came to; reason: why it failed."""
+class Drilling:
+    """The group, and the drill's row. told: what the operator is told once: who may use a clone that is kept."""
 
-    point: RecoveryPoint | None
-    ready_at: datetime | None
-    log: str
-    reason: str | None
-
-
-class NotCleanedUp(OutcomeUnknown):
-    """The clone may still be there."""
-
-    hint = "cgctl recover removes it"
+    replicated: ReplicatedGroup
+    row: Drill
+    told: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,9 +98,9 @@ class TestFailover:
     test: Test
     kind: str = "group-test-failover"
 
-    def intend(self, intent: Intent) -> tuple[ReplicatedGroup, Drill]:
+    def intend(self, intent: Intent) -> Drilling:
         replicated = load(intent.session, self.reference)
-        intent.lock(f"{replicated.id}/drill")
+        intent.lock(drill_key(replicated.id))
         rules.check_sync(replicated.group)
         host = _host(self.env, replicated, self.test)
         row = Drill(group_id=replicated.id, group_name=replicated.group.name, host=host, check_command=self.test.check)
@@ -92,53 +108,36 @@ class TestFailover:
         intent.about("group", replicated.id, replicated.group.name)
         intent.settled_by("end-drill", id=replicated.id, drill=row.id, host=host)
         intent.will(f"{self.env.backends.server(host)}: clone the newest recovery point of {replicated.name}, check it")
-        return replicated, row
+        return Drilling(replicated, row)
 
-    def work(self, context: Context, subject: tuple[ReplicatedGroup, Drill]) -> Tested:
-        return _Run(self.env, context, *subject, self.test).run()
+    def work(self, context: Context, subject: Drilling) -> Tested:
+        return _Run(self.env, context, subject.replicated, subject.row, self.test, subject.told).run()
 
-    def finish(self, session: Session, subject: tuple[ReplicatedGroup, Drill], outcome: Tested) -> CgctlError | None:
-        row = session.get_one(Drill, subject[1].id)
+    def finish(self, session: Session, subject: Drilling, outcome: Tested) -> CgctlError | None:
+        row = session.get_one(Drill, subject.row.id)
         row.ended_at, row.log, row.reason = utc_now(), outcome.log[-LOG_CHARACTERS:], outcome.reason
         row.verdict = "failed" if outcome.reason else "passed"
-        if outcome.point is not None:
-            row.point_id, row.taken_at = outcome.point.id, outcome.point.taken_at
-            row.rpo_seconds = (row.started_at - outcome.point.taken_at).total_seconds()
+        row.point_id, row.taken_at = outcome.point.id, outcome.point.taken_at
+        row.rpo_seconds = (row.started_at - outcome.point.taken_at).total_seconds()
+        row.is_kept, row.connections, row.timeline = outcome.is_kept, outcome.connections, outcome.timeline
         if outcome.ready_at is not None:
             row.rto_seconds = (outcome.ready_at - row.started_at).total_seconds()
         if outcome.reason is None:
             return None
-        return ServerFailure(f"drill of {subject[0].name}", outcome.reason, f"cgctl drill-show {row.id}")
+        end = f"; its clone is kept: cgctl drill-end {row.id}" if row.is_kept else ""
+        return ServerFailure(f"drill of {subject.replicated.name}", outcome.reason, f"cgctl drill-show {row.id}{end}")
 
-    def refuse(self, session: Session, subject: tuple[ReplicatedGroup, Drill]) -> None:
-        session.delete(session.get_one(Drill, subject[1].id))
+    def refuse(self, session: Session, subject: Drilling) -> None:
+        session.delete(session.get_one(Drill, subject.row.id))
 
-    def fail(self, session: Session, subject: tuple[ReplicatedGroup, Drill]) -> None:
-        end_row(session, subject[1].id, "interrupted")
-
-
-def test_failover(env: Environment, reference: str, test: Test) -> str:
-    """Run a drill; its id. Raises ServerFailure when the check fails, after everything is cleaned up and kept."""
-    return perform(env, TestFailover(env, reference, test))[1].id
+    def fail(self, session: Session, subject: Drilling) -> None:
+        end_row(session, subject.row.id, "interrupted")
 
 
-def end_row(session: Session, drill_id: str, reason: str) -> None:
-    """A drill that did not end by itself."""
-    row = session.get(Drill, drill_id)
-    if row is not None and row.verdict == "running":
-        row.verdict, row.reason, row.ended_at = "failed", reason, utc_now()
-
-
-def clean_up(env: Environment, context: Context, drill_id: str, host: str) -> None:
-    """Remove what a drill made, also half of it. Raises what the server says."""
-    backend = env.backends.get(host)
-    found = [one for one in backend.driver.list_objects(context) if one.parent_id == drill_id]
-    volumes = [contract.Volume(one.id, one.size_bytes or 0, drill_id) for one in found]
-    if volumes and backend.export is not None:
-        backend.export.remove_exports(context, [one.id for one in volumes])
-    updates = backend.driver.delete_consistencygroup(context, contract.Group(drill_id), volumes)
-    if read_updates([one.id for one in volumes], *updates, "deleted").failed:
-        raise NotCleanedUp(f"{env.backends.server(host)}: the clone of the drill could not be removed")
+def test_failover(env: Environment, reference: str, test: Test) -> tuple[str, dict[str, str]]:
+    """Run a drill; its id, and who may use its clone. Raises ServerFailure when the check fails, once that is noted."""
+    drilling = perform(env, TestFailover(env, reference, test))
+    return drilling.row.id, drilling.told if test.keep else {}
 
 
 def _host(env: Environment, replicated: ReplicatedGroup, test: Test) -> str:
@@ -159,19 +158,37 @@ class _Run:
     replicated: ReplicatedGroup
     row: Drill
     test: Test
+    told: dict[str, str]
 
     def run(self) -> Tested:
-        point = self._newest()
+        tested = Tested(self._newest())
+        tested.note("the drill begins", self.row.started_at)
+        tested.note(self._chosen(tested.point))
         try:
-            tested = self._tested(point)
+            self._try(tested)
         except DriverError as error:
-            tested = Tested(point, None, "", error.message)
+            tested.reason = error.message
+            tested.note(f"failed: {error.message}")
         finally:
-            try:
-                clean_up(self.env, self.context, self.row.id, self.row.host)
-            except DriverError as error:
-                raise NotCleanedUp(error.message) from error
+            self._clean_up(tested)
         return tested
+
+    def _chosen(self, point: RecoveryPoint) -> str:
+        age = (self.row.started_at - point.taken_at).total_seconds()
+        promised = target_of(self.env, self.replicated, self.row.host).rpo_seconds
+        beside = f"; the RPO is {promised} s" if promised is not None else ""
+        return f"recovery point {point.id} is the newest on backend {self.row.host}: {age:.1f} s old{beside}"
+
+    def _clean_up(self, tested: Tested) -> None:
+        """A clone that is not offered is of no use to anyone: only a whole one is kept."""
+        if tested.is_kept:
+            tested.note("the clone is kept")
+            return
+        try:
+            clean_up(self.env, self.context, self.row.id, self.row.host)
+        except DriverError as error:
+            raise NotCleanedUp(error.message) from error
+        tested.note("the clone is removed")
 
     def _newest(self) -> RecoveryPoint:
         side = replication_of(self.env, self.row.host, self.replicated.name).observe(self.context, self.replicated.id)
@@ -184,16 +201,21 @@ class _Run:
             raise FailoverRefused(self.replicated.name, reason, f"cgctl group-sync-replication {self.replicated.id}")
         return max(mine, key=lambda one: one.point.sequence).point
 
-    def _tested(self, point: RecoveryPoint) -> Tested:
-        members = self._clone(point)
-        environment = self._environment(point, members)
-        environment |= self._export(list(members.values()))
-        ready_at = utc_now()
-        if self.test.check is None:
-            return Tested(point, ready_at, "", None)
-        ran = self.env.run_here(self.test.check, environment, self.test.timeout_seconds)
-        reason = f"the check failed: {ran.reason}" if ran.reason else None
-        return Tested(point, ready_at, ran.output, reason)
+    def _try(self, tested: Tested) -> None:
+        members = self._clone(tested.point)
+        tested.note(f"{len(members)} volumes are cloned")
+        tested.connections = self._connections(members)
+        environment = self._environment(tested)
+        self.told.update(self._export(list(members.values())))
+        tested.ready_at = utc_now()
+        tested.note("the clone can be used", tested.ready_at)
+        if self.test.check is not None:
+            tested.note("the check begins")
+            ran = self.env.run_here(self.test.check, environment | self.told, self.test.timeout_seconds)
+            tested.log = ran.output
+            tested.reason = f"the check failed: {ran.reason}" if ran.reason else None
+            tested.note(tested.reason or "the check has passed")
+        tested.is_kept = self.test.keep
 
     def _clone(self, point: RecoveryPoint) -> dict[str, contract.Volume]:
         """The clone's volumes, by the names of the members that they are clones of."""
@@ -224,25 +246,32 @@ class _Run:
         backend.export.ensure_exports(self.context, offered)
         return {"CGCTL_INITIATOR": self.test.initiator, "CGCTL_SECRET": secret} if iscsi else {}
 
-    def _environment(self, point: RecoveryPoint, members: Mapping[str, contract.Volume]) -> dict[str, str]:
+    def _connections(self, members: Mapping[str, contract.Volume]) -> list[dict[str, object]]:
+        """How each member of the clone is reached: where its data are on the server, and what is offered."""
+        backend = self.env.backends.get(self.row.host)
+        found: list[dict[str, object]] = []
+        for name, volume in members.items():
+            source = backend.driver.volume_source(volume)
+            offered = asdict(backend.export.connection(volume.id, source)) if backend.export else {}
+            offered |= {"username": _username(volume)} if offered.get("iqn") else {}
+            said = {key: value for key, value in offered.items() if value is not None}
+            found.append({"name": name, "source": source, **said})
+        return found
+
+    def _environment(self, tested: Tested) -> dict[str, str]:
         """CGCTL_CONNECTIONS: a line for each member, `NAME PORTAL IQN LUN USER` or `NAME PORTAL PATH`.
         CGCTL_SOURCES: `NAME PATH` on the server."""
-        backend = self.env.backends.get(self.row.host)
-        lines = []
-        for name, volume in members.items() if backend.export else ():
-            assert backend.export is not None
-            found = backend.export.connection(volume.id, backend.driver.volume_source(volume))
-            where = f"{found.iqn} {found.lun} {_username(volume)}" if found.iqn else str(found.path)
-            lines.append(f"{name} {found.portal} {where}")
-        sources = [f"{name} {backend.driver.volume_source(volume)}" for name, volume in members.items()]
+        offered = [one for one in tested.connections if "portal" in one]
+        keys = [("name", "portal", *(("iqn", "lun", "username") if "iqn" in one else ("path",))) for one in offered]
+        lines = [" ".join(str(one[key]) for key in of) for one, of in zip(offered, keys, strict=True)]
         return {
             "CGCTL_DRILL_ID": self.row.id,
             "CGCTL_GROUP_ID": self.replicated.id,
             "CGCTL_GROUP_NAME": self.replicated.group.name or "",
             "CGCTL_BACKEND": self.row.host,
-            "CGCTL_TAKEN_AT": point.taken_at.isoformat(),
+            "CGCTL_TAKEN_AT": tested.point.taken_at.isoformat(),
             "CGCTL_CONNECTIONS": "\n".join(lines),
-            "CGCTL_SOURCES": "\n".join(sources),
+            "CGCTL_SOURCES": "\n".join(f"{one['name']} {one['source']}" for one in tested.connections),
         }
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from cgctl.errors import CgctlError, NotFound
 from cgctl.manager.environment import Environment
-from cgctl.manager.replication import drill, failover, giving_up, members, switch
+from cgctl.manager.replication import drill_end, failover, giving_up, members, switch
 from cgctl.manager.replication.members import ReplicatedGroup, load, replication_of
 from cgctl.manager.replication.retention import settle_point
 from cgctl.model.states import ReplicationStatus
@@ -56,8 +56,8 @@ def _disable(env: Environment, context: Context, plan: Plan, replicated: Replica
 
 
 def _end_drill(env: Environment, context: Context, plan: Plan, replicated: ReplicatedGroup) -> Settled:  # noqa: ARG001
-    drill.clean_up(env, context, plan["drill"], plan["host"])
-    return lambda session: drill.end_row(session, plan["drill"], "interrupted")
+    drill_end.clean_up(env, context, plan["drill"], plan["host"])
+    return lambda session: drill_end.end_row(session, plan["drill"], "interrupted")
 
 
 ACTIONS: Mapping[str, Callable[[Environment, Context, Plan, ReplicatedGroup], Settled]] = {

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from cgctl.errors import NotFound
 from cgctl.manager.environment import Environment
+from cgctl.manager.replication.drill_end import find_drill
 from cgctl.manager.replication.members import ReplicatedGroup, load, others, target_of, targets
 from cgctl.manager.views import View
-from cgctl.model.names import MIN_PREFIX
 from cgctl.model.replication import Drill, GroupGeneration, Replica, Replicated
 from cgctl.model.tables import utc_now
 
@@ -74,10 +73,7 @@ def drills(env: Environment, reference: str | None) -> list[View]:
 def drill(env: Environment, drill_id: str) -> View:
     """One drill, by its id or the beginning of it. Raises NotFound."""
     with env.store.read() as session:
-        rows = session.exec(select(Drill).where(col(Drill.id).startswith(drill_id, autoescape=True)).limit(2)).all()
-    if len(rows) != 1 or len(drill_id) < MIN_PREFIX:
-        raise NotFound(f"drill {drill_id or repr(drill_id)}", "does not exist", "see what is there: cgctl drill-list")
-    return drill_view(rows[0])
+        return drill_view(find_drill(session, drill_id))
 
 
 def drill_view(row: Drill) -> View:
@@ -95,6 +91,9 @@ def drill_view(row: Drill) -> View:
         **{key: round(value, 3) if value is not None else None for key, value in seconds.items()},
         "verdict": row.verdict,
         "reason": row.reason,
+        "is_kept": row.is_kept,
+        "connections": row.connections,
+        "timeline": row.timeline,
         "log": row.log,
     }
 
