@@ -311,7 +311,10 @@ class ExportServer(Protocol):
 
     @property
     def grows_online(self) -> bool:
-        """Whether clients see, within a minute, that a volume has grown, while their sessions and writes go on."""
+        """Whether clients that ask see, within about a minute, that a volume has grown, while their writes go on.
+
+        After ensure_exports with its new size.
+        """
         ...
 
     def ensure_exports(self, context: Context, exports: Sequence[Exported]) -> None:

@@ -21,8 +21,9 @@ from cgctl.manager.exports import apply_exports
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.manageable import Manage, Unmanage
 from cgctl.manager.membership import Changes, Moving, change_words, move_on_server, write_membership
-from cgctl.manager.objects import Stateful, shown, volume_object
+from cgctl.manager.objects import Stateful, shown
 from cgctl.manager.operation import Operation
+from cgctl.manager.volume_changes import grow_on_server
 from cgctl.manager.volume_revert import VolumeRevert
 from cgctl.model.states import OperationState, VolumeStatus
 from cgctl.model.tables import Attachment, Group, Volume
@@ -159,9 +160,10 @@ def _remove(env: Environment, context: Context, plan: Plan) -> Settled:
 def _extend(env: Environment, context: Context, plan: Plan) -> Settled:
     with env.store.read() as session:
         row = session.get(Volume, plan["id"])
+        attachments = attachments_of(session, [plan["id"]])
     if row is None:
         return lambda _session: None
-    env.backends.get(row.host or "").driver.extend_volume(context, volume_object(row), plan["size_bytes"])
+    grow_on_server(env, context, row, attachments, plan["size_bytes"])
 
     def write(session: Session) -> None:
         kept = session.get_one(Volume, plan["id"])

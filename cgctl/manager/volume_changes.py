@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlmodel import Session
 
 from cgctl.errors import CgctlError, DryRun, UsageError
 from cgctl.manager.environment import Environment
+from cgctl.manager.exports import export_of, exported_at
 from cgctl.manager.objects import lock_key, shown, volume_object
 from cgctl.manager.operation import Intent, perform, wait_until_free
 from cgctl.manager.placement import place, specs_for
 from cgctl.manager.rules.volume import check_extension
 from cgctl.model.names import checked_text, size_gib
 from cgctl.model.states import ReplicationStatus, VolumeStatus
-from cgctl.model.tables import Event, Snapshot, Volume, VolumeType, utc_now
+from cgctl.model.tables import Attachment, Event, Snapshot, Volume, VolumeType, utc_now
 from cgctl.scheduler.candidates import Request
-from cgctl.store.queries import find, fresh, get, subject
+from cgctl.store.queries import attachments_of, find, fresh, get, subject
 from drivers.contract import Context
+from drivers.errors import ServerFailed, ServerNotReached, ServerRefused
 
 Renamed = TypeVar("Renamed", Volume, Snapshot)
 
 
 @dataclass(frozen=True)
 class Growing:
-    """A volume that grows, and its status before."""
+    """A volume that grows, who has access to it, and its status before."""
 
     row: Volume
+    attachments: list[Attachment]
     before: str
 
 
@@ -44,17 +48,19 @@ class Extension:
         row = find(intent.session, Volume, self.reference)
         intent.lock(lock_key(row))
         check_extension(row, self.size_bytes, grows_online=_grows_online(self.env, row))
-        growing = Growing(row, row.status if row.status == VolumeStatus.IN_USE else VolumeStatus.AVAILABLE)
+        attachments = attachments_of(intent.session, [row.id])
+        growing = Growing(row, attachments, VolumeStatus.IN_USE if attachments else VolumeStatus.AVAILABLE)
         intent.about("volume", row.id, row.name)
         intent.settled_by("extend", id=row.id, size_bytes=self.size_bytes, before=growing.before)
         server = self.env.backends.server(row.host or "")
         intent.will(f"{server}: extend {shown(row)} from {size_gib(row.size_bytes)} to {size_gib(self.size_bytes)} GiB")
+        if attachments:
+            intent.will(f"{server}: show its export in the new size")
         row.status = VolumeStatus.EXTENDING
         return growing
 
     def work(self, context: Context, subject: Growing) -> None:
-        driver = self.env.backends.get(subject.row.host or "").driver
-        driver.extend_volume(context, volume_object(subject.row), self.size_bytes)
+        grow_on_server(self.env, context, subject.row, subject.attachments, self.size_bytes)
 
     def finish(self, session: Session, subject: Growing, outcome: None) -> CgctlError | None:  # noqa: ARG002
         row = fresh(session, subject.row)
@@ -66,6 +72,25 @@ class Extension:
 
     def fail(self, session: Session, subject: Growing) -> None:
         fresh(session, subject.row).status = VolumeStatus.ERROR_EXTENDING
+
+
+def grow_on_server(
+    env: Environment, context: Context, row: Volume, attachments: Sequence[Attachment], size_bytes: int
+) -> None:
+    """The driver's part, and the export's of an attached volume. May run again.
+
+    A volume that has grown behind an export that does not show it is no refusal: ServerFailed, and `extend` again.
+    """
+    backend = env.backends.get(row.host or "")
+    volume = volume_object(row)
+    backend.driver.extend_volume(context, volume, size_bytes)
+    if not attachments:
+        return
+    export = export_of(backend, f"volume {shown(row)}")
+    try:
+        export.ensure_exports(context, [exported_at(backend, replace(volume, size_bytes=size_bytes), attachments)])
+    except (ServerNotReached, ServerRefused) as error:
+        raise ServerFailed(f"it has grown, but its export does not show it: {error.message}", error.hint) from error
 
 
 def _grows_online(env: Environment, row: Volume) -> bool:

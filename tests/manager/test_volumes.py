@@ -293,6 +293,22 @@ def test_an_attached_volume_grows_where_its_export_can_show_it(fresh: Fresh, mon
     assert disagreements(house) == []
 
 
+def test_growth_that_an_export_cannot_show_is_told_and_the_second_run_shows_it(
+    fresh: Fresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = fresh()
+    monkeypatch.setattr(faulty.NotedExports, "grows_online", True)
+    faulty.install(monkeypatch, faulty.raises_before(Unreachable("alpha: no route"), "ensure_exports"))
+    ran = house.run("extend", "held", "2M")
+    assert ran.code == 6
+    assert "it has grown, but its export does not show it" in ran.err
+    assert status(house, "show", "held") == "error_extending"
+    faulty.install(monkeypatch, faulty.well)
+    house.ok("extend", "held", "2M")
+    assert status(house, "show", "held") == "in-use"
+    assert disagreements(house) == []
+
+
 def test_an_interrupted_extension_that_is_run_again_has_succeeded(
     fresh: Fresh, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,13 +6,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from drivers import errors, refusals
 from drivers.activities.values import Program
 from drivers.backends.scripted.door import checked_id, checked_pairs, checked_size, container
 from drivers.backends.scripted.facts import Room, is_marked, live_sizes
 from drivers.backends.scripted.outcome import group_deletion, hold_receipt
+from drivers.backends.scripted.patience import lock_wait, seconds_left
 from drivers.command import Script
 from drivers.contract import (
     GIB,
@@ -35,7 +35,6 @@ from drivers.errors import ServerRefused
 from drivers.runner import Runner
 
 VERSION = "1.0"
-LOCK_WAIT_SECONDS = 30
 
 Source = Volume | Snapshot | Group | GroupSnapshot
 ToolErrors = tuple[tuple[re.Pattern[str], type[errors.DriverError]], ...]
@@ -332,12 +331,8 @@ class ScriptedDriver(ABC):
 
     def _run(self, context: Context, method: str, *parameters: str, stdin: str = "") -> str:
         """One execution of the method's script; its standard output."""
-        seconds_left = max(1.0, (context.deadline - datetime.now(UTC)).total_seconds())
-        # A hold whose script was killed keeps the lock until its bound.
-        patience = LOCK_WAIT_SECONDS + context.hold_bound_seconds
-        lock_wait = str(max(1, int(min(patience, seconds_left / 2))))
-        command = self._load(method).command(self.pool, context.owner, lock_wait, *parameters, stdin=stdin)
-        return refusals.result(self.runner.run(command, seconds_left), self.runner.server, self._tool_errors)
+        command = self._load(method).command(self.pool, context.owner, lock_wait(context), *parameters, stdin=stdin)
+        return refusals.result(self.runner.run(command, seconds_left(context)), self.runner.server, self._tool_errors)
 
 
 def _place(volume: Volume) -> tuple[str, str]:

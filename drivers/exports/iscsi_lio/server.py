@@ -45,6 +45,7 @@ def _modules() -> tuple[str, ...]:
 class LioExports(IscsiExports):
     """portal: where clients reach the server, `192.0.2.10:3260`."""
 
+    grows_online: ClassVar[bool] = True  # a client that asks for the capacity again (a rescan) has the new one
     request: ClassVar[Request] = request
 
     def command(self, action: str, stdin: str | Secret) -> Command:

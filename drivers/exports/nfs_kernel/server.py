@@ -52,7 +52,6 @@ def _script() -> Script:
 class KernelNfsExports(NfsExports):
     """portal: where the server listens, `192.0.2.10:2049`."""
 
-    grows_online: ClassVar[bool] = False  # not tried yet
     request: ClassVar[Request] = request
     errors: ClassVar[refusals.Table] = ((re.compile(r"^the NFS server is not running: .*$", re.M), NfsServerDown),)
 

@@ -11,12 +11,12 @@ from importlib import resources
 from drivers import errors, refusals
 from drivers.backends.directory_pool.layout import checked_pool
 from drivers.backends.scripted.door import checked_id
+from drivers.backends.scripted.patience import lock_wait, seconds_left
 from drivers.command import Command, Script
 from drivers.contract import Context
 from drivers.replication import Changes, Generation, PointOnServer, RecoveryPoint, Side, SideState
 from drivers.runner import Runner
 
-LOCK_WAIT_SECONDS = 30
 NOTHING = "-"
 _POOLS = "drivers.backends.directory_pool"
 _HERE_DOCUMENT = "END_OF_PROGRAM"
@@ -90,16 +90,11 @@ class DirectoryPoolReplication:
 
     def _run(self, context: Context, method: str, group_id: str, *parameters: str, stdin: str = "") -> str:
         command = self._command(context, method, group_id, *parameters, stdin=stdin)
-        return refusals.result(self.runner.run(command, _seconds_left(context)), self.runner.server)
+        return refusals.result(self.runner.run(command, seconds_left(context)), self.runner.server)
 
     def _command(self, context: Context, method: str, group_id: str, *parameters: str, stdin: str = "") -> Command:
-        lock_wait = str(max(1, min(LOCK_WAIT_SECONDS, int(_seconds_left(context) / 2))))
-        common = checked_pool(self.pool), context.owner, lock_wait, checked_id(group_id)
+        common = checked_pool(self.pool), context.owner, lock_wait(context), checked_id(group_id)
         return _script(self.driver, method).command(*common, *parameters, stdin=stdin)
-
-
-def _seconds_left(context: Context) -> float:
-    return max(1.0, (context.deadline - datetime.now(UTC)).total_seconds())
 
 
 def _optional(key: str | None) -> str:
