@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from tests.lab.vm_fixtures import skip_or_fail
 
 POOL = "cgvg/pool"
 LOCK = "/run/lock/cgctl-lvm-cgvg"
+SYSTEMD = "CGCTL_VM_SYSTEMD"
+"""With this variable at 1 the machine that the tests switch on runs systemd and udevd, as users' servers do."""
 # A script's own process group; what it has started in a session of its own lives on, as after a kill -9 of the script.
 STARTED = 'echo $$ >/run/contract.pid; exec "$@"'
 # Extents of 1 MiB: volumes of the tests are that small.
@@ -124,6 +127,6 @@ def running_machine() -> Iterator[Machine]:
     if found is not None and found.is_running():
         yield found
         return
-    machines.up(only="vm1")
+    machines.up(only="vm1", systemd=os.environ.get(SYSTEMD) == "1")
     yield machines.find("vm1")
     machines.down()

@@ -13,13 +13,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
 from cgctl.cli.app import main
+from tests.e2e import slow_btrfs
 from tests.e2e.writers import read_counters
 from tests.lab import Host, Lab
 
@@ -90,6 +92,30 @@ class Attached:
         return f"iscsi://{login}{self.reached or self.shown['portal']}/{self.iqn}/{self.shown['lun']}"
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How quick a place is, in seconds, as tests of holds need it.
+
+    bound: of a hold that shall break; patient: of one that shall not; slack: what everything around a hold may take;
+    short: well within the bound; for_ever: much longer than the bound, and than any of these tests.
+    """
+
+    bound: float = 2
+    patient: float = 30
+    slack: float = 1.5
+    short: float = 0.7
+    for_ever: float = 20
+
+
+class Server(Protocol):
+    """What can happen to a server of the lab."""
+
+    def cut(self) -> None: ...
+    def join(self) -> None: ...
+    def stop_sshd(self) -> None: ...
+    def start_sshd(self) -> None: ...
+
+
 class CommandLine:
     """cgctl with a configuration and a state of its own, in a directory. What it is configured for, a subclass says."""
 
@@ -99,6 +125,7 @@ class CommandLine:
     snapshots = 300 if SOAK else 60
     controls = 5
     """How many group snapshots a test of order takes, and how many sets that are none."""
+    pace = Pace()
 
     def __init__(self, directory: Path) -> None:
         self.config = directory / "config.yaml"
@@ -212,6 +239,21 @@ class CommandLine:
         """The members' server loses its power, and is up again."""
         raise NotImplementedError
 
+    def server_of(self, members: Members) -> Server:
+        raise NotImplementedError
+
+    def slow_snapshots(self, members: Members, seconds: float) -> AbstractContextManager[None]:
+        """Within it, the snapshots of a hold begin by sleeping so long."""
+        raise NotImplementedError
+
+    def wait_for_snapshot(self, members: Members) -> None:
+        """Until a slow snapshot has begun."""
+        raise NotImplementedError
+
+    def group_snapshot_objects(self, members: Members) -> list[str]:
+        """Of group snapshots, on the server: sets, half-made ones and commit marks."""
+        raise NotImplementedError
+
     def single_snapshot_counters(self, members: Members, snapshot_ids: Sequence[str]) -> list[int]:
         """The same of snapshots of volumes, in their order."""
         raise NotImplementedError
@@ -281,6 +323,20 @@ class Cluster(CommandLine):
     def crash(self, members: Members) -> None:
         self.host_of(members).kill()
         self.host_of(members).start()
+
+    def server_of(self, members: Members) -> Server:
+        return self.host_of(members)
+
+    def slow_snapshots(self, members: Members, seconds: float) -> AbstractContextManager[None]:
+        return slow_btrfs.slow_btrfs(self.host_of(members), seconds)
+
+    def wait_for_snapshot(self, members: Members) -> None:
+        slow_btrfs.wait_for_snapshot(self.host_of(members))
+
+    def group_snapshot_objects(self, members: Members) -> list[str]:
+        places = f"{POOL}/groupsnap", f"{POOL}/.cgctl/sets"
+        found = self.host_of(members).run(["find", *places, "-mindepth", "1", "-maxdepth", "1"])
+        return sorted(Path(line).name for line in found.stdout.splitlines())
 
     def single_snapshot_counters(self, members: Members, snapshot_ids: Sequence[str]) -> list[int]:
         place = self.host_of(members).path(POOL) / "snap"

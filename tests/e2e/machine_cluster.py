@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from tests.contract.thin_pool import EMPTY
 from tests.contract.thin_pool import POOL as THIN_POOL
-from tests.e2e.cluster import ISCSI, SOAK, CommandLine, Members
+from tests.e2e import slow_lvm
+from tests.e2e.cluster import ISCSI, SOAK, CommandLine, Members, Pace
 from tests.lab.vm import Machine, Machines
 
 ADDRESS, US = "10.0.2.15", "10.0.2.2"
@@ -35,6 +37,10 @@ done
 ACTIVATE = 'lvchange -q -ay -K "$@"'
 DEACTIVATE = 'lvchange -q -an "$@"'
 COUNTER = 'for path; do dd "if=$path" bs=4096 count=1 iflag=direct status=none | od -An -tu8 -N8; done'
+SETS = """
+lvs --noheadings -o lv_name -S lv_tags=cgctl.kind=member "${1%/*}"
+lvs --noheadings -o lv_tags "$1" | tr ' ,' '\\n\\n' | grep ^cgctl.mark= || :
+"""
 DIGEST = 'for path; do sha256sum <"$path" | cut -c 1-64; done'
 
 
@@ -48,6 +54,7 @@ class MachineCluster(CommandLine):
     hold_seconds = 60.0
     snapshots = 100 if SOAK else 6
     controls = 2
+    pace = Pace(bound=12, patient=110, slack=25, short=1, for_ever=60)
 
     def __init__(self, machines: Machines, machine: Machine, driver: str, directory: Path) -> None:
         self.machines = machines
@@ -85,6 +92,21 @@ class MachineCluster(CommandLine):
         self.machine.kill()
         self.machine.start()
         self.machine.script('mount "/dev/cgvg/store-alpha" /srv/alpha; mount "/dev/cgvg/store-beta" /srv/beta')
+
+    def server_of(self, members: Members) -> Machine:  # noqa: ARG002
+        return self.machine
+
+    def slow_snapshots(self, members: Members, seconds: float) -> AbstractContextManager[None]:
+        assert self._is_thin(members)
+        return slow_lvm.slow_lvm(self.machine, seconds)
+
+    def wait_for_snapshot(self, members: Members) -> None:
+        assert self._is_thin(members)
+        slow_lvm.wait_for_snapshot(self.machine)
+
+    def group_snapshot_objects(self, members: Members) -> list[str]:
+        assert self._is_thin(members)
+        return self.machine.script(SETS, THIN_POOL).split()
 
     def counters(self, members: Members) -> list[int]:
         return [int(word) for word in self._live(COUNTER, members)]

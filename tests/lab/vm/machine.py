@@ -70,6 +70,12 @@ class Machine:
         flags = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         return ["ssh", "-F", "none", *flags, "-p", str(self.ssh_port), f"{user}@{self.host}", *argv]
 
+    def stop_sshd(self) -> None:
+        self.script('if [ -d /run/systemd/system ]; then systemctl stop ssh; else kill "$(cat /run/sshd.pid)"; fi')
+
+    def start_sshd(self) -> None:
+        self.script("if [ -d /run/systemd/system ]; then systemctl start ssh; else /usr/sbin/sshd; fi")
+
     # Life
 
     def launch(self, state: Path | None = None) -> None:
