@@ -12,12 +12,12 @@ from tests.lab.command import run
 def first_bytes(one: Attached, initiator: str = INITIATOR) -> bytes:
     """The first 8 bytes of the volume."""
     if one.shown["protocol"] == "nfs":
-        return run_bytes(["nfs-cat", f"{one.url}?version=4"])
+        return run_bytes(["nfs-cat", nfs_url(one)])
     options = {
         "driver": "raw",
         "file.driver": "iscsi",
         "file.transport": "tcp",
-        "file.portal": one.shown["portal"],
+        "file.portal": one.reached or one.shown["portal"],
         "file.target": one.iqn,
         "file.lun": one.shown["lun"],
         "file.user": one.shown["username"],
@@ -29,6 +29,13 @@ def first_bytes(one: Attached, initiator: str = INITIATOR) -> bytes:
     found = re.search(r"^0+:((?: *[0-9a-f]{2}){8})", shown, re.M)
     assert found, shown
     return bytes.fromhex(found[1].replace(" ", ""))
+
+
+def nfs_url(one: Attached) -> str:
+    """For libnfs's tools, which take the port as a parameter."""
+    server, _, path = one.url.removeprefix("nfs://").partition("/")
+    host, _, port = server.partition(":")
+    return f"nfs://{host}/{path}?version=4" + (f"&nfsport={port}" if port else "")
 
 
 def run_bytes(argv: list[str]) -> bytes:

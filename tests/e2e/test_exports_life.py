@@ -12,14 +12,16 @@ import pytest
 
 from drivers.contract import Connection
 from tests.contract.exports.iscsi_client import Initiator, is_admitted, is_refused
+from tests.e2e.client_reads import nfs_url
 from tests.e2e.cluster import INITIATOR, ISCSI, NFS, Attached, Cluster, CommandLine, Members
-from tests.e2e.places import LONG_MACHINE, NAMESPACES
+from tests.e2e.places import LONG_MACHINE, NAMESPACES, VM, place
 from tests.e2e.process_watch import ProcessWatch
 from tests.e2e.under_load import writing
 from tests.e2e.writers import Writer, is_ordered, read_counters
 from tests.lab import Host
 from tests.lab.command import run
 
+MIB = 1024**2
 SECRET = "Abcdef1234567890"
 AUTHENTICATION_FAILED, NOT_FOUND = 513, 515
 
@@ -176,6 +178,29 @@ def test_after_a_crash_of_the_server_repair_brings_the_exports_back_and_the_writ
     offered: Offered, writer: Writer
 ) -> None:
     assert_repair_brings_it_back(offered, writer, crash)
+
+
+def seen_bytes(one: Attached) -> int:
+    """The size that a client is told now."""
+    if one.shown["protocol"] == "nfs":
+        return len(run(["nfs-cat", nfs_url(one)]).stdout)
+    return initiator(one).capacity(connection(one))
+
+
+@pytest.mark.parametrize("offered", [place("lvm_cluster", ISCSI, VM), *LONG_MACHINE[1:]], indirect=True)
+def test_a_volume_grows_while_it_is_written_to(offered: Offered, writer: Writer) -> None:
+    """LIO and the kernel's NFS server; ganesha does, too, after 62 s; tgt does not."""
+    cluster, volume = offered.cluster, offered.members.volume_ids[0]
+    writer.wait_for_rounds(5)
+    cluster.run("extend", volume, "16M")
+    writer.wait_for_rounds(5)
+    assert writer.status().errors == 0
+    assert [seen_bytes(one) for one in offered.attached] == [16 * MIB, 8 * MIB]
+    shown = cluster.run("show", volume, "-f", "json").json
+    assert (shown["status"], shown["size"]) == ("in-use", 16 / 1024)
+    cluster.run("backend-check", offered.backend)
+    writer.pause()
+    assert is_ordered(offered.counters())
 
 
 @pytest.mark.parametrize("offered", NAMESPACES[1:], indirect=True)

@@ -24,8 +24,9 @@ snapshots='' gates='' count=0
 while read -r volume bytes; do
     expected "$volume" "$bytes"
     make_gate "$volume" "$bytes"
+    how='-An -s -ky -pr --noudevsync --ignoremonitoring'
     set_tags="--addtag cgctl.kind=member --addtag cgctl.set=$set_id --addtag cgctl.volume=$volume"
-    snapshots="${snapshots}lvcreate -q -An -s -ky -pr --ignoremonitoring -n cgctl-${set_id}_$volume $set_tags \
+    snapshots="${snapshots}lvcreate -q $how -n cgctl-${set_id}_$volume $set_tags \
 --addtag cgctl.bytes=$bytes $vg/cgctl-$volume$nl"
     gates="$gates cgctl-$volume"
     count=$((count + 1))

@@ -18,7 +18,7 @@ remove_made() {
 }
 
 mode='-kn -ay'
-[ -n "$set" ] || mode='-ky'
+[ -n "$set" ] || mode='-ky --noudevsync'
 snapshots='' later='' names='' gates=''
 while read -r volume member bytes; do
     whole_sectors "$bytes"

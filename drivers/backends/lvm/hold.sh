@@ -3,6 +3,8 @@
 # holds the lock until then, so no later script meets a hold that is not its own.
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
 # The lvm process, too, is started first and waits for its lines: a hold is as long as its snapshots take, no start-up.
+# Nothing in a hold waits for udevd, or tells others (__init__.py has the figures): the devices are there before and
+# after, and what udevd does about a change of them is done as well when writes go on.
 need mkfifo
 held='' watchdog='' lvm_process=''
 flag=$lock_file.watchdog
@@ -12,7 +14,8 @@ arm() { # arm CENTISECONDS GATE...
     after=$(printf '%d.%02d' "$(($1 / 100))" "$(($1 % 100))")
     shift
     # shellcheck disable=SC2016 # its own parameters
-    setsid sh -c ': >"$1.armed"; sleep "$2"; : >"$1.fired"; shift 2; for gate; do dmsetup resume "$gate"; done' \
+    setsid sh -c ': >"$1.armed"; sleep "$2"; : >"$1.fired"; shift 2
+        for gate; do dmsetup --noudevsync resume "$gate"; done' \
         watchdog "$flag" "$after" "$@" </dev/null >/dev/null 2>&1 8>&- &
     watchdog=$!
     until [ -e "$flag.armed" ]; do
@@ -21,19 +24,27 @@ arm() { # arm CENTISECONDS GATE...
     done
 }
 
-# await_lines: $lvm_process runs what is written to descriptor 8, and ends with it.
+# await_lines: $lvm_process runs what is written to descriptor 8, and ends with it. It has read its configuration and
+# found its devices when this returns. Its D-Bus is nowhere: whoever listens there is told by the next lvm process.
 await_lines() {
-    rm -f "$lock_file.lines"
+    rm -f "$lock_file.lines" "$lock_file.said"
     mkfifo -m 600 "$lock_file.lines"
     # Opened for both, here and in the child before it lets go of it: whoever is killed when, nobody waits for the other
     # end of the pipe with the lock in hand.
     exec 8<>"$lock_file.lines"
-    setsid -w lvm <"$lock_file.lines" >/dev/null 8>&- &
+    DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent setsid -w lvm <"$lock_file.lines" >"$lock_file.said" 8>&- &
     lvm_process=$!
+    printf '%s\n' "$lvs_line" >&8
+    until [ -s "$lock_file.said" ]; do
+        kill -0 "$lvm_process" 2>/dev/null || break
+        sleep 0.01
+    done
 }
 
 release() {
-    [ -z "$held" ] || dmsetup resume "$@" || :
+    if [ -n "$held" ] && ! dmsetup --noudevsync resume "$@"; then
+        for gate; do dmsetup --noudevsync resume "$gate" || :; done
+    fi
     held=''
     [ -z "$watchdog" ] || kill -- "-$watchdog" 2>/dev/null || :
     watchdog=''

@@ -34,6 +34,12 @@ class Initiator:
         found = re.search(r"Unit Serial Number:\[(.*)\]", answer)
         return found[1].strip() if found else ""
 
+    def capacity(self, connection: Connection) -> int:
+        """In bytes, as it is told now."""
+        answer = run(["iscsi-readcapacity16", "-i", self.name, self.url(connection)]).stdout
+        [line] = [line for line in answer.splitlines() if line.startswith("Total size:")]
+        return int(line.partition(":")[2])
+
     def wwn(self, connection: Connection, directory: Path) -> str:
         """The NAA designator of the volume, in hexadecimal digits; the program that asks is built in `directory`."""
         program = directory / "page83"

@@ -21,7 +21,6 @@ from drivers.exports.iscsi_lio import LioExports
 from tests.contract.exports.iscsi_client import Initiator, is_admitted, is_refused
 from tests.contract.exports.machine_runner import MachineRunner
 from tests.e2e.writers import Writer
-from tests.lab.command import run
 from tests.lab.vm import Machine
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
@@ -311,11 +310,7 @@ class TestSessions:
 
 def capacity(server: LioExports, export: Exported) -> int:
     """As an initiator sees it."""
-    initiator = Initiator.of(export.accesses[0])
-    url = initiator.url(reached(server, int(export.volume_id[-12:], 16)))
-    answer = run(["iscsi-readcapacity16", "-i", initiator.name, url]).stdout
-    [line] = [line for line in answer.splitlines() if line.startswith("Total size:")]
-    return int(line.partition(":")[2])
+    return Initiator.of(export.accesses[0]).capacity(reached(server, int(export.volume_id[-12:], 16)))
 
 
 class TestRepair:
