@@ -12,7 +12,7 @@ from drivers.activities.values import Program
 from drivers.backends.scripted.door import checked_id, checked_pairs, checked_size, container
 from drivers.backends.scripted.facts import Room, is_marked, live_sizes
 from drivers.backends.scripted.outcome import group_deletion, hold_receipt
-from drivers.backends.scripted.patience import lock_wait, seconds_left
+from drivers.backends.scripted.patience import lock_wait, longest_lock_wait, seconds_left
 from drivers.command import Script
 from drivers.contract import (
     GIB,
@@ -208,7 +208,7 @@ class ScriptedDriver(ABC):
         self, context: Context, method: str, words: Sequence[str], undo: str, undo_words: Sequence[str]
     ) -> Program:
         work, back = (
-            self._load(one).command(self.pool, context.owner, str(LOCK_WAIT_SECONDS), *its)
+            self._load(one).command(self.pool, context.owner, longest_lock_wait(context), *its)
             for one, its in ((method, words), (undo, undo_words))
         )
         return Program(work, back, method)

@@ -15,6 +15,10 @@ def seconds_left(context: Context) -> float:
 
 
 def lock_wait(context: Context) -> str:
+    """In seconds: half of the time that is left at most, so that something can still be done."""
+    return str(max(1, int(min(float(longest_lock_wait(context)), seconds_left(context) / 2))))
+
+
+def longest_lock_wait(context: Context) -> str:
     """In seconds. A hold whose script was killed keeps the lock until its bound."""
-    patience = LOCK_WAIT_SECONDS + context.hold_bound_seconds
-    return str(max(1, int(min(patience, seconds_left(context) / 2))))
+    return str(int(LOCK_WAIT_SECONDS + context.hold_bound_seconds))
