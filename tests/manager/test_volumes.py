@@ -302,10 +302,10 @@ def test_growth_that_an_export_cannot_show_is_told_and_the_second_run_shows_it(
     ran = house.run("extend", "held", "2M")
     assert ran.code == 6
     assert "it has grown, but its export does not show it" in ran.err
-    assert status(house, "show", "held") == "error_extending"
+    assert house.status("show", "held") == "error_extending"
     faulty.install(monkeypatch, faulty.well)
     house.ok("extend", "held", "2M")
-    assert status(house, "show", "held") == "in-use"
+    assert house.status("show", "held") == "in-use"
     assert disagreements(house) == []
 
 
