@@ -31,7 +31,8 @@ class ReplicationTarget:
     """Where a backend's groups may be replicated to: Cinder's replication_device.
 
     backend_id: what --secondary-backend-id takes; host: the configured backend that it stands for. path, compression:
-    of transfers there, where they differ from what goes for all.
+    of transfers there, where they differ from what goes for all. keep_snapshots: how many replicas of group snapshots
+    stay there, the newest; None: all of them.
     """
 
     backend_id: str
@@ -40,6 +41,7 @@ class ReplicationTarget:
     bandwidth_limit_bytes: int | None = None
     path: str | None = None
     compression: str | None = None
+    keep_snapshots: int | None = None
 
 
 class SideState(StrEnum):

@@ -11,6 +11,7 @@ from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import Description, Filters, Name, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
+from cgctl.manager import replication
 
 if TYPE_CHECKING:
     from cgctl.cli.wiring import Env
@@ -36,9 +37,23 @@ CG_SHOWN = ("consistencygroup_id", "created_at", "description", "hold", "id", "n
 
 
 @command("group-snapshot-create", changes=True)
-def group_snapshot_create(env: Env, group: Group, name: Name = None, description: Description = None) -> Show:
-    """Snapshot a group: all volumes at one point in time."""
-    row = manager.group_snapshots.create_group_snapshot(env, group, name, description)
+def group_snapshot_create(
+    env: Env,
+    group: Group,
+    name: Name = None,
+    description: Description = None,
+    replicate: Annotated[
+        bool, typer.Option("--replicate", help="On every other backend of a replicated group, too, as NAME@BACKEND.")
+    ] = False,
+) -> Show:
+    """Snapshot a group: all volumes at one point in time.
+
+    Replicas stay, whichever backend serves the group; keep_snapshots of a replication target says how many.
+    """
+    if replicate:
+        row = replication.snapshots.create_replicated(env, group, name, description)
+    else:
+        row = manager.group_snapshots.create_group_snapshot(env, group, name, description)
     return Show(manager.reads.group_snapshot(env, row.id), SHOWN)
 
 

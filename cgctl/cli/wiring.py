@@ -259,6 +259,7 @@ class Configured:
                     one.bandwidth_limit_bytes,
                     one.path,
                     one.compression,
+                    one.keep_snapshots,
                 )
                 for one in section.replication_targets
             ],

@@ -120,6 +120,7 @@ class ReplicationTarget(Section):
     backend: Annotated[Identifier, Field(validate_default=True)] = ""
     rpo_seconds: Duration | None = Field(default=None, alias="rpo")
     bandwidth_limit_bytes: Size | None = Field(default=None, alias="bandwidth_limit")
+    keep_snapshots: Annotated[int, Field(strict=True, ge=1)] | None = None
     path: DataPath | None = None
     compression: Compression | None = None
 

@@ -78,7 +78,8 @@ def create_group_from_source(
     with env.store.read() as session:
         first = find_source(session)
     _check(env, subject, first)
-    place(env, subject, Request(specs_for(first.group_type, first.types), first.size_bytes), first.host)
+    specs = specs_for(first.group_type, first.types, is_given=True)
+    place(env, subject, Request(specs, first.size_bytes), first.host)
     locked: list[Source] = []  # what is found under the lock is what is cloned: members may have come or gone since
 
     def prepare(intent: Intent) -> Doomed:

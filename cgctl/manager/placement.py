@@ -30,14 +30,15 @@ def volume_types_of(session: Session, group_id: str) -> list[VolumeType]:
 
 
 def specs_for(
-    group_type: GroupType | None, volume_types: Sequence[VolumeType], *, failed_over: bool = False
+    group_type: GroupType | None, volume_types: Sequence[VolumeType], *, is_given: bool = False
 ) -> list[tuple[str, Specs]]:
     """The specs that take part; seed 000: a consistency group's volume types that do not ask for support, get it.
 
-    failed_over: for the backend to which a group was failed over: that one need not have replication targets, too.
+    is_given: for the backend to which a group was failed over, or that has what is copied: there is no choice, and it
+    need not have replication targets, too.
     """
     found = _specs(group_type, volume_types)
-    if not failed_over:
+    if not is_given:
         return found
     return [
         (owner, {key: value for key, value in its.items() if not asks_for_replication(key)}) for owner, its in found

@@ -109,7 +109,7 @@ def extend_volume(env: Environment, reference: str, size_bytes: int) -> None:
             return  # an interrupted extension to this size was settled: who repeats it has it done
         check_extension(row, size_bytes, grows_online=_grows_online(env, row))
         types = [get(session, VolumeType, row.volume_type_id)] if row.volume_type_id else []
-    specs = specs_for(None, types, failed_over=row.replication_status == ReplicationStatus.FAILED_OVER)
+    specs = specs_for(None, types, is_given=row.replication_status == ReplicationStatus.FAILED_OVER)
     place(env, f"volume {shown(row)}", Request(specs, size_bytes - row.size_bytes), row.host)
     perform(env, Extension(env, reference, size_bytes))
 

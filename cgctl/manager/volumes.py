@@ -143,8 +143,8 @@ def _place(
     wanted_zone = None if resolved.group else zone
     apart = backends_apart(env, subject, hints)
     group = resolved.group
-    failed_over = group is not None and group.replication_status == ReplicationStatus.FAILED_OVER
-    specs = specs_for(resolved.group_type, types, failed_over=failed_over)
+    is_given = group.replication_status == ReplicationStatus.FAILED_OVER if group else origin is not None
+    specs = specs_for(resolved.group_type, types, is_given=is_given)
     request = Request(specs, resolved.size_bytes, wanted_zone, apart)
     hosts = {one.host for one in (resolved.group, resolved.source, resolved.snapshot) if one}
     if len(hosts) > 1:

@@ -18,9 +18,19 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cgctl.manager.replication import drill, drill_end, failover, failover_host, switch, sync, undo, views
+    from cgctl.manager.replication import (
+        drill,
+        drill_end,
+        failover,
+        failover_host,
+        snapshots,
+        switch,
+        sync,
+        undo,
+        views,
+    )
 
-__all__ = ["drill", "drill_end", "failover", "failover_host", "switch", "sync", "undo", "views"]
+__all__ = ["drill", "drill_end", "failover", "failover_host", "snapshots", "switch", "sync", "undo", "views"]
 
 
 def __getattr__(name: str) -> ModuleType:
