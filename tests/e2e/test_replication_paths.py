@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import POOL, Cluster
+from tests.e2e.cluster import POOL, SOAK, Cluster
 from tests.e2e.replicated import Pair
 
 pytestmark = pytest.mark.lab
 
 MIB = 1024 * 1024
+CUT_SECONDS = 65.0 if SOAK else 12.0
+"""Longer than a stall needs to be noticed; TCP alone survives the short one."""
 SYNC = ("group-sync-replication", "db")
 
 
@@ -131,4 +140,99 @@ def test_a_bandwidth_limit_is_kept_on_either_path(pair: Pair, path: str) -> None
     row = status(pair)
     assert row["path"] == path
     assert 1.8 < row["seconds"] < 30
+    assert_replicated(pair)
+
+
+@contextmanager
+def slow_sync(pair: Pair, megabytes: int = 32, **target: object) -> Iterator[subprocess.Popen[str]]:
+    """A sync process in the middle of its transfer, at 2 MiB a second."""
+    reconfigure(pair, bandwidth_limit="2M", **target)
+    write_data(pair, megabytes)
+    process = pair.cluster.start(*SYNC)
+    try:
+        _wait_for(lambda: (status(pair)["transferred_bytes"] or 0) > 1 * MIB, 40)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _wait_for(found: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("path", ["direct", "relay"])
+def test_a_killed_sync_leaves_nobody_that_holds_up_the_next_one(pair: Pair, path: str) -> None:
+    with slow_sync(pair, path=path) as process:
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        reconfigure(pair, path=path)
+        pair.sync()
+    assert_replicated(pair)
+    for backend in ("alpha", "beta"):
+        assert not list(pair.host(backend).path("/run/cgctl").glob("*ing-*")), backend
+
+
+@pytest.mark.parametrize("path", ["direct", "relay"])
+def test_a_failover_does_not_wait_for_a_sync_that_dies_with_its_source(pair: Pair, path: str) -> None:
+    with slow_sync(pair, path=path) as process:
+        pair.host("alpha").cut()
+        began = time.monotonic()
+        shown = pair.cluster.run(
+            "group-failover-replication", "--allow-attached-volume", "db", "--source-is-down", "--lock-timeout", "0",
+            "-f", "json",
+        ).json  # fmt: skip
+        took = time.monotonic() - began
+        _, said = process.communicate(timeout=60)
+    assert (shown["host"], shown["is_planned"]) == ("beta", False)
+    assert took < 60, took
+    assert "make way for a failover" in said
+    pair.host("alpha").join()
+    reconfigure(pair)
+    pair.sync()
+    assert pair.left_behind() == []
+
+
+def test_a_failover_does_not_end_a_sync_that_moves(pair: Pair) -> None:
+    with slow_sync(pair) as process:
+        words = ("group-failover-replication", "--allow-attached-volume", "db", "--lock-timeout", "0")
+        refused = pair.cluster.run(*words, expect=9)
+        assert "is locked by `cgctl group-sync-replication db`" in refused.stderr
+        assert "since" in refused.stderr
+        assert process.wait(60) == 0
+    assert_replicated(pair)
+
+
+@pytest.mark.parametrize("path", ["direct", "relay"])
+@pytest.mark.parametrize("backend", ["alpha", "beta"])
+def test_a_link_that_is_cut_in_the_middle_costs_time_and_nothing_else(pair: Pair, path: str, backend: str) -> None:
+    with slow_sync(pair, path=path) as process:
+        pair.host(backend).cut()
+        threading.Timer(CUT_SECONDS, pair.host(backend).join).start()
+        _, said = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+    assert "the transfer is begun anew" in said or CUT_SECONDS < 30
+    assert_replicated(pair)
+
+
+def test_a_far_side_that_is_full_in_the_middle_keeps_its_last_point(pair: Pair) -> None:
+    before = status(pair)["point_id"]
+    beta = pair.host("beta").path(POOL)
+    free = os.statvfs(beta).f_bavail * os.statvfs(beta).f_frsize
+    filler = beta / "filler"
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, free - 24 * MIB)
+    write_data(pair, 60)
+    failed = pair.cluster.run(*SYNC, expect=6)
+    assert "beta" in failed.stderr
+    row = status(pair)
+    assert row["point_id"] == before
+    assert row["error"]
+    assert before in {one.name.removeprefix("cgctl-") for one in beta.glob("groupsnap/*")}
+    filler.unlink()
+    pair.sync()
+    assert status(pair)["error"] is None
     assert_replicated(pair)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.drill_end import find_drill
 from cgctl.manager.replication.members import ReplicatedGroup, load, others, target_of, targets
 from cgctl.manager.views import View
-from cgctl.model.replication import Drill, GroupGeneration, Replica, Replicated
-from cgctl.model.tables import utc_now
+from cgctl.model.replication import Drill, GroupGeneration, Replica, Replicated, Transfer
+from cgctl.model.states import OperationState
+from cgctl.model.tables import Operation, utc_now
+from cgctl.store.journal import is_left_behind
 
 
 def replication_targets(env: Environment, reference: str) -> list[View]:
@@ -32,7 +34,7 @@ def replication_status(env: Environment, reference: str | None) -> list[View]:
     """One row for each replica of one group, or of all."""
     with env.store.read() as session:
         references = [reference] if reference else session.exec(select(Replicated.group_id)).all()
-        return [row for one in references for row in _rows(env, load(session, one))]
+        return [row for one in references for row in _rows(env, session, load(session, one))]
 
 
 def generations(env: Environment, reference: str) -> list[View]:
@@ -98,15 +100,16 @@ def drill_view(row: Drill) -> View:
     }
 
 
-def _rows(env: Environment, replicated: ReplicatedGroup) -> list[View]:
+def _rows(env: Environment, session: Session, replicated: ReplicatedGroup) -> list[View]:
+    running = _running(session, replicated.id)
     rows = {one.host: one for one in replicated.replicas}
     if replicated.record is None:
-        return [_row(env, replicated, Replica(group_id=replicated.id, host=""))]
-    hosts = others(env, replicated)
-    return [_row(env, replicated, rows.get(host) or Replica(group_id=replicated.id, host=host)) for host in hosts]
+        return [_row(env, replicated, Replica(group_id=replicated.id, host=""), None)]
+    replicas = [rows.get(host) or Replica(group_id=replicated.id, host=host) for host in others(env, replicated)]
+    return [_row(env, replicated, one, running.get(one.host)) for one in replicas]
 
 
-def _row(env: Environment, replicated: ReplicatedGroup, replica: Replica) -> View:
+def _row(env: Environment, replicated: ReplicatedGroup, replica: Replica, running: Transfer | None) -> View:
     target = target_of(env, replicated, replica.host) if replica.host else None
     lag = (utc_now() - replica.taken_at).total_seconds() if replica.taken_at else None
     rpo = target.rpo_seconds if target else None
@@ -130,4 +133,25 @@ def _row(env: Environment, replicated: ReplicatedGroup, replica: Replica) -> Vie
         "compression": replica.compression,
         "path_note": replica.path_note,
         "error": replica.error,
+        **_under_way(running),
     }
+
+
+def _under_way(running: Transfer | None) -> View:
+    """Of a transfer that runs now."""
+    return {
+        "transferring_since": running.began_at.isoformat() if running else None,
+        "transferred_bytes": running.stream_bytes if running else None,
+        "expected_bytes": running.expected_bytes if running else None,
+    }
+
+
+def _running(session: Session, group_id: str) -> dict[str, Transfer]:
+    """By backend; what a process that died has left is not among them."""
+    rows = session.exec(select(Transfer).where(Transfer.group_id == group_id)).all()
+    found = {}
+    for row in rows:
+        operation = session.get(Operation, row.operation_id)
+        if operation and operation.state == OperationState.RUNNING and not is_left_behind(operation):
+            found[row.host] = row
+    return found
