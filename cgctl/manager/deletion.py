@@ -10,11 +10,12 @@ from sqlmodel import Session
 
 from cgctl.errors import CgctlError
 from cgctl.manager import removal
+from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.manager.removal import Doomed
 from cgctl.manager.updates import Reading
-from cgctl.store.queries import WORDS
+from cgctl.store.queries import WORDS, subject
 from drivers.contract import Context
 
 
@@ -39,6 +40,7 @@ class Deletion:
         what = self.select(intent)
         if what.row.host:
             self.env.backends.get(what.row.host)  # raises when it is not configured any more
+        refuse_used(intent.session, subject(type(what.row), shown(what.row)), what.row.id, *what.member_ids)
         going = Going(what, removal.statuses(what))
         intent.about(WORDS[type(what.row)][0], what.row.id, what.row.name)
         intent.settled_by("remove", word=self.word, id=what.row.id)

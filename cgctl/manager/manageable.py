@@ -13,6 +13,7 @@ from sqlmodel import Session, col, delete
 
 from cgctl.errors import CgctlError, NotFound
 from cgctl.failures import explain
+from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.dependents import has_snapshots
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import lock_key, shown, snapshot_object, volume_object
@@ -291,6 +292,7 @@ def unmanage_snapshot(env: Environment, reference: str) -> Unmanaging:
         row = find(intent.session, Snapshot, reference)
         intent.lock(row.group_id or row.volume_id)
         snapshot_rules.check_unmanage(row)
+        refuse_used(intent.session, f"snapshot {shown(row)}", row.id)
         return row
 
     return perform(env, Unmanage(env, select, "snapshot-unmanage"))

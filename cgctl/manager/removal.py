@@ -5,7 +5,7 @@ The same functions serve both, and recovery: a driver's delete of what is gone s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, delete, select
@@ -89,15 +89,14 @@ def remove_from_server(env: Environment, context: Context, what: Doomed) -> Read
     try:
         model_update, member_updates = _delete_call(env.backends.get(host).driver, context, what)
     except PoolUnmarked:
-        if _others_in_pool(env, host, what):
+        if others_in_pool(env, host, {what.row.id, *what.member_ids}):
             raise  # the pool was used: most likely it is not mounted
         model_update, member_updates = None, None
     return read_updates(what.member_ids, model_update, member_updates, DELETED)
 
 
-def _others_in_pool(env: Environment, host: str, what: Doomed) -> bool:
+def others_in_pool(env: Environment, host: str, mine: Collection[str]) -> bool:
     """Whether the state has anything else in the pool: then its mark was there once."""
-    mine = {what.row.id, *what.member_ids}
     with env.store.read() as session:
         ids = [
             row_id

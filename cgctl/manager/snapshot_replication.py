@@ -15,6 +15,7 @@ from typing import Any
 from sqlmodel import Session, col, delete, select
 
 from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure
+from cgctl.manager import removal
 from cgctl.manager.activities.copies import Copy, copy_program, copying_host
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.environment import Environment
@@ -148,16 +149,20 @@ class SnapshotReplication:
         work = Replicating.of(plan)
         there = self.env.backends.get(work.destination).driver
         snapshots = [work.new_snapshot(one) for one in work.members]
-        with suppress(PoolUnmarked):  # nothing has come so far
+        try:
             if work.set_id:
                 there.delete_cgsnapshot(context, work.new_set, snapshots)
             else:
                 there.delete_snapshot(context, snapshots[0])
+        except PoolUnmarked:  # nothing has come so far; or the pool is not mounted
+            mine = {work.set_id or "", *(one.new_id for one in work.members)}
+            if removal.others_in_pool(self.env, work.destination, mine):
+                raise
         self._delete_volumes(context, work)
 
     def _delete_volumes(self, context: Context, work: Replicating) -> None:
         here, there = (self.env.backends.get(one).driver for one in (work.source, work.destination))
-        with suppress(PoolUnmarked):
+        with suppress(PoolUnmarked):  # `clear` has asked before, and `complete` has just made something there
             copies = [work.copy(one) for one in work.members]
             if work.anonymous_group_id:
                 group = contract.Group(work.anonymous_group_id)

@@ -45,7 +45,8 @@ class VolumeRevert:
         snapshot = find(intent.session, Snapshot, self.reference)
         volume = get(intent.session, Volume, snapshot.volume_id)
         intent.lock(lock_key(volume), snapshot.group_id or snapshot.volume_id)
-        check_revert(volume, snapshot, snapshots_of(intent.session, volume)[-1])
+        beside = [one for one in snapshots_of(intent.session, volume) if one.host == volume.host]
+        check_revert(volume, snapshot, beside[-1] if beside else snapshot)
         self.env.backends.get(volume.host or "")  # raises when it is not configured any more
         before = {volume.id: volume.status, snapshot.id: snapshot.status}
         intent.about("volume", volume.id, volume.name)

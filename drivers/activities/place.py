@@ -94,7 +94,10 @@ class ActivityPlace:
         return self._settle(activity_id, "cancelled")
 
     def settle_lost(self, activity_id: str) -> ActivityReport | None:
-        """Of one that is lost: end what is left of it, run its undo; its last state is `lost`. Others are left."""
+        """Of one that is lost: end what is left of it, run its undo; its last state is `lost`. Others are left.
+
+        One that is not there is lost, too: a start that is still on its way will not begin it any more.
+        """
         return self._settle(activity_id, "lost")
 
     def log(self, activity_id: str, offset: int = 0) -> LogPiece:

@@ -1,8 +1,19 @@
 # settle.sh PLACE ID cancelled|lost GRACE_SECONDS: end an activity (`cancelled`), or put right what has no supervisor any
-# more (`lost`; one that is alive is left alone). What is over stays as it is; what is not there is fine.
+# more (`lost`; one that is alive is left alone, one that is not there will never start). What is over stays as it is.
 # shellcheck disable=SC2154 # of activity.sh
 id=$1 wanted=$2 grace=$3
-look "$id" || exit 0
+if ! look "$id"; then
+    [ "$wanted" = lost ] || exit 0
+    # A start that is still on its way shall find that it comes too late.
+    buried=.staging-$id-$$
+    mkdir "$buried"
+    now=$(date +%s.%N)
+    printf 'lost - %s %s - 0 0\n' "$now" "$now" >"$buried/state"
+    echo 'never started' >"$buried/label"
+    mv -T -n "$buried" "$id" || :
+    rm -rf "$buried"
+    exit 0
+fi
 # Whose end left something: once more.
 if is_over; then
     if [ -e "$id/remains" ] && (cd "$id" && CGCTL_ACTIVITY=$(pwd) sh ./undo </dev/null >undo.log 2>&1); then rm -f "$id/remains"; fi

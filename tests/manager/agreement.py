@@ -15,9 +15,10 @@ Shape = set[tuple[object, ...]]
 _OBJECTS = {
     ObjectKind.GROUP: "SELECT id, NULL, NULL FROM groups",
     ObjectKind.VOLUME: "SELECT id, group_id, size_bytes FROM volumes",
-    ObjectKind.GROUP_SNAPSHOT: "SELECT id, group_id, NULL FROM group_snapshots",
-    ObjectKind.SNAPSHOT: "SELECT CASE WHEN group_snapshot_id IS NULL THEN id ELSE volume_id END, "
-    "COALESCE(group_snapshot_id, volume_id), size_bytes FROM snapshots",
+    ObjectKind.GROUP_SNAPSHOT: "SELECT id, CASE WHEN replicates_id IS NULL THEN group_id END, NULL "
+    "FROM group_snapshots",
+    ObjectKind.SNAPSHOT: "SELECT CASE WHEN group_snapshot_id IS NULL THEN id ELSE COALESCE(member_id, volume_id) END, "
+    "COALESCE(group_snapshot_id, member_id, volume_id), size_bytes FROM snapshots",
 }
 _TABLES = ("groups", "volumes", "snapshots", "group_snapshots", "attachments")
 
@@ -25,7 +26,10 @@ _TABLES = ("groups", "volumes", "snapshots", "group_snapshots", "attachments")
 def disagreements(house: House) -> list[str]:
     """What the state and the servers tell differently, and what is left half done; nothing, where all is well."""
     rows = {(kind, *row) for kind, query in _OBJECTS.items() for row in house.rows(query)}
-    objects = {(one.kind, one.id, one.parent_id, one.size_bytes) for one in house.objects()}
+    replicas = {row[0] for row in house.rows("SELECT id FROM group_snapshots WHERE replicates_id IS NOT NULL")}
+    objects = {
+        (one.kind, one.id, None if one.id in replicas else one.parent_id, one.size_bytes) for one in house.objects()
+    }
     found = [f"only in the state: {row}" for row in rows - objects]
     found += [f"only on a server: {one}" for one in objects - rows]
     found += [f"half-made: {one}" for one in house.objects() if not one.complete]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from cgctl.errors import CgctlError, Refused, ServerFailure
 from cgctl.failures import explain
 from cgctl.manager.activities.kinds import long_work
+from cgctl.manager.activities.used import under_way
 from cgctl.manager.environment import Environment
 from cgctl.model.activities import Activity
 from cgctl.model.tables import Volume, utc_now
@@ -19,9 +20,7 @@ from drivers.activities.failure import failure_of
 from drivers.activities.place import ActivityPlace
 from drivers.activities.values import ActivityReport, ActivityState
 from drivers.contract import Context
-from drivers.errors import DriverError
-
-UNDER_WAY = tuple(one for one in ActivityState if not one.is_over)
+from drivers.errors import DriverError, NotOnServer
 
 
 class GoesOn(CgctlError):
@@ -40,7 +39,7 @@ def settle_activity(
     if activity is None or ActivityState(activity.state).is_over:
         return lambda _session: None
     work, its_plan = long_work(env, plan["kind"]), plan["work"]
-    report = settled_report(reachable_place(env, activity), activity.id)
+    report = settled_report(reachable_place(env, activity), activity)
     if report and not report.state.is_over:
         seen = report
 
@@ -71,13 +70,18 @@ def settle_activity(
     return given_up
 
 
-def settled_report(place: ActivityPlace, activity_id: str) -> ActivityReport | None:
+def settled_report(place: ActivityPlace, activity: Activity) -> ActivityReport | None:
     """As its server shows it; what was lost is put right there first, and what it left is removed."""
-    report = place.poll([activity_id]).get(activity_id)
-    if report and report.state is ActivityState.LOST and report.ended_at is None:
-        report = place.settle_lost(activity_id)
-    elif report and report.remains:
-        report = place.cancel(activity_id)
+    try:
+        report = place.poll([activity.id]).get(activity.id)
+    except NotOnServer:
+        if activity.state == ActivityState.QUEUED:
+            return None  # who began it was killed before there was a place for it
+        raise
+    if report is None or (report.state is ActivityState.LOST and report.ended_at is None):
+        report = place.settle_lost(activity.id)
+    elif report.remains:
+        report = place.cancel(activity.id)
     return report
 
 
@@ -164,18 +168,3 @@ def settle_if_over(env: Environment, operation_id: str) -> bool:
     with env.store.read() as session:
         row = session.exec(select(Activity).where(Activity.operation_id == operation_id)).first()
     return row is not None and ActivityState(look(env, row.id).state).is_over
-
-
-def under_way(session: Session) -> list[Activity]:
-    """All that are not over, as far as the state knows, oldest first."""
-    wanted = select(Activity).where(col(Activity.state).in_(UNDER_WAY))
-    return list(session.exec(wanted.order_by(col(Activity.created_at))))
-
-
-def refuse_used(session: Session, subject: str, *row_ids: str) -> None:
-    """Raise Refused for what an activity reads, or is making: it goes when the activity is over."""
-    for one in under_way(session):
-        held = {*one.source_ids.split(), *one.made_ids.split()} & set(row_ids)
-        if held:
-            way = f"cgctl activity-wait {one.id}; or end it: cgctl activity-cancel {one.id}"
-            raise Refused(subject, f"activity {one.id} ({one.kind}) works with it", way)

@@ -74,6 +74,9 @@ def check_cascade(volume: Volume, snapshots: Sequence[Snapshot]) -> None:
         if one.group_snapshot_id:
             reason = f"its snapshot {shown(one)} is a member of group snapshot {one.group_snapshot_id}"
             raise Refused(called("volume", volume), reason, f"cgctl group-snapshot-delete {one.group_snapshot_id}")
+        if one.host != volume.host:
+            reason = f"its snapshot {shown(one)} is on backend {one.host}"
+            raise Refused(called("volume", volume), reason, f"cgctl snapshot-delete {one.id}")
 
 
 def check_no_attachments(volume: Volume, attachments: Sequence[str]) -> None:
