@@ -12,6 +12,7 @@ from cgctl.errors import CgctlError
 from cgctl.manager import removal
 from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.environment import Environment
+from cgctl.manager.objects import shown
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.manager.removal import Doomed
 from cgctl.manager.updates import Reading
