@@ -13,8 +13,10 @@ from cgctl.manager.activities.kinds import long_work
 from cgctl.manager.activities.used import under_way
 from cgctl.manager.environment import Environment
 from cgctl.model.activities import Activity
-from cgctl.model.tables import Volume, utc_now
+from cgctl.model.states import OperationState
+from cgctl.model.tables import Operation, Volume, utc_now
 from cgctl.store.holder import Holder
+from cgctl.store.journal import is_left_behind
 from cgctl.store.queries import set_status
 from drivers.activities.failure import failure_of
 from drivers.activities.place import ActivityPlace
@@ -139,8 +141,11 @@ def look(env: Environment, activity_id: str, *, watches: bool = False) -> Activi
 
     with env.store.read() as session:
         row = session.get_one(Activity, activity_id)
+        operation = session.get_one(Operation, row.operation_id)
     if ActivityState(row.state).is_over:
         return row
+    if operation.state == OperationState.RUNNING and not is_left_behind(operation):
+        return row  # it is being begun, or ended, by another process
     report = reachable_place(env, row).poll([row.id], watches=watches).get(row.id)
     if report is None or report.state.is_over:
         settle(env, row.operation_id, quietly=True)
