@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from drivers.backends.btrfs.driver import BtrfsDriver
 from drivers.backends.directory_pool.replication.driver import DirectoryPoolReplication
 from drivers.backends.file.driver import FileDriver
 from drivers.backends.lvm.driver import LvmDriver
-from drivers.contract import Driver, ExportServer
+from drivers.contract import Driver, ExportServer, SourceForm
 from drivers.exports.iscsi_lio.server import LioExports
 from drivers.exports.iscsi_tgt.server import TgtExports
 from drivers.exports.nfs_ganesha.server import GaneshaExports
@@ -36,3 +36,23 @@ EXPORTS: dict[tuple[str, str], Callable[[str, str, Runner], ExportServer]] = {
     ("nfs", "ganesha"): GaneshaExports,
     ("nfs", "kernel"): KernelNfsExports,
 }
+
+# What volumes are, by driver and protocol, where they are not files.
+FORMS: dict[str, Mapping[str, SourceForm]] = {"lvm": LvmDriver.forms}
+
+# (protocol, server): what it can offer
+SERVES: dict[tuple[str, str], frozenset[SourceForm]] = {
+    ("iscsi", "tgt"): TgtExports.serves,
+    ("iscsi", "lio"): LioExports.serves,
+    ("nfs", "ganesha"): GaneshaExports.serves,
+    ("nfs", "kernel"): KernelNfsExports.serves,
+}
+
+
+def misfit(driver: str, protocol: str, server: str) -> str | None:
+    """Why this export server cannot offer volumes of this driver, and which can; None where it can."""
+    form = FORMS.get(driver, {}).get(protocol, SourceForm.FILE)
+    able = [name for (word, name), forms in SERVES.items() if word == protocol and form in forms]
+    if server in able or (protocol, server) not in SERVES:
+        return None
+    return f"{server} cannot offer a {form}, which is what {driver} has for {protocol}; one of: {', '.join(able)}"

@@ -44,6 +44,7 @@ from drivers.values import (
     PoolStats,
     ServerObject,
     Snapshot,
+    SourceForm,
     Updates,
     Volume,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "PoolStats",
     "ServerObject",
     "Snapshot",
+    "SourceForm",
     "Updates",
     "Volume",
 ]
@@ -109,7 +111,12 @@ class Driver(Protocol):
         ...
 
     def volume_source(self, volume: Volume) -> str:
-        """The path of the file or block device on the server that an export serves (pure)."""
+        """The path of what an export serves on the server (pure)."""
+        ...
+
+    @property
+    def source_form(self) -> SourceForm:
+        """What is there, and so what the export server of the configuration must be able to serve."""
         ...
 
     # --- volumes
@@ -302,10 +309,20 @@ class ExportServer(Protocol):
         """`iscsi` or `nfs`."""
         ...
 
-    def connection(self, volume_id: str, source: str = "") -> Connection:
+    @property
+    def portal(self) -> str:
+        """Where clients reach the server, with its port."""
+        ...
+
+    @property
+    def serves(self) -> frozenset[SourceForm]:
+        """What it can offer."""
+        ...
+
+    def connection(self, volume_id: str, form: SourceForm = SourceForm.FILE) -> Connection:
         """Where clients find the volume (pure): derives from the volume's id, and stays the same across failover.
 
-        source: `Driver.volume_source`. Over NFS, what is no file is a file system of its own: the whole of `path`.
+        form: `Driver.source_form`. Over NFS a file system is the whole of `path`.
         """
         ...
 

@@ -223,6 +223,14 @@ class Access:
     secret: Secret | None = None
 
 
+class SourceForm(StrEnum):
+    """What an export finds at `Driver.volume_source`."""
+
+    FILE = "file"
+    BLOCK_DEVICE = "block device"
+    FILE_SYSTEM = "mounted file system"
+
+
 @dataclass(frozen=True)
 class Exported:
     """A volume as it shall be offered: the source (`Driver.volume_source`) and everyone who has access."""
@@ -235,7 +243,10 @@ class Exported:
 
 @dataclass(frozen=True)
 class Connection:
-    """What a client needs to reach a volume. lun, iqn, serial for iscsi; path (server:/path) and file in it for nfs."""
+    """What a client needs to reach a volume: lun, iqn and serial for iscsi; for nfs path (server:/path) and file in it.
+
+    Without a file the volume is all that stands there.
+    """
 
     protocol: str
     portal: str

@@ -35,10 +35,11 @@ def config_check(invocation: Invocation) -> Listing:
     Looks at this machine only: no server is asked (`cgctl backend-check` does that). Problems end with exit code 3;
     warnings do not.
     """
+    from cgctl.cli.wiring import misfit  # noqa: PLC0415
     from cgctl.config.crosscheck import warnings  # noqa: PLC0415 (help and completion do without pydantic)
     from cgctl.config.load import load  # noqa: PLC0415
 
-    loaded = load(invocation.config)
+    loaded = load(invocation.config, misfit)
     state_url(invocation.state, lambda: loaded.configuration.state)
     for warning in warnings(loaded.configuration, loaded.source):
         _log.warning(warning)

@@ -133,6 +133,13 @@ class Carrying:
         forget_way(owner, self._configured.end(source), self._configured.end(destination))
 
 
+def misfit(driver: str, protocol: str, server: str) -> str | None:
+    """See cgctl.config.crosscheck.Misfit."""
+    from drivers import catalog  # noqa: PLC0415
+
+    return catalog.misfit(driver, protocol, server)
+
+
 class Configured:
     """The configured backends, each built when it is first used; backends of one server share its connection."""
 
@@ -145,7 +152,7 @@ class Configured:
     def _configuration(self) -> Configuration:
         from cgctl.config.load import load  # noqa: PLC0415 (pydantic models and yaml: only where they are needed)
 
-        return load(self._invocation.config).configuration
+        return load(self._invocation.config, misfit).configuration
 
     def state(self) -> str | None:
         """The configuration's `state:`, where there is a configuration."""

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
 from cgctl.config.schema import Backend, Configuration
 
+Misfit = Callable[[str, str, str], str | None]
+"""(driver, protocol, export server) -> why that server cannot offer volumes of that driver; None where it can."""
 
-def contradictions(backends: Mapping[str, Backend], ids: Collection[str]) -> Iterator[str]:
+
+def contradictions(backends: Mapping[str, Backend], ids: Collection[str], misfit: Misfit) -> Iterator[str]:
     """Problems of backends with each other, each with its path in the file. ids: of all, also of unsound ones."""
     for (first, one), (second, other) in combinations(backends.items(), 2):
         if one.server == other.server and _overlap(one, other):
             yield f"backends.{second}.pool: the same pool on the same server as backends.{first}"
     for name, backend in backends.items():
         yield from _replication(name, backend, ids)
-        if backend.driver == "lvm" and backend.export and backend.export.protocol == "nfs":
-            yield f"backends.{name}.export.protocol: volumes of lvm are offered by iscsi only"
+        export = backend.export
+        why = misfit(backend.driver, export.protocol, export.server) if export else None
+        if why:
+            yield f"backends.{name}.export.server: {why}"
 
 
 def _overlap(one: Backend, other: Backend) -> bool:

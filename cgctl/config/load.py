@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from cgctl.config.crosscheck import contradictions
+from cgctl.config.crosscheck import Misfit, contradictions
 from cgctl.config.document import Unreadable, from_yaml
 from cgctl.config.places import SYSTEM_FILE, configuration_file, usual_files
 from cgctl.config.schema import Backend, Configuration, Export, Hooks, ReplicationTarget, Ssh
@@ -38,9 +38,13 @@ class Loaded:
     source: Path
 
 
-def load(given: str | None) -> Loaded:
+def _fits(_driver: str, _protocol: str, _server: str) -> None:
+    """Where it does not matter: the one who builds backends asks."""
+
+
+def load(given: str | None, misfit: Misfit = _fits) -> Loaded:
     """The configuration of `--config` or of the usual places. Raises ConfigurationError: no file, or all problems."""
-    found = find(given)
+    found = find(given, misfit)
     if found is None:
         places = " or ".join(str(place) for place in usual_files())
         hint = f"copy {EXAMPLE} to {SYSTEM_FILE} and change it, or name a file with --config"
@@ -48,12 +52,12 @@ def load(given: str | None) -> Loaded:
     return found
 
 
-def find(given: str | None) -> Loaded | None:
+def find(given: str | None, misfit: Misfit = _fits) -> Loaded | None:
     """As `load`, but None where no file was named and none is in the usual places."""
     source = configuration_file(given)
     if source is None:
         return None
-    return Loaded(_parse(_read(source), source), source)
+    return Loaded(_parse(_read(source), source, misfit), source)
 
 
 def _read(source: Path) -> str:
@@ -67,7 +71,7 @@ def _read(source: Path) -> str:
         raise ConfigurationError(str(source), reason, hint) from error
 
 
-def _parse(text: str, source: Path) -> Configuration:
+def _parse(text: str, source: Path, misfit: Misfit) -> Configuration:
     try:
         document, problems = from_yaml(text)
     except Unreadable as error:
@@ -78,9 +82,9 @@ def _parse(text: str, source: Path) -> Configuration:
         configuration = Configuration.model_validate(document)
     except ValidationError as error:
         problems += [_problem(detail) for detail in error.errors(include_url=False)]
-        problems += contradictions(*_sound_backends(document))
+        problems += contradictions(*_sound_backends(document), misfit)
     else:
-        problems += contradictions(configuration.backends, configuration.backends)
+        problems += contradictions(configuration.backends, configuration.backends, misfit)
         if not problems:
             return configuration
     raise ConfigurationProblems(source, problems)

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, delete
 
 from cgctl.errors import CgctlError, Refused, UsageError
 from cgctl.manager.environment import Environment
-from cgctl.manager.exports import apply_exports, export_of, exported
+from cgctl.manager.exports import apply_exports, connection_of, export_of
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.model.clients import checked_address, checked_initiator, checked_secret
@@ -66,7 +66,7 @@ class Attach:
         backend = self.env.backends.get(volume.host or "")
         export = export_of(backend, f"volume {shown(volume)}")
         _check(volume, others, export, self.client)
-        connection = export.connection(volume.id, exported(backend, volume, ()).source)
+        connection = connection_of(backend, export, volume.id)
         row = _row(volume, connection, self.client)
         access = Access(row, volume, others, volume.status)
         intent.add(row)

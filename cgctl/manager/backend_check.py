@@ -100,8 +100,7 @@ def _peers(env: Environment, export: ExportServer) -> list[Backend]:
 
 
 def _place(export: ExportServer) -> tuple[str, str]:
-    """Protocol and portal; a connection is that of a volume, any volume."""
-    return export.protocol, export.connection(new_id()).portal
+    return export.protocol, export.portal
 
 
 def _wanted(env: Environment, backend: Backend) -> list[Exported]:

@@ -10,7 +10,7 @@ from cgctl.manager.objects import volume_object
 from cgctl.model.tables import Attachment, Volume
 from drivers import contract
 from drivers.command import Secret
-from drivers.contract import Access, Backend, Context, Exported, ExportServer
+from drivers.contract import Access, Backend, Connection, Context, Exported, ExportServer
 
 
 def export_of(backend: Backend, subject: str) -> ExportServer:
@@ -19,6 +19,11 @@ def export_of(backend: Backend, subject: str) -> ExportServer:
         hint = f"add `export:` below `backends.{backend.id}:` of the configuration"
         raise Refused(subject, f"backend {backend.id} has no export", hint)
     return backend.export
+
+
+def connection_of(backend: Backend, export: ExportServer, volume_id: str) -> Connection:
+    """Where clients find a volume of this backend (pure)."""
+    return export.connection(volume_id, backend.driver.source_form)
 
 
 def exported(backend: Backend, volume: Volume, attachments: Sequence[Attachment]) -> Exported:

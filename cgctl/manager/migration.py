@@ -26,7 +26,7 @@ from cgctl.model.states import MigrationStatus, VolumeStatus
 from cgctl.model.tables import Event, Volume, VolumeType, utc_now
 from cgctl.scheduler.candidates import Request
 from cgctl.store.queries import find, fresh, get, subject
-from drivers.contract import Context, Driver, ObjectKind
+from drivers.contract import Context, Driver, ObjectKind, SourceForm
 from drivers.errors import DriverError, OutcomeUnknown, PoolUnmarked
 
 
@@ -131,6 +131,10 @@ def _check(env: Environment, session: Session, row: Volume, host: str) -> None:
     refuse_frozen(session, subject(Volume, shown(row)), host)
     shares = row.host is not None and env.backends.share_server(row.host, host)
     check_migration(row, host, has_snapshots=has_snapshots(session, row), shares_server=shares)
+    for one in (row.host or "", host):
+        if env.backends.get(one).driver.source_form is SourceForm.FILE_SYSTEM:
+            named, hint = subject(Volume, shown(row)), "let a client copy the files into a new volume"
+            raise Refused(named, f"volumes of backend {one} are file systems, not disks that could be copied", hint)
 
 
 def _elsewhere(env: Environment, row: Volume, wanted: VolumeType, refused: Refused) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from drivers.contract import Access, Connection, Exported
+from drivers.contract import Access, Connection, Exported, SourceForm
 from drivers.errors import ServerRefused
 from drivers.exports.iscsi_identity import LUN, iqn, serial
 from drivers.exports.scripted import ScriptedExports
@@ -18,8 +18,9 @@ class IscsiExports(ScriptedExports):
     """One iSCSI target per volume, with one LUN."""
 
     protocol: ClassVar[str] = "iscsi"
+    serves: ClassVar[frozenset[SourceForm]] = frozenset({SourceForm.FILE, SourceForm.BLOCK_DEVICE})
 
-    def connection(self, volume_id: str, source: str = "") -> Connection:  # noqa: ARG002 (matters over NFS)
+    def connection(self, volume_id: str, form: SourceForm = SourceForm.FILE) -> Connection:  # noqa: ARG002 (over NFS)
         return Connection("iscsi", self.portal, iqn=iqn(volume_id), lun=LUN, serial=serial(volume_id))
 
 

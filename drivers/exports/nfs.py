@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from drivers.contract import Access, Connection, Exported
+from drivers.contract import Access, Connection, Exported, SourceForm
 from drivers.errors import ServerRefused
 from drivers.exports.scripted import ScriptedExports
 
@@ -30,10 +30,10 @@ class NfsExports(ScriptedExports):
     def place(self, volume_id: str) -> str:
         """The exported path, as clients see it."""
 
-    def connection(self, volume_id: str, source: str = "") -> Connection:
+    def connection(self, volume_id: str, form: SourceForm = SourceForm.FILE) -> Connection:
         """Mount `path` (NFSv4); the volume is the file `disk` in it, or the whole where it is a file system."""
         server = self.portal.rpartition(":")[0]
-        file = IMAGE if not source or source.endswith(f"/{IMAGE}") else None
+        file = IMAGE if form is SourceForm.FILE else None
         return Connection("nfs", self.portal, path=f"{server}:{self.place(volume_id)}", file=file)
 
 

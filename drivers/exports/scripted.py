@@ -15,7 +15,7 @@ from typing import ClassVar, Protocol
 
 from drivers import errors, refusals
 from drivers.command import Command, Script, Secret
-from drivers.contract import Connection, Context, Exported, Finding
+from drivers.contract import Connection, Context, Exported, Finding, SourceForm
 from drivers.runner import Runner
 
 REPAIR = "cgctl backend-check --repair"
@@ -47,12 +47,13 @@ class ScriptedExports(ABC):
     portal: str
     runner: Runner = field(repr=False, compare=False)
     protocol: ClassVar[str]
+    serves: ClassVar[frozenset[SourceForm]]
     grows_online: ClassVar[bool]
     request: ClassVar[Request]
     errors: ClassVar[refusals.Table] = ()
 
     @abstractmethod
-    def connection(self, volume_id: str, source: str = "") -> Connection:
+    def connection(self, volume_id: str, form: SourceForm = SourceForm.FILE) -> Connection:
         """Where clients find the volume (pure)."""
 
     @abstractmethod

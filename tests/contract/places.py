@@ -17,6 +17,7 @@ from drivers.backends.file.driver import FileDriver
 from drivers.contract import Driver
 from drivers.runner import Runner
 from tests.contract.bench import Bench, ProcessRunner
+from tests.contract.file_systems import on_machine_for_nfs
 from tests.contract.thin_pool import on_machine
 from tests.lab.host import Host
 
@@ -102,6 +103,12 @@ def lvm(request: pytest.FixtureRequest) -> Iterator[Bench]:
     yield from on_machine(request.getfixturevalue("vm1"))
 
 
+@contextmanager
+def lvm_for_nfs(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """The same with volumes that are file systems."""
+    yield from on_machine_for_nfs(request.getfixturevalue("vm1"))
+
+
 Place = Callable[[pytest.FixtureRequest], AbstractContextManager[Bench]]
 
 PLACES: dict[str, Place] = {
@@ -111,6 +118,6 @@ PLACES: dict[str, Place] = {
     "file-on-xfs": file_on_xfs,
     "btrfs": btrfs,
 }
-MACHINE_PLACES: dict[str, Place] = {"lvm": lvm}
+MACHINE_PLACES: dict[str, Place] = {"lvm": lvm, "lvm-nfs": lvm_for_nfs}
 SMALL_PLACES: dict[str, Place] = {"file": small_file, "btrfs": small_btrfs}
 LOCAL = ("file", "file-unprivileged")

@@ -12,6 +12,10 @@ FACTS = Path(__file__).parents[1] / "data/lvm/facts-2.03.16.txt"
 OWNER = "06ac9d02-22e3-4f8e-91e2-edc378b6869e"
 
 
+GATE = "7c5b8e62-f91e-48ac-9bfc-592581ade31a"
+AS_FILE_SYSTEM = ("cgctl.kind=volume", "cgctl.fs=xfs,cgctl.kind=volume")
+FOR_NFS = ("\nudevd no", "\nform xfs\nudevd no")
+
 UDEVD = ("udevd no", "udevd yes")
 """As under systemd."""
 
@@ -64,3 +68,17 @@ def test_autoextend_that_dmeventd_watches_is_well() -> None:
 
 def test_before_the_first_object_rule_and_boot_are_not_missed() -> None:
     assert failing((f"owner {OWNER}", "owner "), UDEVD, ("rule yes", "rule no"), ("boot none", "boot no")) == {}
+
+
+def test_a_file_system_that_is_mounted_is_well() -> None:
+    assert failing(AS_FILE_SYSTEM, FOR_NFS, ("\nudevd no", f"\nmounted {GATE}\nudevd no")) == {}
+
+
+def test_a_file_system_that_is_not_mounted_is_told() -> None:
+    assert failing(AS_FILE_SYSTEM, FOR_NFS) == {"mounts": "cgctl backend-check --repair makes it so"}
+
+
+def test_volumes_that_were_made_for_another_protocol_are_told() -> None:
+    mounted = ("\nudevd no", f"\nmounted {GATE}\nudevd no")
+    assert "protocol:" in failing(FOR_NFS)["file systems"]
+    assert "protocol:" in failing(AS_FILE_SYSTEM, mounted)["file systems"]

@@ -29,7 +29,10 @@ SYSTEMD = "CGCTL_VM_SYSTEMD"
 STARTED = 'echo $$ >/run/contract.pid; exec "$@"'
 # Extents of 1 MiB: volumes of the tests are that small.
 EMPTY = """
-gates=$(dmsetup info -c --noheadings -o name | grep '^cgctl-') && dmsetup resume $gates && dmsetup remove $gates || :
+gates=$(dmsetup info -c --noheadings -o name | grep '^cgctl-' || :)
+[ -z "$gates" ] || dmsetup resume $gates
+findmnt -rno TARGET | grep ^/run/cgctl/volumes/ | while read -r place; do umount "$place" && rmdir "$place"; done
+[ -z "$gates" ] || dmsetup remove $gates
 lvs --noheadings --separator , -o lv_name,lv_attr,lv_tags "${1%/*}" | tr -d ' ' | while IFS=, read -r name attr tags; do
     case $attr in
         V*) echo "lvremove -fy -q ${1%/*}/$name" ;;
@@ -84,10 +87,13 @@ class MachineBench(Bench):
         source = self.driver.volume_source(volume)
         self.script(f'[ -b "$1" ] && {text}', source, str(offset), stdin=base64.b64encode(data).decode())
 
-    def read(self, volume: Volume, count: int, offset: int = 0) -> bytes:
-        """After what a killed script has left, which goes on where nobody can kill it, or is ended by the repair."""
+    def settle(self, volume: Volume) -> None:
+        """What a killed script has left goes on where nobody can kill it, or is ended by the repair."""
         if self.script('flock "$1" test -e "$2" || echo gone', LOCK, self.driver.volume_source(volume)):
             self.driver.repair(self.context)
+
+    def read(self, volume: Volume, count: int, offset: int = 0) -> bytes:
+        self.settle(volume)
         flags = "iflag=skip_bytes,count_bytes,fullblock"
         text = f'dd if="$1" bs=1M {flags} skip="$2" count="$3" status=none | base64 -w0'
         return base64.b64decode(self.script(text, self.driver.volume_source(volume), str(offset), str(count)))

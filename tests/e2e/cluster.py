@@ -27,6 +27,8 @@ from tests.lab import Host, Lab
 
 INITIATOR = "iqn.2026-11.io.test:client"
 ISCSI, NFS = "gold", "nfsgold"
+FILE = "disk"
+"""What a client makes in a volume that is a file system of its own."""
 SOAK = os.environ.get("CGCTL_SOAK") == "1"
 POOL = Path("/srv/pool")
 
@@ -87,7 +89,7 @@ class Attached:
         """For a Writer."""
         if self.shown["protocol"] == "nfs":
             server, _, path = str(self.shown["path"]).partition(":/")
-            return f"nfs://{self.reached or server}/{path}/{self.shown['file']}"
+            return f"nfs://{self.reached or server}/{path}/{self.shown.get('file', FILE)}"
         login = f"{self.shown['username']}%{self.secret}@"
         return f"iscsi://{login}{self.reached or self.shown['portal']}/{self.iqn}/{self.shown['lun']}"
 

@@ -49,6 +49,12 @@ def lvm_cluster(vm1: Machine, directory: Path) -> MachineCluster:
 
 
 @pytest.fixture
+def lvm_nfs_cluster(vm1: Machine, directory: Path) -> MachineCluster:
+    """File systems on thin volumes by the kernel's NFS server, files on btrfs by LIO."""
+    return with_types(MachineCluster(Machines(), vm1, "btrfs", directory, nfs_driver="lvm"))
+
+
+@pytest.fixture
 def btrfs_cluster(vm1: Machine, directory: Path) -> MachineCluster:
     """The same with files on btrfs by LIO, too."""
     return with_types(MachineCluster(Machines(), vm1, "btrfs", directory))

@@ -17,8 +17,12 @@ NAMESPACES = [place("cluster", ISCSI, pytest.mark.lab), place("cluster", NFS, py
 """btrfs by tgt and by nfs-ganesha."""
 
 VM, SOAK = pytest.mark.vm, pytest.mark.soak
-MACHINE = [place("lvm_cluster", ISCSI, VM), place("btrfs_cluster", NFS, VM, SOAK)]
-"""LVM thin by LIO; in the long form btrfs by the kernel's NFS server, too."""
+MACHINE = [
+    place("lvm_cluster", ISCSI, VM),
+    place("lvm_nfs_cluster", NFS, VM),
+    place("btrfs_cluster", NFS, VM, SOAK),
+]
+"""LVM thin by LIO and by the kernel's NFS server; in the long form btrfs by that, too."""
 
 LONG_MACHINE = [
     place("lvm_cluster", ISCSI, VM, SOAK),

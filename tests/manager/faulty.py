@@ -20,7 +20,7 @@ from sqlmodel import Session
 from drivers import catalog
 from drivers.backends.directory_pool.replication.driver import DirectoryPoolReplication
 from drivers.backends.file.driver import FileDriver
-from drivers.contract import Connection, Context, Exported, Finding
+from drivers.contract import Connection, Context, Exported, Finding, SourceForm
 
 CHANGING = frozenset(
     (
@@ -80,7 +80,10 @@ class NotedExports:
     protocol: str = "iscsi"
     grows_online: ClassVar[bool] = False
 
-    def connection(self, volume_id: str, source: str = "") -> Connection:  # noqa: ARG002
+    portal: ClassVar[str] = "192.0.2.1:3260"
+    serves: ClassVar[frozenset[SourceForm]] = frozenset({SourceForm.FILE})
+
+    def connection(self, volume_id: str, form: SourceForm = SourceForm.FILE) -> Connection:  # noqa: ARG002
         return Connection("iscsi", "192.0.2.1:3260", f"iqn.2026-11.io.cgctl:{volume_id}", 1, volume_id[:8])
 
     def offers(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from cgctl.config.load import ConfigurationProblems, find, load
 from cgctl.config.places import configuration_file, state_directory, state_url
 from cgctl.config.schema import Configuration
 from cgctl.errors import ConfigurationError
+from drivers.catalog import misfit
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 ONE = "backends: {a: {driver: file, pool: /srv/a}}\n"
@@ -32,7 +33,7 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def parsed(text: str, tmp_path: Path) -> Configuration:
     (tmp_path / "c.yaml").write_text(text)
-    return load(str(tmp_path / "c.yaml")).configuration
+    return load(str(tmp_path / "c.yaml"), misfit).configuration
 
 
 def problems(text: str, tmp_path: Path) -> set[str]:
@@ -96,7 +97,7 @@ backends:
   on: {driver: lvm, pool: /}
   one: {driver: file, pool: /srv/a}
   two: {driver: btrfs, pool: /srv/a/b/, replication_targets: [{backend_id: two}, {backend_id: x}]}
-  three: {driver: lvm, pool: vg/pool, export: {protocol: nfs, server: kernel, portal: 192.0.2.1}}
+  three: {driver: lvm, pool: vg/pool, export: {protocol: nfs, server: ganesha, portal: 192.0.2.1}}
   gamma:
 """
     assert problems(text, tmp_path) == {
@@ -125,7 +126,8 @@ backends:
         "backends.two.pool: the same pool on the same server as backends.one",
         "backends.two.replication_targets.0.backend: a backend cannot replicate to itself",
         "backends.two.replication_targets.1.backend: there is no backend 'x'",
-        "backends.three.export.protocol: volumes of lvm are offered by iscsi only",
+        "backends.three.export.server: ganesha cannot offer a mounted file system, which is what lvm has for nfs; "
+        "one of: kernel",
         "backends.gamma: must be keys with values",
     }
 

@@ -22,6 +22,7 @@ from sqlmodel import Session
 
 from cgctl.errors import CgctlError, FailoverRefused, ServerFailure, UsageError
 from cgctl.manager.environment import Environment
+from cgctl.manager.exports import connection_of
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication.diverged import lineage
 from cgctl.manager.replication.drill_end import NotCleanedUp, clean_up, drill_key, end_row
@@ -252,7 +253,7 @@ class _Run:
         found: list[dict[str, object]] = []
         for name, volume in members.items():
             source = backend.driver.volume_source(volume)
-            offered = asdict(backend.export.connection(volume.id, source)) if backend.export else {}
+            offered = asdict(connection_of(backend, backend.export, volume.id)) if backend.export else {}
             offered |= {"username": _username(volume)} if offered.get("iqn") else {}
             said = {key: value for key, value in offered.items() if value is not None}
             found.append({"name": name, "source": source, **said})

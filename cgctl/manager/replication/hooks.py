@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cgctl.manager.environment import Environment
+from cgctl.manager.exports import connection_of
 from cgctl.manager.replication.members import ReplicatedGroup
 
 TIMEOUT_SECONDS = 600.0
@@ -28,8 +29,9 @@ def run_post_failover(env: Environment, replicated: ReplicatedGroup, host: str) 
     line = hooks.get(replicated.id) or hooks.get(replicated.group.name or "")
     if line is None:
         return
-    export = env.backends.get(host).export
-    found = {one.id: export.connection(one.id) for one in replicated.volumes} if export else {}
+    backend = env.backends.get(host)
+    export = backend.export
+    found = {one.id: connection_of(backend, export, one.id) for one in replicated.volumes} if export else {}
     environment = _environment(replicated) | {
         "CGCTL_OLD_BACKEND": replicated.active,
         "CGCTL_BACKEND": host,

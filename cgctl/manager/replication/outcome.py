@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from cgctl.manager.environment import Environment
-from cgctl.manager.exports import exported
+from cgctl.manager.exports import connection_of
 from cgctl.manager.replication.diverged import list_kept
 from cgctl.manager.replication.members import ReplicatedGroup, write_status
 from cgctl.manager.replication.moving import FailedOver, Order
@@ -52,11 +52,9 @@ def _move_volumes(
             volume.status = VolumeStatus.IN_USE if used else VolumeStatus.AVAILABLE
             volume.replication_status = session.get_one(Group, replicated.id).replication_status
     backend = env.backends.get(host)
-    volumes = {one.id: one for one in replicated.volumes}
     for attachment in replicated.attachments if backend.export else ():
         assert backend.export is not None
-        source = exported(backend, volumes[attachment.volume_id], ()).source
-        found = asdict(backend.export.connection(attachment.volume_id, source))
+        found = asdict(connection_of(backend, backend.export, attachment.volume_id))
         row = session.get_one(Attachment, attachment.id)
         row.connection = {key: value for key, value in found.items() if value is not None}
 

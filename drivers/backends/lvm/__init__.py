@@ -4,10 +4,11 @@
                     cgctl.group=GROUP                       one for each group
                     cgctl.mark=SET/GROUP/RECEIPT            the commit mark of a group snapshot; a set without is void
                     cgctl.reverting=GROUP/KEPT/COUNT/TIME   a group's revert that is decided and not ended
-    VG/cgctl-VOLUME       cgctl.kind=volume    cgctl.bytes=N [cgctl.group=GROUP] [cgctl.making=1]
+    VG/cgctl-VOLUME       cgctl.kind=volume    cgctl.bytes=N [cgctl.group=GROUP] [cgctl.making=1] [cgctl.fs=xfs]
     VG/cgctl-SNAPSHOT     cgctl.kind=snapshot  cgctl.bytes=N cgctl.volume=VOLUME
     VG/cgctl-SET_VOLUME   cgctl.kind=member    cgctl.bytes=N cgctl.volume=VOLUME cgctl.set=SET
     /dev/mapper/cgctl-VOLUME                                the gate, dm uuid CGCTL-VOLUME, of exactly N bytes
+    /run/cgctl/volumes/cgctl-VOLUME                         where a volume with cgctl.fs=xfs is mounted, for NFS
 
 Decided 2026-11:
 
@@ -30,5 +31,10 @@ Decided 2026-11:
   command of their own: a volume that exists without them is not safe. `repair` writes them again.
 - A revert gives the volume's name to a copy of the snapshot, by two renames: LVM's merge would consume the snapshot.
   That of a group is decided by one tag of the pool; whoever gets the lock afterwards ends it.
+- Over NFS a volume is an xfs file system on its gate, and nothing else is new: device-mapper freezes what is mounted on
+  a device before it suspends it, and thaws it after the resume, so the hold, its bound and its watchdog are the same.
+  What clients have written is flushed before the hold (`sync -f`), since freezing waits for it. A single snapshot is
+  flushed, not frozen: it has all that was answered before, and xfs replays its log when a volume is made of it.
+- Mounted with `nouuid`: volumes made from one another have one UUID. `xfs_admin -U` would need a clean log first.
 - The LVs themselves are never suspended by us (lab.md section 7: that damages the pool).
 """

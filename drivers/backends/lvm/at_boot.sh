@@ -1,7 +1,9 @@
 #!/bin/sh
 # Written by cgctl (backend lvm). Makes the gates of its volumes after a boot, before anything serves them: a gate is the
-# device above a volume's LV that is exported, and device-mapper forgets it when the server goes down.
+# device above a volume's LV that is exported, and device-mapper forgets it when the server goes down. Volumes that are
+# file systems are mounted then.
 # shellcheck disable=SC2086 # names
+umask 077
 LC_ALL=C
 export LC_ALL
 # settle: a volume that a revert had put aside when the power went is the volume.
@@ -40,6 +42,13 @@ while read -r vg name tags; do
     bytes=${bytes%%,*}
     [ -e "/dev/mapper/$name" ] || dmsetup create "$name" --uuid "CGCTL-${name#cgctl-}" \
         --table "0 $((bytes / 512)) linear /dev/$vg/$name 0" || failed=1
+    case $tags in
+        *,cgctl.fs=xfs,*)
+            place=/run/cgctl/volumes/$name
+            mountpoint -q "$place" ||
+                { mkdir -p "$place" && mount -t xfs -o nouuid,nosuid,nodev "/dev/mapper/$name" "$place"; } || failed=1
+            ;;
+    esac
 done </run/cgctl-lvm-gates
 rm -f /run/cgctl-lvm-gates
 exit "$failed"

@@ -11,6 +11,7 @@ tags=$pool_tags
 tag cgctl.owner || :
 printf 'owner %s\nroom %s %s %s\nattr %s\nzero %s\n' "$value" "$pool_bytes" "$data" "$metadata" "$attr" "${zero:-no}"
 printf 'metadata_area %s\n' "$mda_free"
+[ -z "$file_system" ] || printf 'form %s\n' "$file_system"
 if [ -e /run/udev/control ]; then echo 'udevd yes'; else echo 'udevd no'; fi
 if grep -qs CGCTL- /etc/udev/rules.d/*.rules /lib/udev/rules.d/*.rules; then echo 'rule yes'; else echo 'rule no'; fi
 if [ ! -d /run/systemd/system ]; then
@@ -29,6 +30,7 @@ dmsetup info -c --noheadings --separator ' ' -o name,suspended,blkdevname |
                     [ ! -e "$path/dm/name" ] || { read -r holder <"$path/dm/name" && holders="$holders $holder"; }
                 done
                 printf 'gate %s %s%s\n' "${name#cgctl-}" "$word" "$holders"
+                [ ! -d "$mounts/$name" ] || ! mountpoint -q "$mounts/$name" || printf 'mounted %s\n' "${name#cgctl-}"
                 ;;
         esac
     done

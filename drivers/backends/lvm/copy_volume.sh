@@ -33,7 +33,7 @@ if find_lv "$name"; then # what a killed run left
     change "lvremove -fy -q $vg/$name"
 fi
 new_tags="--addtag cgctl.kind=volume --addtag cgctl.bytes=$bytes --addtag cgctl.making=1"
-new_tags="$new_tags${group:+ --addtag cgctl.group=$group}"
+new_tags="$new_tags${group:+ --addtag cgctl.group=$group}${file_system:+ --addtag cgctl.fs=$file_system}"
 undo() {
     if [ "$1" != 0 ]; then
         [ -n "$locked" ] || lock
@@ -62,6 +62,7 @@ lock
 change
 find_lv "$name" || exit 1
 make_gate "$volume" "$bytes"
+grow_file_system "$volume"
 change "lvchange -q --deltag cgctl.making=1 $vg/$name"
 find_lv "$name" && ! tag cgctl.making
 all_done "$((2 * there))"

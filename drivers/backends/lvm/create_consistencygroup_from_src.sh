@@ -29,6 +29,7 @@ while read -r volume member bytes; do
         *) refuse not-on-server "volume $member is not in the group $source_group" ;;
     esac
     new_tags="--addtag cgctl.kind=volume --addtag cgctl.bytes=$bytes --addtag cgctl.group=$group"
+    new_tags="$new_tags${file_system:+ --addtag cgctl.fs=$file_system}"
     snapshots="${snapshots}lvcreate -q -An -s $mode --ignoremonitoring -n cgctl-$volume $new_tags $vg/$source$nl"
     [ "$lv_bytes" -ge "$bytes" ] || later="${later}lvextend -q -An -L ${bytes}b $vg/cgctl-$volume$nl"
     [ -n "$set" ] || make_gate "$member" "$value"
@@ -64,6 +65,7 @@ while read -r volume member bytes; do
     find_lv "cgctl-$volume" || exit 1
     [ "$lv_bytes" -ge "$bytes" ] || exit 1
     make_gate "$volume" "$bytes"
+    grow_file_system "$volume"
 done <<END
 $members
 END

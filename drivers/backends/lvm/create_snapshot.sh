@@ -11,6 +11,7 @@ if ! find_lv "cgctl-$volume" || ! tag cgctl.bytes; then
     refuse not-on-server "volume $volume is not in the pool"
 fi
 room
+flush "cgctl-$volume"
 tags="--addtag cgctl.kind=snapshot --addtag cgctl.bytes=$value --addtag cgctl.volume=$volume"
 change "lvcreate -q -s -ky -pr -n cgctl-$snapshot $tags $vg/cgctl-$volume"
 find_lv "cgctl-$snapshot"

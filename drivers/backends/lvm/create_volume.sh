@@ -4,6 +4,7 @@ group=$1 volume=$2 bytes=$3 source=$4 set=$5
 [ "$group" != "$volume" ] || group=''
 name=cgctl-$volume
 whole_sectors "$bytes"
+[ -z "$file_system" ] || [ "$bytes" -ge 314572800 ] || refuse refused "an xfs file system has at least 300 MiB"
 lock
 claim
 ! find_lv "$name" || is volume
@@ -24,7 +25,7 @@ if find_lv "$name"; then # what a killed run left
     change "lvremove -fy -q $vg/$name"
 fi
 new_tags="--addtag cgctl.kind=volume --addtag cgctl.bytes=$bytes --addtag cgctl.making=1"
-new_tags="$new_tags${group:+ --addtag cgctl.group=$group}"
+new_tags="$new_tags${group:+ --addtag cgctl.group=$group}${file_system:+ --addtag cgctl.fs=$file_system}"
 undo() {
     if [ "$1" != 0 ] && find_lv "$name"; then
         remove_gate "$volume"
@@ -35,6 +36,7 @@ undo() {
 if [ -z "$source" ]; then
     change "lvcreate -q -An -V ${bytes}b -T $pool -n $name $new_tags"
 else
+    flush "$source"
     find_lv "$source"
     set -- "lvcreate -q -An -s -kn -ay -n $name $new_tags $vg/$source"
     [ "$lv_bytes" -ge "$bytes" ] || set -- "$@" "lvextend -q -An -L ${bytes}b $vg/$name"
@@ -42,6 +44,9 @@ else
 fi
 find_lv "$name" || exit 1
 [ "$lv_bytes" -ge "$bytes" ] || exit 1
+open_gate "$volume" "$bytes"
+[ -z "$file_system" ] || [ -n "$source" ] || mkfs.xfs -q -K "/dev/mapper/$name"
 make_gate "$volume" "$bytes"
+grow_file_system "$volume"
 change "lvchange -q --deltag cgctl.making=1 $vg/$name"
 find_lv "$name" && ! tag cgctl.making

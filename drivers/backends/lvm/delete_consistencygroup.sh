@@ -9,9 +9,7 @@ own
 gone=''
 for volume in $volumes; do
     ! find_lv "cgctl-$volume" || is volume
-    if has_gate "$volume" && ! dmsetup remove "cgctl-$volume"; then
-        continue
-    fi
+    drop_gate "$volume" || continue
     ! find_lv "cgctl-$volume" || gone="$gone $volume"
 done
 # shellcheck disable=SC2086 # names

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from drivers import errors
 from drivers.backends.lvm import findings, layout
@@ -20,6 +21,7 @@ from drivers.contract import (
     Manageable,
     ObjectKind,
     ServerObject,
+    SourceForm,
     Volume,
 )
 
@@ -30,6 +32,12 @@ TOOL_ERRORS: ToolErrors = ((re.compile(r"^.*(?:insufficient free space|reached t
 @dataclass(frozen=True)
 class LvmDriver(ScriptedDriver):
     """pool: VG/THINPOOL, raises PoolMissing when it is not."""
+
+    forms: ClassVar[Mapping[str, SourceForm]] = {
+        "local": SourceForm.BLOCK_DEVICE,
+        "iscsi": SourceForm.BLOCK_DEVICE,
+        "nfs": SourceForm.FILE_SYSTEM,
+    }
 
     def __post_init__(self) -> None:
         layout.checked_pool(self.pool)
@@ -57,7 +65,16 @@ class LvmDriver(ScriptedDriver):
         return f"/var/lib/cgctl/activities/{layout.checked_pool(self.pool)}"
 
     def volume_source(self, volume: Volume) -> str:
-        return layout.gate(volume)
+        return layout.mount_point(volume) if self._file_system else layout.gate(volume)
+
+    @property
+    def _file_system(self) -> str:
+        """What new volumes are made, in the words of the scripts."""
+        return "xfs" if self.source_form is SourceForm.FILE_SYSTEM else ""
+
+    @property
+    def _settings(self) -> tuple[str, ...]:
+        return (self._file_system,)
 
     def _load(self, method: str) -> Script:
         return load(method)

@@ -50,7 +50,7 @@ class Room:
 def of_refusal(refusal: errors.ServerRefused) -> Finding:
     """The one finding of a pool that cannot be looked at."""
     if isinstance(refusal, errors.ToolMissing):
-        return Finding("tools", False, refusal.message, "apt install lvm2 dmsetup thin-provisioning-tools")
+        return Finding("tools", False, refusal.message, "apt install lvm2 dmsetup thin-provisioning-tools xfsprogs")
     hint = "make the thin pool (lvcreate --type thin-pool), or correct `pool:` in the configuration: VG/THINPOOL"
     return Finding("pool", False, refusal.message, refusal.hint or hint)
 
@@ -69,6 +69,7 @@ def of_facts(text: str, owner: str, pool: str) -> Iterator[Finding]:
     yield _rule(text, marked=marked)
     yield _boot(text, marked=marked)
     yield from _gates(text)
+    yield from _file_systems(text)
     yield of_leftovers(Listing.parse(text).objects())
 
 
@@ -178,3 +179,21 @@ def _gates(text: str) -> Iterator[Finding]:
         standing = ", ".join(f"{name} on {volume}" for name, volume in holders.items())
         hint = f"dmsetup remove {' '.join(holders)}"
         yield Finding("holders", False, f"what a client made in its volume is active on the server: {standing}", hint)
+
+
+def _file_systems(text: str) -> Iterator[Finding]:
+    """Of volumes offered over NFS. A volume keeps the form that it was made in."""
+    tags = Listing.parse(text).volumes
+    volumes = [one.id for one in Listing.parse(text).objects() if one.kind is ObjectKind.VOLUME and one.complete]
+    formatted = {one for one in volumes if "fs" in tags[f"cgctl-{one}"]}
+    expected = "form xfs" in text.splitlines()
+    strange = sorted(set(volumes) - formatted if expected else formatted)
+    if strange:
+        what = "are disks, and NFS offers file systems" if expected else "are file systems, and iSCSI offers disks"
+        hint = "offer them as they were made: `protocol:` below `export:` in the configuration"
+        yield Finding("file systems", False, f"{', '.join(strange)} {what}", hint)
+    missing = sorted(formatted - {line.split()[1] for line in text.splitlines() if line.startswith("mounted ")})
+    if missing:
+        yield Finding("mounts", False, f"not mounted: {', '.join(missing)}", REPAIR)
+    elif formatted:
+        yield Finding("mounts", True, "every file system is mounted")

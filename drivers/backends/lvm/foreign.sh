@@ -15,6 +15,15 @@ take() {
     [ "$lv_bytes" = "$2" ] || refuse refused "$1 has $lv_bytes bytes, not $2"
 }
 
+# holds_xfs NAME: refuse what does not begin as an xfs file system does; behind `take`.
+holds_xfs() {
+    was_active=yes
+    case $attr in ????a*) ;; *) was_active='' && change "lvchange -q -ay -K $vg/$1" ;; esac
+    begins=$(dd if="/dev/$vg/$1" bs=4 count=1 status=none)
+    [ -n "$was_active" ] || change "lvchange -q -an $vg/$1"
+    [ "$begins" = XFSB ] || refuse refused "$1 holds no xfs file system"
+}
+
 # give_back NAME REFERENCE: the LV of the object is called so, and carries nothing of ours.
 give_back() {
     if find_lv "$1"; then

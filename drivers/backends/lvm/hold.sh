@@ -60,10 +60,12 @@ still_held() { # still_held GATE...: every gate is suspended, and the watchdog h
     [ "$suspended" = $# ] && [ ! -e "$flag.fired" ]
 }
 
+# Suspending a gate freezes the file system that is mounted on it, and resuming it thaws that.
 # hold CENTISECONDS LINES GATE...: $began_at, $ended_at; refuse when the bound broke it. Its caller removes what was made.
 hold() {
     bound=$1 lines=$2
     shift 2
+    flush "$@"
     await_lines
     arm "$bound" "$@"
     began_at=$(clock)

@@ -34,6 +34,11 @@ def gate(volume: Volume) -> str:
     return f"/dev/mapper/cgctl-{checked_id(volume.id)}"
 
 
+def mount_point(volume: Volume) -> str:
+    """Where the server mounts a volume that is a file system."""
+    return f"/run/cgctl/volumes/cgctl-{checked_id(volume.id)}"
+
+
 def source(item: Volume | Snapshot | Group | GroupSnapshot) -> str:
     """The LV of a volume or of a snapshot, single or member of a set; the id of a group or of a set."""
     match item:

@@ -14,7 +14,13 @@ if find_lv "$name"; then
 fi
 [ -z "$group" ] || has_group "$group" || refuse not-on-server "group $group is not in the pool"
 take "$reference" "$bytes"
+[ -z "$file_system" ] || holds_xfs "$reference"
 new_tags="--addtag cgctl.kind=volume --addtag cgctl.bytes=$bytes${group:+ --addtag cgctl.group=$group}"
+new_tags="$new_tags${file_system:+ --addtag cgctl.fs=$file_system}"
+undo() { # a file system that cannot be mounted is not taken
+    [ "$1" = 0 ] || ! find_lv "$name" || ! drop_gate "$volume" || give_back "$name" "$reference"
+    exit "$1"
+}
 change "lvchange -q -kn $vg/$reference" "lvchange -q -ay $vg/$reference" "lvchange -q $new_tags $vg/$reference" \
     "lvrename -q $vg $reference $name"
 find_lv "$name" && is volume || exit 1

@@ -1,17 +1,20 @@
 # Head of every script of the lvm driver; it stands behind drivers/prelude.sh and before the method's own lines.
-#   first parameters of every script: VG/POOL OWNER LOCK_WAIT_SECONDS
+#   first parameters of every script: VG/POOL OWNER LOCK_WAIT_SECONDS FILE_SYSTEM
+# FILE_SYSTEM: xfs where new volumes are file systems, which this server mounts (for NFS); empty where they are disks.
 # POSIX sh; as few processes as possible. $state is what `lvs` prints of the pool, one LV a line:
 #   "  NAME|POOL|BYTES|ATTR|ZERO|DATA_PERCENT|METADATA_PERCENT|ORIGIN|VG_METADATA_FREE|TAGS"
 # No words of ours are patterns: `for` may split $state. The lvm shell takes 64 words a line.
 # shellcheck disable=SC2034,SC2329 # not every script uses every variable, and `undo` is called by the trap
-vg=${1%/*} pool=$1 owner=$2 lock_wait=$3
+vg=${1%/*} pool=$1 owner=$2 lock_wait=$3 file_system=$4
 thin_pool=${pool#*/}
-shift 3
+shift 4
 set -f
 need date dmsetup flock lvm setsid sleep
+[ -z "$file_system" ] || need mkfs.xfs mount mountpoint umount xfs_growfs
 LVM_SUPPRESS_FD_WARNINGS=1
 export LVM_SUPPRESS_FD_WARNINGS
 lock_file=/run/lock/cgctl-lvm-$vg
+mounts=/run/cgctl/volumes # as in layout.py and at_boot.sh
 nl='
 '
 lvs_line="lvs -q --noheadings --nosuffix --units b --separator | \
@@ -164,24 +167,71 @@ has_gate() {
     [ -e "/dev/mapper/cgctl-$1" ]
 }
 
-# make_gate VOLUME BYTES
+# make_gate VOLUME BYTES: what exports serve is there: the gate, and the file system on it.
 make_gate() {
+    open_gate "$1" "$2"
+    mount_volume "$1"
+}
+
+open_gate() {
     has_gate "$1" || gate_line "$1" "$2" | dmsetup create --concise
 }
 
 # grow_gate VOLUME BYTES: nothing when it has this size.
 grow_gate() {
     make_gate "$1" "$2"
-    [ "$(dmsetup info -c --noheadings -o name,suspended "cgctl-$1"):$(blockdev --getsize64 "/dev/mapper/cgctl-$1")" \
-        != "cgctl-$1:Active:$2" ] || return 0
-    dmsetup reload "cgctl-$1" --table "0 $(($2 / 512)) linear /dev/$vg/cgctl-$1 0"
-    dmsetup resume "cgctl-$1"
+    if [ "$(dmsetup info -c --noheadings -o name,suspended "cgctl-$1"):$(blockdev --getsize64 "/dev/mapper/cgctl-$1")" \
+        != "cgctl-$1:Active:$2" ]; then
+        dmsetup reload "cgctl-$1" --table "0 $(($2 / 512)) linear /dev/$vg/cgctl-$1 0"
+        dmsetup resume "cgctl-$1"
+    fi
+    grow_file_system "$1"
 }
 
-# remove_gate VOLUME: nothing there is fine; busy when it is served, mounted or held by another device.
-remove_gate() {
+# drop_gate VOLUME: nothing there is fine; 1 when it is served, mounted elsewhere or held by another device: it stays.
+drop_gate() {
     has_gate "$1" || return 0
-    dmsetup remove "cgctl-$1" || refuse busy "volume $1 is in use: end its export first"
+    unmount_volume "$1" || return 1
+    ! dmsetup remove "cgctl-$1" || return 0
+    mount_volume "$1"
+    return 1
+}
+
+remove_gate() {
+    drop_gate "$1" || refuse busy "volume $1 is in use: end its export first"
+}
+
+# --- volumes that are file systems: their LVs say so
+
+has_file_system() {
+    find_lv "cgctl-$1" || return 1
+    case $tags in *,cgctl.fs=xfs,*) ;; *) return 1 ;; esac
+}
+
+# mount_volume VOLUME. nouuid: a clone and its source have one UUID.
+mount_volume() {
+    has_file_system "$1" || return 0
+    ! mountpoint -q "$mounts/cgctl-$1" || return 0
+    mkdir -p "$mounts/cgctl-$1"
+    mount -t xfs -o nouuid,nosuid,nodev "/dev/mapper/cgctl-$1" "$mounts/cgctl-$1"
+}
+
+# unmount_volume VOLUME: 1 when somebody on the server works in it.
+unmount_volume() {
+    [ -d "$mounts/cgctl-$1" ] || return 0
+    ! mountpoint -q "$mounts/cgctl-$1" || umount "$mounts/cgctl-$1" || return 1
+    rmdir "$mounts/cgctl-$1"
+}
+
+grow_file_system() {
+    ! has_file_system "$1" || xfs_growfs "$mounts/cgctl-$1" >/dev/null
+}
+
+# flush GATE...: what clients have written is on the device, so that a snapshot has it, and freezing takes no time.
+flush() {
+    for gate in "$@"; do
+        [ ! -d "$mounts/$gate" ] || sync -f "$mounts/$gate"
+    done
 }
 
 # settle_revert VOLUME: end what a revert left in the middle: the volume is there, and neither _new nor _old.

@@ -40,11 +40,20 @@ tagged "cgctl.set=$set"
 # shellcheck disable=SC2086 # names
 set -- $found
 [ $# = "$count" ] || refuse refused "group snapshot $set has $# members, not $count"
+room
+mount_members() {
+    for word in $names; do mount_volume "$word"; done
+}
+busy=''
+for word in $names; do unmount_volume "$word" || busy=$word; done
 # shellcheck disable=SC2086 # names
 for word in $(dmsetup info -c --noheadings --separator , -o name,open $gates 2>/dev/null); do
-    [ "${word#*,}" = 0 ] || refuse busy "volume ${word%,*} is in use: end its export first"
+    [ "${word#*,}" = 0 ] || busy=${word%,*}
 done
-room
+if [ -n "$busy" ]; then
+    mount_members
+    refuse busy "volume ${busy#cgctl-} is in use: end its export first"
+fi
 remove_copies() {
     stale=''
     for word in $names; do ! find_lv "cgctl-${word}_new" || stale="$stale ${word}_new"; done
@@ -55,7 +64,13 @@ remove_copies() {
 undo() {
     if [ "$1" != 0 ]; then
         look
-        case $pool_tags in *,cgctl.reverting=*) ;; *) remove_copies ;; esac
+        case $pool_tags in
+            *,cgctl.reverting=*) ;;
+            *)
+                remove_copies
+                mount_members
+                ;;
+        esac
     fi
     exit "$1"
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from drivers import errors, refusals
 from drivers.activities.values import Program
@@ -28,6 +29,7 @@ from drivers.contract import (
     PoolStats,
     ServerObject,
     Snapshot,
+    SourceForm,
     Updates,
     Volume,
 )
@@ -48,6 +50,8 @@ class ScriptedDriver(ABC):
     pool: str
     runner: Runner
     storage_protocol: str = "local"
+    forms: ClassVar[Mapping[str, SourceForm]] = {}
+    """What volumes are, by storage protocol, where they are not files."""
 
     # What a kind of pool says of itself
 
@@ -74,6 +78,15 @@ class ScriptedDriver(ABC):
     @abstractmethod
     def activity_directory(self) -> str:
         """Where the server keeps the pool's activities."""
+
+    @property
+    def source_form(self) -> SourceForm:
+        return self.forms.get(self.storage_protocol, SourceForm.FILE)
+
+    @property
+    def _settings(self) -> tuple[str, ...]:
+        """What every script is told beyond pool, owner and patience."""
+        return ()
 
     @abstractmethod
     def _load(self, method: str) -> Script:
@@ -208,7 +221,7 @@ class ScriptedDriver(ABC):
         self, context: Context, method: str, words: Sequence[str], undo: str, undo_words: Sequence[str]
     ) -> Program:
         work, back = (
-            self._load(one).command(self.pool, context.owner, longest_lock_wait(context), *its)
+            self._load(one).command(self.pool, context.owner, longest_lock_wait(context), *self._settings, *its)
             for one, its in ((method, words), (undo, undo_words))
         )
         return Program(work, back, method)
@@ -331,7 +344,8 @@ class ScriptedDriver(ABC):
 
     def _run(self, context: Context, method: str, *parameters: str, stdin: str = "") -> str:
         """One execution of the method's script; its standard output."""
-        command = self._load(method).command(self.pool, context.owner, lock_wait(context), *parameters, stdin=stdin)
+        head = self.pool, context.owner, lock_wait(context), *self._settings
+        command = self._load(method).command(*head, *parameters, stdin=stdin)
         return refusals.result(self.runner.run(command, seconds_left(context)), self.runner.server, self._tool_errors)
 
 

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from drivers import errors, refusals
 from drivers.command import Command, Script, Secret
+from drivers.contract import SourceForm
 from drivers.exports.nfs import NfsExports, checked_id
 from drivers.exports.nfs_ganesha import request
 from drivers.exports.scripted import Request
@@ -39,6 +40,7 @@ def _script() -> Script:
 class GaneshaExports(NfsExports):
     """portal: where ganesha listens, `192.0.2.10:2049`."""
 
+    serves: ClassVar[frozenset[SourceForm]] = frozenset({SourceForm.FILE})  # its access list is that of a directory
     request: ClassVar[Request] = request
     errors: ClassVar[refusals.Table] = ((re.compile(r"^nfs-ganesha is not running: .*$", re.M), GaneshaDown),)
 

@@ -30,6 +30,7 @@ from typing import ClassVar
 
 from drivers import errors, refusals
 from drivers.command import Command, Script, Secret
+from drivers.contract import SourceForm
 from drivers.exports.nfs import NfsExports, checked_id
 from drivers.exports.nfs_kernel import request
 from drivers.exports.scripted import Request, perl_script
@@ -52,6 +53,7 @@ def _script() -> Script:
 class KernelNfsExports(NfsExports):
     """portal: where the server listens, `192.0.2.10:2049`."""
 
+    serves: ClassVar[frozenset[SourceForm]] = frozenset({SourceForm.FILE, SourceForm.FILE_SYSTEM})
     request: ClassVar[Request] = request
     errors: ClassVar[refusals.Table] = ((re.compile(r"^the NFS server is not running: .*$", re.M), NfsServerDown),)
 

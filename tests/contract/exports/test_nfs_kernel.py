@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from drivers import errors
-from drivers.contract import Access, Context, Exported
+from drivers.contract import Access, Context, Exported, SourceForm
 from drivers.exports.nfs_kernel import KernelNfsExports
 from drivers.exports.nfs_kernel.request import fsid
 from tests.contract.exports import nfs_client
@@ -177,7 +177,8 @@ class TestAdmission:
         self, server: KernelNfsExports, context: Context, store: Exported, machine: Machine
     ) -> None:
         server.ensure_exports(context, [store])
-        assert server.connection(store.volume_id, store.source).file is None
+        assert server.connection(store.volume_id, SourceForm.FILE_SYSTEM).file is None
+        assert server.connection(store.volume_id, SourceForm.FILE).file == "disk"
         with client(server, 3) as writing:
             machine.script('cd "$1"; mkdir data; chown 999:999 data; chmod 700 data', writing.mounted)
             writing.wait_for_writes()

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from drivers.backends.lvm.driver import LvmDriver
 from drivers.command import Secret
-from drivers.contract import Access, Context, Exported, ExportServer
+from drivers.contract import Access, Context, Exported, ExportServer, Volume
 from drivers.exports.iscsi_lio import LioExports
 from drivers.exports.nfs_kernel import KernelNfsExports
 from tests.contract.exports.iscsi_client import Initiator, is_admitted
@@ -80,3 +81,21 @@ def test_exports_of_files_are_there_after_a_reboot(machine: Machine) -> None:
     kernel.remove_exports(context(), [export.volume_id for export in files])
     machine.run(["systemctl", "restart", "nfs-server"])
     assert machine.run(["exportfs", "-s"]).stdout == ""
+
+
+def test_volumes_that_are_file_systems_are_mounted_before_nfs_offers_them_again(machine: Machine) -> None:
+    runner = MachineRunner(machine)
+    driver, kernel = LvmDriver("c", "cgvg/pool", runner, "nfs"), KernelNfsExports("c", f"{GUEST}:2049", runner)
+    volume = Volume("8f14e45f-ceea-467f-a8b4-000000000009", 400 * MIB)
+    driver.create_volume(context(), volume)
+    machine.script('printf kept >"$1/disk"', driver.volume_source(volume))
+    export = replace(nfs(9, driver.volume_source(volume)), volume_id=volume.id)
+    kernel.ensure_exports(context(), [export])
+    machine.run(["sync"])
+    machine.reboot()
+    url = f"nfs://127.0.0.1{kernel.place(volume.id)}/disk?version=4&nfsport={machine.nfs_port}"
+    wait_until(lambda: run(["nfs-cat", url], check=False).stdout == "kept", url, 120)
+    assert wrong(kernel, export) == []
+    assert [one.detail for one in driver.check_for_setup_error(context()) if not one.ok] == []
+    kernel.remove_exports(context(), [volume.id])
+    driver.delete_volume(context(), volume)
