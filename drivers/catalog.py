@@ -8,6 +8,7 @@ from drivers.backends.btrfs.driver import BtrfsDriver
 from drivers.backends.directory_pool.replication.driver import DirectoryPoolReplication
 from drivers.backends.file.driver import FileDriver
 from drivers.backends.lvm.driver import LvmDriver
+from drivers.backends.lvm.replication.driver import LvmReplication
 from drivers.contract import Driver, ExportServer, SourceForm
 from drivers.exports.iscsi_lio.server import LioExports
 from drivers.exports.iscsi_tgt.server import TgtExports
@@ -27,6 +28,7 @@ DRIVERS: dict[str, Callable[[str, str, Runner, str], Driver]] = {
 REPLICATIONS: dict[str, Callable[[str, str, Runner], Replication]] = {
     "file": DirectoryPoolReplication,
     "btrfs": DirectoryPoolReplication,
+    "lvm": LvmReplication,
 }
 
 # (protocol, server): (backend id, portal, runner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 from drivers.command import Command
 from drivers.contract import Context, Driver, ObjectKind, ServerObject, Volume
@@ -99,6 +101,43 @@ class Bench:
     def size(self, volume: Volume) -> int:
         with self.disk(volume).open("rb") as disk:
             return disk.seek(0, os.SEEK_END)
+
+    # Members of group snapshots, and streams
+
+    def member(self, set_id: str, volume: Volume) -> Path:
+        """A member's file."""
+        return self.pool / "groupsnap" / f"cgctl-{set_id}" / f"cgctl-{volume.id}" / "disk"
+
+    def member_digest(self, set_id: str, volume: Volume) -> str:
+        return hashlib.sha256(self.member(set_id, volume).read_bytes()).hexdigest()
+
+    def edit_member(self, set_id: str, volume: Volume, data: bytes) -> None:
+        """By hand, past all protection, and the protection is put back."""
+        disk = self.member(set_id, volume)
+        sealed = self.driver.name == "btrfs"
+        seal = ["btrfs", "property", "set", "-fts", str(disk.parents[1]), "ro"]
+        if sealed:
+            subprocess.run([*seal, "false"], check=True)
+        disk.chmod(0o600)
+        with disk.open("r+b") as file:
+            file.write(data)
+        disk.chmod(0o400)
+        if sealed:
+            subprocess.run([*seal, "true"], check=True)
+
+    def start(self, command: Command, stdin: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+        """A command of its own process group, whose output is a stream."""
+        return subprocess.Popen(
+            self.runner.enter(command.argv),
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """What `start` has started, with all that is of its process group."""
+        os.killpg(process.pid, signal.SIGKILL)
 
     @property
     def pool(self) -> Path:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 from drivers.backends.lvm.driver import LvmDriver
 from drivers.command import Command
@@ -41,6 +43,14 @@ lvs --noheadings --separator , -o lv_name,lv_attr,lv_tags "${1%/*}" | tr -d ' ' 
 done | lvm
 [ "$(vgs --noheadings --nosuffix --units b -o vg_extent_size "${1%/*}" | tr -d ' ')" = 1048576 ] ||
     vgchange -q -s 1m "${1%/*}"
+"""
+
+EDIT = """
+lvchange -q -prw "$1"
+lvchange -q -ay -K "$1"
+printf %s "$2" | dd of="$1" conv=notrunc,fsync status=none
+lvchange -q -an "$1"
+lvchange -q -pr "$1"
 """
 
 
@@ -108,6 +118,27 @@ class MachineBench(Bench):
         self.script(text, name, str(size_bytes), POOL, stdin=base64.b64encode(data).decode())
         return name
 
+    def member_digest(self, set_id: str, volume: Volume) -> str:
+        text = 'lvchange -q -ay -K "$1"; head -c "$2" "$1" | sha256sum | cut -c 1-64; lvchange -q -an "$1"'
+        place = f"/dev/cgvg/cgctl-{set_id}_{volume.id}"
+        return self.script(text, place, str(volume.size_bytes)).split()[-1]
+
+    def edit_member(self, set_id: str, volume: Volume, data: bytes) -> None:
+        self.script(EDIT, f"/dev/cgvg/cgctl-{set_id}_{volume.id}", data.decode())
+
+    def start(self, command: Command, stdin: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+        """Over SSH."""
+        assert self.machine is not None
+        argv = ["setsid", "-w", "sh", "-c", 'echo $$ >/run/stream.pid; exec "$@"', "stream", *command.argv]
+        words = self.machine.ssh_command(shlex.join(argv))
+        pipe = subprocess.PIPE
+        return subprocess.Popen(words, stdin=stdin or subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """On the machine; its SSH ends by itself."""
+        _ = process
+        self.script('[ ! -e /run/stream.pid ] || kill -KILL "-$(cat /run/stream.pid)" 2>/dev/null || :')
+
     @contextmanager
     def without_pool(self) -> Iterator[None]:
         self.script("lvrename -q cgvg pool away")
@@ -122,17 +153,23 @@ def on_machine(machine: Machine) -> Iterator[MachineBench]:
     yield MachineBench(LvmDriver("vm1", POOL, runner), runner, Path("/gates").joinpath, machine=machine)
 
 
-def running_machine() -> Iterator[Machine]:
-    """vm1 of this lab instance: as it is when it is up, else switched on for these tests."""
+def running_machines(*names: str) -> Iterator[list[Machine]]:
+    """These of this lab instance: as they are when they are up, else switched on for these tests."""
     skip_or_fail()
     machines = Machines()
     try:
-        found = machines.find("vm1")
+        found = [machines.find(name) for name in names]
     except LabError:
-        found = None
-    if found is not None and found.is_running():
+        found = []
+    if found and all(one.is_running() for one in found):
         yield found
         return
-    machines.up(only="vm1", systemd=os.environ.get(SYSTEMD) == "1")
-    yield machines.find("vm1")
+    machines.up(only=names[0] if len(names) == 1 else None, systemd=os.environ.get(SYSTEMD) == "1")
+    yield [machines.find(name) for name in names]
     machines.down()
+
+
+def running_machine() -> Iterator[Machine]:
+    """vm1 alone."""
+    for (machine,) in running_machines("vm1"):
+        yield machine

@@ -13,95 +13,58 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cluster import INITIATOR, POOL, Attached, Cluster, Members, Result
+from tests.e2e.cluster import INITIATOR, POOL, Attached, Cluster, CommandLine, Members, Result
 from tests.e2e.writers import Writer, is_ordered, read_counters
 from tests.lab import Host
 
 ALLOWED = ("group-failover-replication", "--allow-attached-volume")
 HOME = ("--secondary-backend-id", "default")
-SNAPSHOT_WORDS = ("groupsnap", "live")
+TARGET = {"backend_id": "dr1", "backend": "beta", "rpo": "1h"}
+Backends = dict[str, dict[str, Any]]
+Made = tuple[Members, Sequence[Attached]]
+
+
+def replicated_group(cluster: CommandLine, backends: Backends, count: int, size: str) -> Made:
+    """A replicated group `db` from backend alpha to beta, whose members an initiator has attached."""
+    backends["beta"]["availability_zone"] = "elsewhere"
+    cluster.configure(backends=backends)
+    cluster.run("type-create", "replicated")
+    cluster.run("type-key", "replicated", "set", "replication_enabled=<is> True")
+    cluster.run("group-type-create", "rg")
+    cluster.run("group-type-key", "rg", "set", "consistent_group_replication_enabled=<is> True")
+    group_id = cluster.run("group-create", "--name", "db", "rg", "replicated", "-f", "value", "-c", "id").value
+    create = ("create", "--group-id", group_id, "--volume-type", "replicated", size, "-f", "value", "-c", "id")
+    ids = [cluster.run(*create, "--name", f"db-{number}").value for number in range(count)]
+    attached = [
+        Attached(cluster.run("attachment-create", one, "--initiator", INITIATOR, "-f", "json").json) for one in ids
+    ]
+    cluster.run("group-enable-replication", "db")
+    return Members(group_id, tuple(ids), "replicated"), attached
 
 
 @dataclass
-class Pair:
-    """A replicated group `db` whose members an initiator has attached."""
+class Moves:
+    """What is done with the group `db`, wherever its servers are."""
 
-    cluster: Cluster
+    cluster: CommandLine
     members: Members
     attached: Sequence[Attached]
-
-    @classmethod
-    def build(cls, cluster: Cluster, count: int = 3, size: str = "16M", **target: Any) -> Pair:
-        backends = cluster.backends()
-        portal = f"{cluster.lab.stor2.ip}:3260"
-        backends["beta"]["export"] = {"protocol": "iscsi", "server": "tgt", "portal": portal}
-        backends["beta"]["availability_zone"] = "elsewhere"
-        backends["alpha"]["replication_targets"] = [{"backend_id": "dr1", "backend": "beta", "rpo": "1h", **target}]
-        cluster.configure(backends=backends)
-        cluster.run("type-create", "replicated")
-        cluster.run("type-key", "replicated", "set", "replication_enabled=<is> True")
-        cluster.run("group-type-create", "rg")
-        cluster.run("group-type-key", "rg", "set", "consistent_group_replication_enabled=<is> True")
-        group_id = cluster.run("group-create", "--name", "db", "rg", "replicated", "-f", "value", "-c", "id").value
-        create = ("create", "--group-id", group_id, "--volume-type", "replicated", size, "-f", "value", "-c", "id")
-        ids = [cluster.run(*create, "--name", f"db-{number}").value for number in range(count)]
-        attached = [
-            Attached(cluster.run("attachment-create", one, "--initiator", INITIATOR, "-f", "json").json) for one in ids
-        ]
-        cluster.run("group-enable-replication", "db")
-        return cls(cluster, Members(group_id, tuple(ids), "replicated"), attached)
-
-    # What is where
 
     @property
     def active(self) -> str:
         return str(self.cluster.run("group-show", "db", "-f", "json").json["host"])
 
-    def host(self, backend: str) -> Host:
-        return self.cluster.lab.stor1 if backend == "alpha" else self.cluster.lab.stor2
-
     def other(self, backend: str) -> str:
         return "beta" if backend == "alpha" else "alpha"
 
-    def disks(self, backend: str) -> list[Path]:
-        place = self.host(backend).path(POOL) / f"live/cgctl-{self.members.group_id}"
-        return [place / f"cgctl-{one}/disk" for one in self.members.volume_ids]
-
-    def set_disks(self, backend: str, set_id: str) -> list[Path]:
-        place = self.host(backend).path(POOL) / f"groupsnap/cgctl-{set_id}"
-        return [place / f"cgctl-{one}/disk" for one in self.members.volume_ids]
-
     def urls(self, backend: str) -> list[str]:
         """The same target names and secrets, at the backend's portal."""
-        ips = [self.cluster.lab.stor1.ip, self.cluster.lab.stor2.ip]
-        return [one.url.replace(f"@{ips[0]}:", f"@{self.host(backend).ip}:") for one in self.attached]
+        raise NotImplementedError
 
     @contextmanager
     def writing(self, backend: str, directory: Path, first_round: int) -> Iterator[Writer]:
         with Writer("iscsi", self.urls(backend), directory, initiator=INITIATOR, first_round=first_round) as writer:
             yield writer
-
-    def counters(self, backend: str) -> list[int]:
-        found = read_counters(self.disks(backend))
-        assert is_ordered(found), found
-        return found
-
-    def left_behind(self) -> list[str]:
-        """What no command knows: sets without a mark or a meaning, staging names, half-received points."""
-        known = {str(row["id"]) for row in self.cluster.run("group-snapshot-list", "--long", "-f", "json").json}
-        found = []
-        for backend in ("alpha", "beta"):
-            pool = self.host(backend).path(POOL)
-            noted = {one.name.removeprefix("point-") for one in pool.glob(".cgctl/replication/*/point-*")}
-            for one in pool.glob("groupsnap/*"):
-                set_id = one.name.removeprefix("cgctl-")
-                if set_id not in known | noted or not (pool / ".cgctl/sets" / one.name).exists():
-                    found.append(f"{backend}: {one.name}")
-            found += [f"{backend}: {one}" for one in pool.glob("live/.staging*")]
-            found += [f"{backend}: {one}" for one in pool.glob(".cgctl/replication/*/receiving")]
-        return found
-
-    # What is done
 
     def sync(self) -> None:
         self.cluster.run("group-sync-replication", "db", "--lock-timeout", "30")
@@ -122,6 +85,57 @@ class Pair:
             process.communicate()
             return None
         return process.returncode
+
+
+@dataclass
+class Pair(Moves):
+    """On the lab's two servers."""
+
+    cluster: Cluster
+
+    @classmethod
+    def build(cls, cluster: Cluster, count: int = 3, size: str = "16M", **target: Any) -> Pair:
+        backends = cluster.backends()
+        portal = f"{cluster.lab.stor2.ip}:3260"
+        backends["beta"]["export"] = {"protocol": "iscsi", "server": "tgt", "portal": portal}
+        backends["alpha"]["replication_targets"] = [{**TARGET, **target}]
+        return cls(cluster, *replicated_group(cluster, backends, count, size))
+
+    def host(self, backend: str) -> Host:
+        return self.cluster.lab.stor1 if backend == "alpha" else self.cluster.lab.stor2
+
+    def disks(self, backend: str) -> list[Path]:
+        place = self.host(backend).path(POOL) / f"live/cgctl-{self.members.group_id}"
+        return [place / f"cgctl-{one}/disk" for one in self.members.volume_ids]
+
+    def set_disks(self, backend: str, set_id: str) -> list[Path]:
+        place = self.host(backend).path(POOL) / f"groupsnap/cgctl-{set_id}"
+        return [place / f"cgctl-{one}/disk" for one in self.members.volume_ids]
+
+    def urls(self, backend: str) -> list[str]:
+        """The same target names and secrets, at the backend's portal."""
+        ips = [self.cluster.lab.stor1.ip, self.cluster.lab.stor2.ip]
+        return [one.url.replace(f"@{ips[0]}:", f"@{self.host(backend).ip}:") for one in self.attached]
+
+    def counters(self, backend: str) -> list[int]:
+        found = read_counters(self.disks(backend))
+        assert is_ordered(found), found
+        return found
+
+    def left_behind(self) -> list[str]:
+        """What no command knows: sets without a mark or a meaning, staging names, half-received points."""
+        known = {str(row["id"]) for row in self.cluster.run("group-snapshot-list", "--long", "-f", "json").json}
+        found = []
+        for backend in ("alpha", "beta"):
+            pool = self.host(backend).path(POOL)
+            noted = {one.name.removeprefix("point-") for one in pool.glob(".cgctl/replication/*/point-*")}
+            for one in pool.glob("groupsnap/*"):
+                set_id = one.name.removeprefix("cgctl-")
+                if set_id not in known | noted or not (pool / ".cgctl/sets" / one.name).exists():
+                    found.append(f"{backend}: {one.name}")
+            found += [f"{backend}: {one}" for one in pool.glob("live/.staging*")]
+            found += [f"{backend}: {one}" for one in pool.glob(".cgctl/replication/*/receiving")]
+        return found
 
 
 def at_a_random_moment(draw: random.Random, longest: float) -> None:

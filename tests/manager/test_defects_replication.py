@@ -77,3 +77,15 @@ def test_d05_enabling_on_a_driver_without_replication_is_refused_and_leaves_noth
         ran = house.run("group-enable-replication", "db")
     assert ran.code in (3, 5)
     assert statuses(house) == {"disabled"}
+
+
+def test_a_target_of_another_driver_is_refused_by_name_before_any_server_is_asked(tmp_path: Path) -> None:
+    house = build(tmp_path)
+    exported = dict(house.configuration["backends"]["beta"])
+    nobody = {"host": "127.0.0.1", "port": 9, "user": "root"}
+    house.configure(backends={"beta": {**exported, "driver": "lvm", "pool": "vg/pool", "ssh": nobody}})
+    with house.unchanged():
+        ran = house.run("group-enable-replication", "db")
+    assert ran.code == 3
+    assert "alpha (file) and beta (lvm) do not replicate to each other" in ran.err
+    assert "a replication target is of the same driver" in ran.err

@@ -1,5 +1,5 @@
 # How points travel from one directory to another; the btrfs driver's stream.sh has the same functions.
-# $ship_pl, the text of ship.pl, is set in front of this by replication.py.
+# $ship_pl, the text of ship.pl, is set in front of this by the driver.
 # shellcheck disable=SC2154 # $staging is made by `stage` of pool.sh
 
 stream_version() {

@@ -9,12 +9,13 @@ from drivers.activities.place import progress
 from drivers.command import Script
 
 PACKAGE = "drivers.backends.lvm"
+SERVER = "server"
 PARTS: dict[str, tuple[str, ...]] = {
     "check_for_setup_error": (),
     "get_volume_stats": (),
     "list_objects": (),
-    "repair": ("server",),
-    "create_volume": ("server",),
+    "repair": (SERVER,),
+    "create_volume": (SERVER,),
     "delete_volume": (),
     "extend_volume": (),
     "create_snapshot": (),
@@ -23,11 +24,11 @@ PARTS: dict[str, tuple[str, ...]] = {
     "copy_volume": ("server",),
     "claim_activities": ("server",),
     "list_manageable": (),
-    "manage_existing": ("server", "foreign"),
+    "manage_existing": (SERVER, "foreign"),
     "unmanage": ("foreign",),
     "manage_existing_snapshot": ("foreign",),
     "unmanage_snapshot": ("foreign",),
-    "create_consistencygroup": ("server",),
+    "create_consistencygroup": (SERVER,),
     "delete_consistencygroup": (),
     "update_consistencygroup": (),
     "create_cgsnapshot": ("members", "hold"),
@@ -49,9 +50,18 @@ def load(method: str) -> Script:
     if method == "copy_volume":
         head = f"{head}\n{progress()}"
     parts = [_read(f"{part}.sh") for part in (*PARTS[method], method)]
-    if "server" in PARTS[method]:
-        parts = [_function(name, file_name) for name, file_name in KEPT_ON_SERVER.items()] + parts
+    if SERVER in PARTS[method]:
+        parts = [_kept(), *parts]
     return Script(f"lvm/{method}.sh", "\n".join([head, *parts]))
+
+
+def server() -> str:
+    """What the first scripts of a pool need: server.sh with the files that it writes."""
+    return "\n".join([_kept(), _read(f"{SERVER}.sh")])
+
+
+def _kept() -> str:
+    return "\n".join(_function(name, file_name) for name, file_name in KEPT_ON_SERVER.items())
 
 
 def _function(name: str, file_name: str) -> str:

@@ -1,7 +1,11 @@
-# What differs between two directories of disks (cgctl-<volume>/disk), as a stream of changed blocks.
+# What differs between disks, as a stream of changed blocks. Disks are files of a directory (cgctl-<volume>/disk):
 #   ship.pl send NEW BASE       write the stream; BASE is empty for a whole copy
 #   ship.pl receive DIRECTORY   bring a copy of BASE up to NEW, from standard input
 #   ship.pl changed NEW BASE    print how many bytes differ
+# or block devices, in a file with one line each:
+#   ship.pl send-devices TABLE      `NAME BYTES NEW BASE RANGES`; RANGES is a file with lines `look|gone OFFSET LENGTH`: only
+#                                   there the two may differ, and what is gone reads as zeros. BASE `-`: there is none
+#   ship.pl receive-devices TABLE   `NAME BYTES DEVICE CHUNK`; whole chunks of zeros are given back to the thin pool
 # The stream: `cgctl-ship 1`, then for each disk `disk NAME BYTES`, for each run of changed blocks `data OFFSET LENGTH` and
 # the bytes, for each run of zeros `zero OFFSET LENGTH`, `alive` when there was nothing to say for a while; at the end
 # `end DISKS RUNS`. Without the right end the receiver fails. Disks that are not named are gone.
@@ -10,6 +14,8 @@ use warnings;
 
 my $CHUNK = 1024 * 1024;
 my $BLOCK = 64 * 1024;
+my $DEVICE_BLOCK = 4096;
+my $BLKDISCARD = 0x1277;
 my $ALIVE_SECONDS = 5;
 my ($SEEK_DATA, $SEEK_HOLE) = (3, 4);
 my $ZERO = "\0" x $BLOCK;
@@ -84,6 +90,15 @@ sub open_disk {
     return $file;
 }
 
+# Ship what differs here; beyond its end the old disk reads as zeros.
+sub look {
+    my ($new, $old, $offset, $length) = @_;
+    my $before = read_at($old, $offset, $length);
+    $before .= "\0" x ($length - length $before);
+    compare($offset, read_at($new, $offset, $length), $before);
+    emit("alive\n") if $write && time - $silent_since >= $ALIVE_SECONDS;
+}
+
 sub ship_disk {
     my ($name, $new_path, $old_path) = @_;
     my $new = open_disk($new_path, '<');
@@ -98,13 +113,38 @@ sub ship_disk {
         last if $offset >= $size;
         $offset -= $offset % $BLOCK;
         my $length = $size - $offset < $CHUNK ? $size - $offset : $CHUNK;
-        my $before = read_at($old, $offset, $length);
-        $before .= "\0" x ($length - length $before);
-        compare($offset, read_at($new, $offset, $length), $before);
-        emit("alive\n") if $write && time - $silent_since >= $ALIVE_SECONDS;
+        look($new, $old, $offset, $length);
         $offset += $length;
     }
     $changed += abs($size - $old_size) if $old;
+}
+
+sub ship_device {
+    my ($name, $size, $new_path, $old_path, $ranges_path) = @_;
+    my $new = open_disk($new_path, '<');
+    my $old = $old_path eq '-' ? undef : open_disk($old_path, '<');
+    $disks++;
+    emit("disk $name $size\n");
+    my $ranges = open_disk($ranges_path, '<');
+    while (my $line = <$ranges>) {
+        my ($word, $offset, $length) = $line =~ /^(look|gone) (\d+) (\d+)$/ or fail("$ranges_path: no range: $line");
+        $length = $size - $offset if $offset + $length > $size;
+        next if $length <= 0;
+        if ($word eq 'gone') {
+            $runs++;
+            emit("zero $offset $length\n");
+        } else {
+            for (my $end = $offset + $length; $offset < $end; $offset += $CHUNK) {
+                look($new, $old, $offset, $end - $offset < $CHUNK ? $end - $offset : $CHUNK);
+            }
+        }
+    }
+}
+
+sub table {
+    my ($path) = @_;
+    my $file = open_disk($path, '<');
+    return map { [split] } <$file>;
 }
 
 sub ship {
@@ -166,8 +206,21 @@ sub begin_disk {
     return $file;
 }
 
-sub receive {
-    my ($directory) = @_;
+# Zeros in whole chunks take no room; what is left at the ends of them, or cannot be discarded, is written.
+sub take_unmapped {
+    my ($file, $offset, $length, $chunk) = @_;
+    my $end = $offset + $length;
+    my ($from, $to) = (int(($offset + $chunk - 1) / $chunk) * $chunk, int($end / $chunk) * $chunk);
+    if ($from >= $to || !ioctl $file, $BLKDISCARD, pack('Q2', $from, $to - $from)) {
+        return take_zeros($file, $offset, $length);
+    }
+    take_zeros($file, $offset, $from - $offset);
+    take_zeros($file, $to, $end - $to);
+}
+
+# The stream as a whole; begin opens a disk by name and size, zeros writes zeros into it. Returns the names.
+sub take_disks {
+    my ($begin, $zeros) = @_;
     fail('the stream is not one of ship.pl') unless line() eq 'cgctl-ship 1';
     my ($file, %named);
     while (1) {
@@ -175,16 +228,22 @@ sub receive {
         if ($line =~ /^disk (cgctl-[0-9a-f-]{36}) (\d+)$/) {
             $named{$1} = 1;
             $disks++;
-            $file = begin_disk($directory, $1, $2);
+            $file = $begin->($1, $2);
         } elsif ($file && $line =~ /^(data|zero) (\d+) (\d+)$/) {
             $runs++;
-            $1 eq 'data' ? take_data($file, $2, $3) : take_zeros($file, $2, $3);
+            $1 eq 'data' ? take_data($file, $2, $3) : $zeros->($file, $2, $3);
         } elsif ($line eq "end $disks $runs") {
             last;
         } elsif ($line ne 'alive') {
             fail('the stream is damaged');
         }
     }
+    return %named;
+}
+
+sub receive {
+    my ($directory) = @_;
+    my %named = take_disks(sub { begin_disk($directory, @_) }, \&take_zeros);
     opendir my $entries, $directory or fail("$directory: $!");
     for my $name (grep { /^cgctl-/ && !$named{$_} } readdir $entries) {
         unlink "$directory/$name/disk";
@@ -192,17 +251,37 @@ sub receive {
     }
 }
 
+sub receive_devices {
+    my %of = map { $$_[0] => $_ } table(@_);
+    my $chunk;
+    my $begin = sub {
+        my ($name, $size) = @_;
+        fail("$name with $size bytes was not announced") unless $of{$name} && $of{$name}[1] == $size;
+        $chunk = $of{$name}[3];
+        return open_disk($of{$name}[2], '+<');
+    };
+    my %named = take_disks($begin, sub { take_unmapped(@_, $chunk) });
+    fail("$_ did not come") for grep { !$named{$_} } keys %of;
+}
+
 binmode STDIN;
 binmode STDOUT;
 my ($action, @directories) = @ARGV;
 if ($action eq 'receive') {
     receive(@directories);
+} elsif ($action eq 'receive-devices') {
+    receive_devices(@directories);
 } elsif ($action eq 'changed') {
     ship(@directories);
     print "$changed\n";
 } else {
     $write = 1;
     emit("cgctl-ship 1\n");
-    ship(@directories);
+    if ($action eq 'send-devices') {
+        $BLOCK = $DEVICE_BLOCK;
+        ship_device(@$_) for table(@directories);
+    } else {
+        ship(@directories);
+    }
     emit("end $disks $runs\n");
 }

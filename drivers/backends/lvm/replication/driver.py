@@ -1,0 +1,60 @@
+"""The replicating half of the lvm driver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from drivers.backends.lvm import layout, scripts
+from drivers.backends.lvm.driver import TOOL_ERRORS
+from drivers.backends.scripted.driver import ToolErrors
+from drivers.backends.scripted.replication import ScriptedReplication, shipper
+from drivers.command import Script
+
+_PACKAGE = "drivers.backends.lvm.replication"
+PARTS: dict[str, tuple[str, ...]] = {
+    "observe": (),
+    "note": (scripts.SERVER,),
+    "note_point": (),
+    "forget": (),
+    "send": ("delta",),
+    "receive": (scripts.SERVER,),
+    "identity": (),
+    "changes": ("delta",),
+}
+"""Each method's script, and which shared parts stand before its own lines."""
+
+
+@cache
+def load(method: str) -> Script:
+    """The script of one of PARTS."""
+    own = resources.files(_PACKAGE)
+    parts = [own.joinpath("notes.sh").read_text()]
+    parts += [
+        scripts.server() if part == scripts.SERVER else own.joinpath(f"{part}.sh").read_text() for part in PARTS[method]
+    ]
+    parts.append(own.joinpath(f"{method}.sh").read_text())
+    head = Script.load(scripts.PACKAGE, "pool.sh").text
+    script = Script(f"lvm/replication/{method}.sh", "\n".join([head, *parts]))
+    script = script.with_text("map_pl", own.joinpath("map.pl").read_text())
+    return script.with_text("ship_pl", shipper()) if method in ("send", "receive") else script
+
+
+@dataclass(frozen=True)
+class LvmReplication(ScriptedReplication):
+    """pool: VG/THINPOOL."""
+
+    def __post_init__(self) -> None:
+        layout.checked_pool(self.pool)
+
+    @property
+    def format(self) -> str:
+        return "cgctl-thin"
+
+    @property
+    def _tool_errors(self) -> ToolErrors:
+        return TOOL_ERRORS
+
+    def _script(self, method: str) -> Script:
+        return load(method)

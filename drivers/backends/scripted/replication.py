@@ -1,0 +1,151 @@
+"""The replicating half of the drivers that are scripts: parameters out, notes in. They differ in their scripts.
+
+The scripts of a driver: observe, note, note_point, forget, send, receive, identity, changes; their first parameters are
+POOL OWNER LOCK_WAIT_SECONDS GROUP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+
+from drivers import errors, refusals
+from drivers.backends.scripted.door import checked_id
+from drivers.backends.scripted.driver import ToolErrors
+from drivers.backends.scripted.patience import lock_wait, seconds_left
+from drivers.command import Command, Script
+from drivers.contract import Context
+from drivers.replication import Changes, Generation, PointOnServer, RecoveryPoint, Side, SideState
+from drivers.runner import Runner
+
+NOTHING = "-"
+
+
+@cache
+def shipper() -> str:
+    """The text of ship.pl, which reads and writes streams of changed blocks."""
+    return resources.files("drivers.backends.scripted").joinpath("ship.pl").read_text()
+
+
+@dataclass(frozen=True)
+class ScriptedReplication:
+    """pool: as the driver names it."""
+
+    driver: str
+    pool: str
+    runner: Runner = field(repr=False, compare=False)
+
+    @property
+    def format(self) -> str:
+        raise NotImplementedError
+
+    def _script(self, method: str) -> Script:
+        raise NotImplementedError
+
+    @property
+    def _tool_errors(self) -> ToolErrors:
+        """The wording of the tools that the scripts call."""
+        return ()
+
+    def observe(self, context: Context, group_id: str) -> Side:
+        return _side(group_id, self._run(context, "observe", group_id))
+
+    def note_side(
+        self,
+        context: Context,
+        group_id: str,
+        generation_id: str,
+        state: SideState,
+        generations: Sequence[Generation] = (),
+    ) -> None:
+        stdin = _generation_lines(generations)
+        self._run(context, "note", group_id, checked_id(generation_id), state.value, stdin=stdin)
+
+    def note_point(self, context: Context, point: RecoveryPoint) -> None:
+        self._run(context, "note_point", point.group_id, checked_id(point.id), _note(point))
+
+    def forget(self, context: Context, group_id: str, point_ids: Sequence[str] | None = None) -> None:
+        stdin = "".join(f"{checked_id(point_id)}\n" for point_id in point_ids or ())
+        self._run(context, "forget", group_id, "all" if point_ids is None else "", stdin=stdin)
+
+    def send(self, context: Context, point: RecoveryPoint, base_id: str | None, stream_version: int = 1) -> Command:
+        parameters = checked_id(point.id), _optional(base_id), str(stream_version), _note(point)
+        return self._command(context, "send", point.group_id, *parameters)
+
+    def receive(self, context: Context, point: RecoveryPoint, base_id: str | None, identity: str) -> Command:
+        parameters = checked_id(point.id), _optional(base_id), checked_id(identity), _note(point)
+        return self._command(context, "receive", point.group_id, *parameters)
+
+    def identity(self, context: Context, point: RecoveryPoint) -> str:
+        return self._run(context, "identity", point.group_id, checked_id(point.id)).strip()
+
+    def changes(self, context: Context, group_id: str, group_snapshot_id: str, base_id: str) -> Changes:
+        parameters = checked_id(group_snapshot_id), checked_id(base_id)
+        _, changed, written_at = self._run(context, "changes", group_id, *parameters).split()
+        return Changes(int(changed), None if written_at == NOTHING else datetime.fromtimestamp(float(written_at), UTC))
+
+    def _run(self, context: Context, method: str, group_id: str, *parameters: str, stdin: str = "") -> str:
+        command = self._command(context, method, group_id, *parameters, stdin=stdin)
+        completed = self.runner.run(command, seconds_left(context))
+        return refusals.result(completed, self.runner.server, self._tool_errors)
+
+    def _command(self, context: Context, method: str, group_id: str, *parameters: str, stdin: str = "") -> Command:
+        common = self.pool, context.owner, lock_wait(context), checked_id(group_id)
+        return self._script(method).command(*common, *parameters, stdin=stdin)
+
+
+def _optional(key: str | None) -> str:
+    return checked_id(key) if key else ""
+
+
+def _note(point: RecoveryPoint) -> str:
+    kind = "final" if point.is_final else "plain"
+    taken_at = point.taken_at.astimezone(UTC).isoformat()
+    return f"{checked_id(point.generation_id)} {point.sequence} {taken_at} {kind}"
+
+
+def _generation_lines(generations: Sequence[Generation]) -> str:
+    rows = ((one.id, one.parent_id or NOTHING, one.point_id or NOTHING) for one in generations)
+    return "".join(f"{' '.join(row)}\n" for row in rows)
+
+
+def _side(group_id: str, text: str) -> Side:
+    """From the lines of observe.sh. Raises ServerFailed for a line that is none of its."""
+    words = [line.split() for line in text.splitlines()]
+    of = {kind: [row[1:] for row in words if row[0] == kind] for kind in ("side", "generation", "point", "stream")}
+    try:
+        generation_id, state = of["side"][0] if of["side"] else (None, None)
+        return Side(
+            generation_id=generation_id,
+            state=SideState(state) if state else None,
+            has_live=["live"] in words,
+            generations=tuple(_generation(*row) for row in of["generation"]),
+            points=tuple(sorted((_point(group_id, *row) for row in of["point"]), key=lambda one: one.point.sequence)),
+            stream_version=int(of["stream"][0][0]) if of["stream"] else 1,
+        )
+    except (ValueError, TypeError, IndexError) as error:
+        raise errors.ServerFailed(f"the notes of group {group_id} cannot be read: {error}") from error
+
+
+def _generation(key: str, parent: str, point: str) -> Generation:
+    return Generation(key, None if parent == NOTHING else parent, None if point == NOTHING else point)
+
+
+def _point(
+    group_id: str,
+    key: str,
+    identity: str,
+    intact: str,
+    generation_id: str,
+    sequence: str,
+    taken_at: str,
+    kind: str,
+    _stamp: str,
+) -> PointOnServer:
+    point = RecoveryPoint(
+        key, group_id, generation_id, int(sequence), datetime.fromisoformat(taken_at), kind == "final"
+    )
+    return PointOnServer(point, identity, intact == "intact")

@@ -1,0 +1,107 @@
+"""Replication between two virtual machines: LVM thin with chunks of two sizes, LIO clients that write from outside.
+
+CI runs none of it: a fork takes 50 ms there. CGCTL_VM=1: about 10 min; CGCTL_SOAK=1 runs more cycles.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.thin_pool import running_machines
+from tests.e2e.cluster import SOAK
+from tests.e2e.replicated_machines import MachinePair, TwoMachines
+from tests.lab.vm import Machine, Machines
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(3600)]
+CYCLES = 20 if SOAK else 3
+MIB = 1024**2
+
+
+@pytest.fixture(scope="module")
+def found() -> Iterator[list[Machine]]:
+    yield from running_machines("vm1", "vm2")
+
+
+@pytest.fixture
+def pair(found: list[Machine], directory: Path) -> MachinePair:
+    return MachinePair.build(TwoMachines(Machines(), found, directory))
+
+
+def status(pair: MachinePair) -> dict[str, object]:
+    row: dict[str, object] = pair.cluster.run("group-replication-status", "db", "-f", "json").json[0]
+    return row
+
+
+def test_over_and_back_with_clients_that_write_and_a_server_that_loses_its_power(
+    pair: MachinePair, tmp_path: Path
+) -> None:
+    with pair.writing("alpha", tmp_path, 1) as writer:
+        writer.wait_for_rounds(20)
+        pair.sync()
+        row = status(pair)
+        assert (row["is_full"], int(str(row["stream_bytes"])) < 4 * MIB) == (False, True)
+        writer.wait_for_rounds(5)
+        shown = pair.fail_over("beta").json
+        acked = writer.acked
+    assert (shown["is_planned"], shown["loss_seconds"]) == (True, 0.0)
+    assert min(pair.counters("beta")) >= acked
+    with pair.writing("beta", tmp_path, acked + 1) as writer:
+        writer.wait_for_rounds(20)
+        pair.sync()
+        synced = writer.acked
+        writer.wait_for_rounds(20)
+        last = writer.acked
+        pair.machine("beta").kill()
+    shown = pair.fail_over("alpha", "--source-is-down").json
+    assert shown["is_planned"] is False
+    assert acked <= min(pair.counters("alpha")) <= synced + 1
+    with pair.writing("alpha", tmp_path, 1_000_000) as writer:
+        writer.wait_for_rounds(20)
+        pair.machine("beta").start()
+        pair.sync()
+    point = str(status(pair)["point_id"])
+    assert status(pair)["is_full"] is False
+    assert pair.set_digests("alpha", point) == pair.set_digests("beta", point)
+    pair.fail_over("beta")
+    kept = pair.cluster.run("group-snapshot-list", "--long", "-f", "json").json
+    assert [row["name"].startswith("diverged-") for row in kept] == [True]
+    assert last <= min(pair.set_counters("beta", kept[0]["id"])) < 1_000_000
+    assert min(pair.counters("beta")) >= 1_000_000
+    assert pair.left_behind() == []
+
+
+def test_interrupted_anywhere_the_same_command_goes_on(pair: MachinePair, tmp_path: Path) -> None:
+    draw = random.Random(23)
+    acked = 0
+    for number in range(CYCLES):
+        source = pair.active
+        to = pair.other(source)
+        with pair.writing(source, tmp_path, acked + 1) as writer:
+            writer.wait_for_rounds(10)
+            pair.interrupted(to, 5 + draw.random() * 40.0)
+            pair.fail_over(to)
+            acked = writer.acked
+        assert min(pair.counters(to)) >= acked, number
+        assert pair.left_behind() == [], number
+
+
+def test_a_server_that_loses_its_power_in_the_middle_of_a_transfer(pair: MachinePair) -> None:
+    gate = f"/dev/mapper/cgctl-{pair.members.volume_ids[0]}"
+    for victim, seconds in (("beta", 25.0), ("alpha", 20.0)):
+        pair.machine("alpha").script('dd if=/dev/urandom of="$1" bs=1M count=16 oflag=direct status=none', gate)
+        killer = threading.Timer(seconds, lambda victim=victim: pair.machine(victim).kill())
+        killer.start()
+        result = pair.cluster.cgctl("group-sync-replication", "db")
+        killer.join()
+        pair.machine(victim).start()
+        pair.cluster.run("backend-check", "--repair")
+        assert result.exit_code in (0, 6, 8), result
+    pair.sync()
+    point = str(status(pair)["point_id"])
+    assert pair.set_digests("alpha", point) == pair.set_digests("beta", point)
+    assert pair.left_behind() == []
