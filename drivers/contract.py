@@ -174,8 +174,14 @@ class Driver(Protocol):
         """The directory is there; a pool without mark and objects becomes ours. Raises PoolForeign."""
         ...
 
-    def copy_program(self, context: Context, volume: Volume, source: str) -> Program:
-        """`copy_volume` as an activity (pure); its undo is `delete_volume`."""
+    def copy_program(self, context: Context, volume: Volume, source: str, *, is_stable: bool = False) -> Program:
+        """`copy_volume` as an activity (pure); its undo is `delete_volume`. is_stable: nobody can write to source,
+        so it does not matter who has it open."""
+        ...
+
+    def snapshot_source(self, snapshot: Snapshot) -> str:
+        """Where a snapshot can be read as it stands, by the server's root (pure); for drivers that publish
+        `snapshot_replication`, within their family. Also of member snapshots. Raises ServerRefused elsewhere."""
         ...
 
     def receive_program(self, context: Context, volume: Volume, stream_bytes: int) -> Program:

@@ -1,7 +1,9 @@
 """`snapshot-replicate`: a snapshot, or a group snapshot, on another backend, also of another driver (seed 004).
 
 Seed 004's default action: an anonymous volume is cloned from the snapshot, copied to the destination, snapshotted
-there, and both volumes are deleted. Members of a group snapshot stay one point in time: nobody writes to the clones.
+there, and both volumes are deleted. Inside a family of drivers whose snapshots can be read as they stand
+(`snapshot_replication` is published), the volume on the source's side is spared. Members of a group snapshot stay one
+point in time: nobody can write to what is copied.
 """
 
 from __future__ import annotations
@@ -50,16 +52,26 @@ class Member:
     copy_id: str
     new_id: str
 
+    @property
+    def snapshot(self) -> contract.Snapshot:
+        return contract.Snapshot(
+            self.snapshot_id, self.volume_id, self.size_bytes, self.group_id, self.group_snapshot_id
+        )
+
 
 @dataclass(frozen=True)
 class Replicating:
-    """set_id, anonymous_group_id: the new group snapshot, and the group that it is taken of; none of one snapshot."""
+    """set_id, anonymous_group_id: the new group snapshot, and the group that it is taken of; none of one snapshot.
+
+    own_way: the drivers are of one family, and need no anonymous volume on the source's side.
+    """
 
     source: str
     destination: str
     members: Sequence[Member]
     set_id: str | None = None
     anonymous_group_id: str | None = None
+    own_way: bool = False
 
     @classmethod
     def of(cls, plan: Plan) -> Replicating:
@@ -105,31 +117,38 @@ class SnapshotReplication:
         intent.add(*rows)
         made = rows[0]
         intent.about("snapshot" if isinstance(made, Snapshot) else "group snapshot", made.id, made.name)
-        plan = _plan(str(whole.host), self.destination, members, rows)
+        own_way = _is_family(env, str(whole.host), self.destination)
+        plan = replace(_plan(str(whole.host), self.destination, members, rows), own_way=own_way)
         server = env.backends.server
-        intent.will(f"{server(str(whole.host))}: clone {len(members)} anonymous volume(s) from {word}")
-        intent.will(f"{server(self.destination)}: copy them, snapshot the copies as {made.id}; then delete both")
+        how = "read" if own_way else f"clone {len(members)} anonymous volume(s) from"
+        intent.will(f"{server(str(whole.host))}: {how} {word}")
+        intent.will(f"{server(self.destination)}: copy, snapshot the copies, delete all volumes that were made for it")
         return Intended(
             plan=asdict(plan),
             host=copying_host(env, str(whole.host), self.destination),
             made_ids=[one.id for one in rows],
             source_ids=[whole.id, *(one.id for one in members)],
-            method=METHOD,
+            method="" if own_way else METHOD,
             driver_host=str(whole.host),
-            volumes=_volumes(session, members),
+            volumes=[] if own_way else _volumes(session, members),
         )
 
     def begin(self, context: Context, plan: Plan) -> Program:
         work = Replicating.of(plan)
         here, there = (self.env.backends.get(one).driver for one in (work.source, work.destination))
-        for one in work.members:
-            taken = contract.Snapshot(
-                one.snapshot_id, one.volume_id, one.size_bytes, one.group_id, one.group_snapshot_id
-            )
-            here.create_volume_from_snapshot(context, work.clone(one), taken)
+        if not work.own_way:
+            for one in work.members:
+                here.create_volume_from_snapshot(context, work.clone(one), one.snapshot)
         if work.anonymous_group_id:
             there.create_consistencygroup(context, contract.Group(work.anonymous_group_id))
-        copies = [Copy(here.volume_source(work.clone(one)), one.size_bytes, work.copy(one)) for one in work.members]
+        copies = [
+            Copy(
+                here.snapshot_source(one.snapshot) if work.own_way else here.volume_source(work.clone(one)),
+                one.size_bytes,
+                work.copy(one),
+            )
+            for one in work.members
+        ]
         label = f"{KIND} to {work.destination}"
         return copy_program(self.env, context, work.source, work.destination, copies, label)
 
@@ -170,7 +189,7 @@ class SnapshotReplication:
                 _refuse_left(updates, [one.id for one in copies])
             else:
                 there.delete_volume(context, copies[0])
-        for one in work.members:
+        for one in [] if work.own_way else work.members:
             with suppress(NotOnServer):
                 here.delete_volume(context, work.clone(one))
 
@@ -193,6 +212,12 @@ class SnapshotReplication:
         session.exec(delete(Snapshot).where(col(Snapshot.id).in_([one.new_id for one in work.members])))
         if work.set_id:
             session.exec(delete(GroupSnapshot).where(col(GroupSnapshot.id) == work.set_id))
+
+
+def _is_family(env: Environment, source: str, destination: str) -> bool:
+    """Whether the drivers are of one kind, and publish that they can do it in their own way."""
+    here, there = (env.backends.get(one).driver for one in (source, destination))
+    return here.name == there.name and here.activities.snapshot_replication and there.activities.snapshot_replication
 
 
 def find_either(session: Session, reference: str) -> Snapshot | GroupSnapshot:

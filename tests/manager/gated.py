@@ -34,14 +34,19 @@ class GatedDriver:
     def activities(self) -> ActivityAttributes:
         return self.attributes
 
-    def copy_program(self, context: Context, volume: Volume, source: str) -> Program:
-        program = self.real.copy_program(context, volume, source)
+    def copy_program(self, context: Context, volume: Volume, source: str, *, is_stable: bool = False) -> Program:
+        program = self.real.copy_program(context, volume, source, is_stable=is_stable)
         argv = ("sh", "-c", _WAITS, "gated", str(self.gate), *program.work.argv)
         return replace(program, work=Command(argv))
 
 
 def install(
-    monkeypatch: pytest.MonkeyPatch, house: House, *, scope: HandleScope = HandleScope.USER, without: str = ""
+    monkeypatch: pytest.MonkeyPatch,
+    house: House,
+    *,
+    scope: HandleScope = HandleScope.USER,
+    without: str = "",
+    own_way: bool = True,
 ) -> Path:
     """Make every `file` driver such a one; returns the gate. without: the method that is not published as stateless."""
     gate = house.root / "gate"
@@ -49,7 +54,10 @@ def install(
     def make(*words: Any) -> GatedDriver:
         real = FileDriver(*words)
         stateless = real.activities.stateless_activities - {without}
-        return GatedDriver(real, gate, replace(real.activities, handle_scope=scope, stateless_activities=stateless))
+        published = replace(
+            real.activities, handle_scope=scope, stateless_activities=stateless, snapshot_replication=own_way
+        )
+        return GatedDriver(real, gate, published)
 
     monkeypatch.setitem(catalog.DRIVERS, "file", make)
     return gate

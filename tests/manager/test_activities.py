@@ -8,11 +8,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from drivers.contract import HandleScope
+from cgctl.remote.local import LocalRunner
+from drivers.backends.file.driver import FileDriver
+from drivers.contract import HandleScope, ObjectKind
 from tests.manager import faulty, gated
 from tests.manager.agreement import disagreements, shape
 from tests.manager.house import House
@@ -68,6 +71,19 @@ def test_a_snapshot_is_on_another_backend_with_its_data_and_nothing_else_is(worl
     assert world.show("show", "again")["host"] == "beta"
     assert world.read("again", 12) == b"data of solo"
     world.ok("snapshot-delete", str(copy["id"]))
+    assert disagreements(world) == []
+
+
+def test_where_the_driver_has_no_way_of_its_own_an_anonymous_volume_is_cloned_and_deleted(
+    world: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = gated.install(monkeypatch, world, own_way=False)
+    before = {one.id for one in world.objects()}
+    key = begun(world, *WHOLE)
+    clones = [one for one in world.objects() if one.id not in before and one.kind is ObjectKind.VOLUME]
+    assert len(clones) == 2
+    gate.touch()
+    world.ok("activity-wait", key)
     assert disagreements(world) == []
 
 
@@ -210,7 +226,7 @@ def test_what_is_read_or_made_is_not_deleted_meanwhile(world: House, monkeypatch
 def test_a_method_that_is_not_stateless_quiesces_its_volume_and_says_so(
     world: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = gated.install(monkeypatch, world, without="create_volume_from_snapshot")
+    gate = gated.install(monkeypatch, world, without="create_volume_from_snapshot", own_way=False)
     attached = ("--initiator", "iqn.2026-11.test:three")
     first = world.make("attachment-create", "solo", *attached)
     ran = world.run(*SINGLE)
@@ -230,7 +246,7 @@ def test_a_method_that_is_not_stateless_quiesces_its_volume_and_says_so(
 def test_a_quiesced_volume_is_free_again_when_its_activity_is_cancelled(
     world: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gated.install(monkeypatch, world, without="create_volume_from_snapshot")
+    gated.install(monkeypatch, world, without="create_volume_from_snapshot", own_way=False)
     before = shape(world)
     key = begun(world)
     world.ok("activity-cancel", key)
@@ -310,7 +326,11 @@ def test_a_dry_run_begins_nothing(world: House) -> None:
 
 
 @pytest.mark.parametrize("words", [SINGLE, pytest.param(WHOLE, marks=pytest.mark.soak)])
-def test_a_command_that_was_killed_anywhere_is_settled(fresh: Callable[[], House], words: tuple[str, ...]) -> None:
+def test_a_command_that_was_killed_anywhere_is_settled(
+    fresh: Callable[[], House], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    attributes = replace(FileDriver("a", "/a", LocalRunner()).activities, snapshot_replication=False)
+    monkeypatch.setattr(FileDriver, "activities", attributes)
     house = fresh()
     before = shape(house)
     house.ok(*words)

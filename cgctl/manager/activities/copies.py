@@ -19,7 +19,7 @@ from drivers.contract import Context
 
 @dataclass(frozen=True)
 class Copy:
-    """path: a file or device on the source's server, of this size; volume: what it becomes at the destination."""
+    """path: a file or device on the source's server, to which nobody can write; volume: what it becomes."""
 
     path: str
     size_bytes: int
@@ -37,7 +37,9 @@ def copy_program(
     """Copies from one backend to another, one after the other: all of them, or the undo of all."""
     driver = env.backends.get(destination).driver
     if copying_host(env, source, destination):
-        programs = [(driver.copy_program(context, one.volume, one.path), one.size_bytes) for one in copies]
+        programs = [
+            (driver.copy_program(context, one.volume, one.path, is_stable=True), one.size_bytes) for one in copies
+        ]
         return in_sequence(programs, label)
     passages = [
         Passage(

@@ -28,5 +28,6 @@ class BtrfsDriver(DirectoryPoolDriver):
     def activities(self) -> ActivityAttributes:
         return ActivityAttributes(
             stateless_activities=_STATELESS | {"create_volume_from_snapshot", "create_cloned_volume"},
+            snapshot_replication=True,
             handle_scope=HandleScope.UNRESTRICTED,
         )

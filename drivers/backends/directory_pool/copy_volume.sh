@@ -1,5 +1,5 @@
 # copy_volume.sh ... CONTAINER VOLUME BYTES PATH STREAM_BYTES: a volume with the data of a file or block device of this
-# server; PATH -: of standard input, STREAM_BYTES of it.
+# server; PATH -: of standard input, STREAM_BYTES of it; STREAM_BYTES `stable`: nobody can write to PATH.
 # shellcheck disable=SC2154 # $staging is made by `stage` of pool.sh
 container=$1 volume=$2 bytes=$3 path=$4 stream=$5
 place=live/cgctl-$container/cgctl-$volume
@@ -21,7 +21,7 @@ else
     refuse not-on-server "$path is not on this server"
 fi
 [ "$there" -le "$bytes" ] || refuse refused "$path has $there bytes, more than the $bytes of the new volume"
-[ "$path" = - ] || ! opened "$path" || refuse busy "$path is in use: end its export first"
+[ "$path" = - ] || [ "$stream" = stable ] || ! opened "$path" || refuse busy "$path is in use: end its export first"
 if [ "$container" = "$volume" ]; then
     stage live volume "$volume"
     make_container "$staging"

@@ -13,7 +13,7 @@ from drivers.backends.directory_pool.listing import Listing, manageable
 from drivers.backends.directory_pool.scripts import load
 from drivers.backends.scripted.driver import ScriptedDriver, Source, ToolErrors
 from drivers.command import Script
-from drivers.contract import Finding, Manageable, ObjectKind, ServerObject, Volume
+from drivers.contract import Finding, Manageable, ObjectKind, ServerObject, Snapshot, Volume
 
 # tests/data/btrfs has the output that these were made from. Scripts undo what they began when a tool fails.
 TOOL_ERRORS: ToolErrors = ((re.compile(r"^.*(?:No space left on device|Disk quota exceeded)$", re.M), errors.PoolFull),)
@@ -36,6 +36,9 @@ class DirectoryPoolDriver(ScriptedDriver, ABC):
 
     def volume_source(self, volume: Volume) -> str:
         return f"{layout.checked_pool(self.pool)}/{layout.volume_disk(volume)}"
+
+    def snapshot_source(self, snapshot: Snapshot) -> str:
+        return f"{layout.checked_pool(self.pool)}/{layout.place(snapshot)}"
 
     def _load(self, method: str) -> Script:
         return load(self.name, method)

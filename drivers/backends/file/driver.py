@@ -37,4 +37,6 @@ class FileDriver(DirectoryPoolDriver):
 
     @property  # what runs in the pool belongs to the user who owns it
     def activities(self) -> ActivityAttributes:
-        return ActivityAttributes(stateless_activities=_STATELESS, handle_scope=HandleScope.USER)
+        return ActivityAttributes(
+            stateless_activities=_STATELESS, snapshot_replication=True, handle_scope=HandleScope.USER
+        )

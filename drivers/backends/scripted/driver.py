@@ -209,8 +209,11 @@ class ScriptedDriver(ABC):
     def claim_activities(self, context: Context) -> None:
         self._run(context, "claim_activities")
 
-    def copy_program(self, context: Context, volume: Volume, source: str) -> Program:
-        words = *_place(volume), checked_size(volume.size_bytes), source, ""
+    def snapshot_source(self, snapshot: Snapshot) -> str:
+        raise ServerRefused(f"a snapshot of a {self.name} pool cannot be read as it stands: {snapshot.id}")
+
+    def copy_program(self, context: Context, volume: Volume, source: str, *, is_stable: bool = False) -> Program:
+        words = *_place(volume), checked_size(volume.size_bytes), source, "stable" if is_stable else ""
         return self._program(context, "copy_volume", words, "delete_volume", _place(volume))
 
     def receive_program(self, context: Context, volume: Volume, stream_bytes: int) -> Program:
