@@ -23,13 +23,17 @@ KINDS = {
     "GROUP_TYPE": "group_types",
     "ATTACHMENT": "attachments",
     "MESSAGE": "messages",
+    "BACKUP": "backups",
+    "REPOSITORY": "repositories",
     "BACKEND": "backends",
     "HOST": "backends",
     "ENTITY": "entities",
 }
 """What to look for, by metavar; options by their names (`--volume-id`), arguments without a metavar, too."""
 LISTS = {"V1,V2", "VOLUME_TYPES"}
-_ENTITIES = {"group": "groups", "snapshot": "snapshots", "group-snapshot": "group_snapshots"}
+_SECTIONS = {"backends": "backends", "repositories": "backup_repositories"}
+"""What the configuration names, and where."""
+_ENTITIES = {"group": "groups", "snapshot": "snapshots", "group-snapshot": "group_snapshots", "backup": "backups"}
 
 
 def complete_objects(parameters: list[Any]) -> None:
@@ -63,9 +67,9 @@ def _found(context: Any, word: str, beginning: str) -> list[tuple[str, str]]:
     if kind == "entities":
         kind = _ENTITIES.get(str(context.params.get("kind")), "volumes")
     try:
-        if kind == "backends":
-            backends = _configuration(context).get("backends")
-            return [(name, "") for name in backends if name.startswith(beginning)] if isinstance(backends, dict) else []
+        if kind in _SECTIONS:
+            section = _configuration(context).get(_SECTIONS[kind])
+            return [(name, "") for name in section if name.startswith(beginning)] if isinstance(section, dict) else []
         from cgctl.store.names import names  # noqa: PLC0415
 
         return names(state_url(_given(context, "state"), lambda: _configuration(context).get("state")), kind, beginning)

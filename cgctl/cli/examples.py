@@ -87,6 +87,21 @@ backup-reset-state monday --state error
 backup-restore monday --volume data
 backup-show monday
 backup-update monday --name tuesday
+backup-create data --incremental --name nightly
+backup-restore nightly --name data-restored
+backup-list --volume-id data
+backup-show nightly
+backup-verify nightly
+backup-update nightly --name monday
+backup-reset-state nightly
+backup-delete nightly
+backup-export nightly
+backup-import cgctl vault
+group-backup-create orders --incremental --name orders-nightly
+group-backup-restore orders-nightly --name orders-restored
+group-backup-list --repository vault
+group-backup-show orders-nightly
+group-backup-delete orders-nightly
 attachment-create data --initiator iqn.1993-08.org.debian:01:db1
 attachment-complete 5b1d7c1e
 attachment-delete 5b1d7c1e

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     SNAPSHOT = "snapshot"
     GROUP = "group"
     GROUP_SNAPSHOT = "group-snapshot"
+    BACKUP = "backup"
 
 
 class AttachStatus(StrEnum):

@@ -140,6 +140,29 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "List what is in a pool, and whether it could be managed as a snapshot.",
         ),
     },
+    "Backups": {
+        "backup-create": Entry("backup", "backup_create", "Back a volume, or one of its snapshots, up."),
+        "backup-restore": Entry("backup", "backup_restore", "Make a volume of a backup."),
+        "backup-list": Entry("backup", "backup_list", "List the backups of volumes."),
+        "backup-show": Entry("backup", "backup_show", "Show a backup."),
+        "backup-verify": Entry(
+            "backup", "backup_verify", "Read and prove every chunk of a backup; lists what is damaged."
+        ),
+        "backup-update": Entry("backup", "backup_update", "Change a backup's name, description or metadata."),
+        "backup-reset-state": Entry("backup", "backup_reset_state", "Set the status of backups by hand."),
+        "backup-delete": Entry("backup", "backup_delete", "Delete backups."),
+        "backup-export": Entry("backup", "backup_export", "Print what backup-import takes, for another state."),
+        "backup-import": Entry("backup", "backup_import", "Bring backups of a repository into this state."),
+        "group-backup-create": Entry(
+            "backup", "group_backup_create", "Back a whole group up: all members at one point in time."
+        ),
+        "group-backup-restore": Entry(
+            "backup", "group_backup_restore", "Make a new group of a backup: all members, of one point in time."
+        ),
+        "group-backup-list": Entry("backup", "group_backup_list", "List the backups of groups."),
+        "group-backup-show": Entry("backup", "backup_show", "Show a backup."),
+        "group-backup-delete": Entry("backup", "backup_delete", "Delete backups."),
+    },
     "Attachments": {
         "attachment-create": Entry("attachment", "attachment_create", "Offer a volume to one initiator."),
         "attachment-complete": Entry(

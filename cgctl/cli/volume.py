@@ -24,6 +24,7 @@ from cgctl.cli.options import (
     refuse_images,
 )
 from cgctl.cli.result import Column, Done, Listing, Several, Show
+from cgctl.errors import UsageError
 from cgctl.model.names import parse_pairs, parse_size
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ def create(
     source_volid: Annotated[
         str | None, typer.Option("--source-volid", metavar="VOLUME", help="Source volume, by name or id.")
     ] = None,
+    backup_id: Annotated[
+        str | None, typer.Option("--backup-id", metavar="BACKUP", help="Backup of a volume, by name or id.")
+    ] = None,
     image: Image = None,
     name: Name = None,
     description: Description = None,
@@ -97,8 +101,23 @@ def create(
 ) -> Show:
     """Create a volume.
 
-    Empty, from a snapshot, or from a volume; inside a group with --group-id."""
+    Empty, from a snapshot, from a volume, or from a backup; inside a group with --group-id."""
     refuse_images("cgctl create", *filter(None, [image]))
+    if backup_id is not None:
+        if group_id or snapshot_id or source_volid or hint:
+            raise UsageError("create", "--backup-id stands alone", "leave the group, other sources and hints out")
+        restored = manager.backups.restoring.Wanted(
+            backup_id,
+            None,
+            name,
+            description,
+            volume_type=volume_type,
+            availability_zone=availability_zone,
+            size_bytes=parse_size(size) if size is not None else None,
+            metadata=dict(parse_pairs("metadata", metadata or ())),
+        )
+        made = manager.activities.launch.launch(env, manager.backups.restoring.restoration(env, restored))
+        return Show(manager.reads.volume(env, made.subject_id), SHOWN)
     wanted = manager.volumes.Wanted(
         size_bytes=parse_size(size) if size is not None else None,
         name=name,

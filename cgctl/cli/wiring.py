@@ -19,10 +19,12 @@ from cgctl.cli.progress import TerminalProgress
 from cgctl.config.places import configuration_file, state_directory, state_url
 from cgctl.errors import ConfigurationError
 from cgctl.manager.environment import (
+    HERE,
     Carried,
     Delivery,
     Environment,
     Follow,
+    NamedRepository,
     Passage,
     QuiesceHooks,
     RanHere,
@@ -33,6 +35,7 @@ from cgctl.manager.environment import (
 from cgctl.remote.settings import SshSettings
 from cgctl.store.database import Store
 from drivers.activities.place import ActivityPlace
+from drivers.backups.repository import Repository
 from drivers.command import Command
 from drivers.contract import Backend, ExportServer
 from drivers.errors import DriverError
@@ -41,6 +44,7 @@ from drivers.runner import Runner
 
 if TYPE_CHECKING:
     from cgctl.config.schema import Backend as BackendSection
+    from cgctl.config.schema import BackupRepository as RepositorySection
     from cgctl.config.schema import Configuration
     from cgctl.remote.transfer import End, StreamingRunner
 
@@ -56,6 +60,7 @@ class Env(Environment):
         super().__init__(
             store=Store(state_url(invocation.state, configured.state)),
             backends=configured,
+            repositories=ConfiguredRepositories(configured),
             quiesced=_quiesced,
             carry=Carrying(configured),
             run_here=_run_here,
@@ -202,11 +207,17 @@ class Configured:
         return f"{backend_id} ({settings.server if settings else 'this machine'}:{found.pool})"
 
     def end(self, backend_id: str) -> End:
-        """A backend's part in a transfer."""
+        """A backend's part in a transfer, or this machine's (HERE)."""
         from cgctl.remote.transfer import End  # noqa: PLC0415
 
+        if backend_id == HERE:
+            return End(HERE, self._runner(None), None, None)
         section = self._section(backend_id)
         return End(backend_id, self._runner(section), _ssh_settings(section), section.replication_address)
+
+    def runner(self, backend_id: str) -> StreamingRunner:
+        """What reaches a backend's server, or this machine (HERE)."""
+        return self._runner(self._section(backend_id) if backend_id != HERE else None)
 
     def activities_here(self) -> ActivityPlace:
         """As `Backends`: beside the state."""
@@ -225,7 +236,16 @@ class Configured:
 
     def share_server(self, one: str, other: str) -> bool:
         """Whether both are reached in one way: a path of one is then a path of the other."""
-        return _ssh_settings(self._section(one)) == _ssh_settings(self._section(other))
+        return self._way_to(one) == self._way_to(other)
+
+    def _way_to(self, backend_id: str) -> SshSettings | None:
+        return _ssh_settings(self._section(backend_id)) if backend_id != HERE else None
+
+    def repositories(self) -> tuple[Mapping[str, RepositorySection], str | None]:
+        """The configured repositories of backups, and which is the default."""
+        found = self._configuration.backup_repositories
+        only = next(iter(found)) if len(found) == 1 else None
+        return found, self._configuration.default_backup_repository or only
 
     def close(self) -> None:
         """End all connections."""
@@ -291,13 +311,42 @@ class Configured:
             raise _not_yet(f"backends.{backend_id}.export.server", section.export.server, known)
         return EXPORTS[word](backend_id, section.export.portal, runner)
 
-    def _runner(self, section: BackendSection) -> StreamingRunner:
+    def _runner(self, section: BackendSection | None) -> StreamingRunner:
         from cgctl.remote.factory import runner_for  # noqa: PLC0415
 
-        settings = _ssh_settings(section)
+        settings = _ssh_settings(section) if section else None
         if settings not in self.runners:
             self.runners[settings] = runner_for(settings)
         return self.runners[settings]
+
+
+class ConfiguredRepositories:
+    """`Repositories` of the configuration."""
+
+    def __init__(self, configured: Configured) -> None:
+        self._configured = configured
+
+    def names(self) -> Sequence[str]:
+        """As `Repositories`."""
+        return list(self._configured.repositories()[0])
+
+    def get(self, name: str | None = None) -> NamedRepository:
+        """As `Repositories`."""
+        found, default = self._configured.repositories()
+        wanted = name or default
+        if wanted is None or wanted not in found:
+            known = ", ".join(found)
+            reason = "is not configured" if wanted else "none is named, and there is no default"
+            hint = f"name one of {known}" if known else "add backup_repositories to the configuration"
+            raise ConfigurationError(f"backup repository {wanted or ''}".strip(), reason, hint)
+        section = found[wanted]
+        place = section.backend or HERE
+        repository = Repository(self._configured.runner(place), section.directory)
+        return NamedRepository(wanted, repository, place, section.compression)
+
+    def shares_server(self, name: str, backend_id: str) -> bool:
+        """As `Repositories`."""
+        return self._configured.share_server(self.get(name).place, backend_id)
 
 
 def _ssh_settings(section: BackendSection) -> SshSettings | None:

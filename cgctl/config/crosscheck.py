@@ -33,6 +33,28 @@ def _overlap(one: Backend, other: Backend) -> bool:
     return first.is_relative_to(second) or second.is_relative_to(first)
 
 
+def of_repositories(configuration: Configuration) -> Iterator[str]:
+    """Problems of the backups' repositories: a backend that is not there, a directory that is somebody else's, too."""
+    found, backends = configuration.backup_repositories, configuration.backends
+    default = configuration.default_backup_repository
+    if default is not None and default not in found:
+        yield f"default_backup_repository: there is no repository {default!r}"
+    places: dict[tuple[str, str], str] = {}
+    for name, one in found.items():
+        path = f"backup_repositories.{name}"
+        if one.backend is not None and one.backend not in backends:
+            yield f"{path}.backend: there is no backend {one.backend!r}"
+            continue
+        server = backends[one.backend].server if one.backend else "this machine"
+        for other, pool in ((key, its) for key, its in backends.items() if its.server == server):
+            directory, place = PurePosixPath(one.directory), PurePosixPath(pool.pool)
+            if directory.is_relative_to(place) or place.is_relative_to(directory):
+                yield f"{path}.directory: overlaps with backends.{other}.pool"
+        first = places.setdefault((server, one.directory), name)
+        if first != name:
+            yield f"{path}.directory: the same as backup_repositories.{first}"
+
+
 def _replication(name: str, backend: Backend, ids: Collection[str]) -> Iterator[str]:
     seen: set[str] = set()
     for number, device in enumerate(backend.replication_targets):

@@ -12,10 +12,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from cgctl.config.crosscheck import Misfit, contradictions
+from cgctl.config.crosscheck import Misfit, contradictions, of_repositories
 from cgctl.config.document import Unreadable, from_yaml
 from cgctl.config.places import SYSTEM_FILE, configuration_file, usual_files
-from cgctl.config.schema import Backend, Configuration, Export, Hooks, ReplicationTarget, Ssh
+from cgctl.config.schema import Backend, BackupRepository, Configuration, Export, Hooks, ReplicationTarget, Ssh
 from cgctl.errors import ConfigurationError
 
 EXAMPLE = "config.example.yaml"
@@ -85,6 +85,7 @@ def _parse(text: str, source: Path, misfit: Misfit) -> Configuration:
         problems += contradictions(*_sound_backends(document), misfit)
     else:
         problems += contradictions(configuration.backends, configuration.backends, misfit)
+        problems += of_repositories(configuration)
         if not problems:
             return configuration
     raise ConfigurationProblems(source, problems)
@@ -139,5 +140,5 @@ def _closest(loc: tuple[int | str, ...]) -> str:
 
 
 _SAYS = re.compile(r"^(Input|Dictionary|String|Keys?|List|Tuple|Value) should ", re.I)
-_MODELS: tuple[type[BaseModel], ...] = (Configuration, Backend, Ssh, Export, ReplicationTarget, Hooks)
+_MODELS: tuple[type[BaseModel], ...] = (Configuration, Backend, Ssh, Export, ReplicationTarget, Hooks, BackupRepository)
 _KEYS = sorted({info.alias or name for model in _MODELS for name, info in model.model_fields.items()})

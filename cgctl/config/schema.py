@@ -156,6 +156,14 @@ class Backend(Section):
         return f"{self.ssh.host}:{self.ssh.port}" if self.ssh else "this machine"
 
 
+class BackupRepository(Section):
+    """A directory for backups. backend: on whose server; None for this machine."""
+
+    directory: Annotated[str, AfterValidator(values.directory)]
+    backend: Identifier | None = None
+    compression: Literal["zstd", "gzip", "lz4", "none"] = "zstd"
+
+
 class Hooks(Section):
     """Shell commands of this machine: around the hold of a group snapshot (`post` runs always), after a failover."""
 
@@ -182,4 +190,6 @@ class Configuration(Section):
     capacity_weight: Annotated[float, Field(strict=True, allow_inf_nan=False)] = 1.0
     hold_seconds: Annotated[float, Field(strict=True, ge=1, le=120, allow_inf_nan=False)] = 7.0
     hooks: dict[Word, Hooks] = Field(default_factory=dict)
+    backup_repositories: dict[Identifier, BackupRepository] = Field(default_factory=dict)
+    default_backup_repository: Identifier | None = None
     replication: ReplicationWay = ReplicationWay()

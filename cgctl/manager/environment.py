@@ -11,6 +11,7 @@ from typing import Protocol
 from cgctl.model.tables import utc_now
 from cgctl.store.database import Store
 from drivers.activities.place import ActivityPlace
+from drivers.backups.repository import Repository
 from drivers.command import Command
 from drivers.contract import Backend, Context
 
@@ -167,6 +168,34 @@ class RunHere(Protocol):
     def __call__(self, shell_line: str, environment: Mapping[str, str], timeout_seconds: float) -> RanHere: ...
 
 
+HERE = ""
+"""In place of a backend's id: this machine, as an end of a stream."""
+
+
+@dataclass(frozen=True)
+class NamedRepository:
+    """A repository of backups, as configured. place: the backend on whose server it is, or HERE."""
+
+    name: str
+    repository: Repository
+    place: str
+    compression: str = "zstd"
+
+
+class Repositories(Protocol):
+    """The configured repositories of backups."""
+
+    def names(self) -> Sequence[str]: ...
+
+    def get(self, name: str | None = None) -> NamedRepository:
+        """Without a name, the default one. Raises ConfigurationError where there is none."""
+        ...
+
+    def shares_server(self, name: str, backend_id: str) -> bool:
+        """Whether it is on the server of a backend, reached as the same user."""
+        ...
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the configuration says for all groups; hold_seconds is the bound of a hold, hooks go by name or id.
@@ -196,6 +225,7 @@ class Environment:
 
     store: Store
     backends: Backends
+    repositories: Repositories
     quiesced: Quiesced
     carry: Carrier
     run_here: RunHere

@@ -13,11 +13,12 @@ from typing import Any
 
 from sqlmodel import Session, col, false, true
 
-from cgctl.errors import UsageError
+from cgctl.errors import NotFound, UsageError
 from cgctl.manager.views import Keys, View
 from cgctl.model.names import parse_size
 from cgctl.model.tables import (
     Attachment,
+    Backup,
     Group,
     GroupSnapshot,
     GroupType,
@@ -41,6 +42,18 @@ def text(column: Any) -> Condition:
 def refers_to(column: Any, kind: Any) -> Condition:
     """Another object, by its name or id. Raises NotFound."""
     return lambda session, value, _: col(column) == find(session, kind, value).id
+
+
+def outlived(column: Any, kind: Any) -> Condition:
+    """Another object, by its name or id; or one that is gone, by its id."""
+
+    def condition(session: Session, value: str, _part: bool) -> Any:
+        try:
+            return col(column) == find(session, kind, value).id
+        except NotFound:
+            return col(column) == value
+
+    return condition
 
 
 def size(column: Any) -> Condition:
@@ -127,6 +140,15 @@ ALLOWED: Mapping[type, Mapping[str, Condition]] = {
         consumes_quota=always("true"),
     ),
     GroupSnapshot: _table(GroupSnapshot, "id name status host description", **_group_ids(GroupSnapshot.group_id)),
+    Backup: _table(
+        Backup,
+        "id name status host description snapshot_id group_snapshot_id parent_id compression",
+        volume_id=outlived(Backup.volume_id, Volume),
+        group_id=outlived(Backup.group_id, Group),
+        container=text(Backup.repository),
+        size=size(Backup.size_bytes),
+        created_at=time(Backup.created_at),
+    ),
     Attachment: _table(Attachment, "id status initiator ip", volume_id=refers_to(Attachment.volume_id, Volume))
     | {"host": text(Attachment.client), "server_id": text(Attachment.client)},
     Message: {
@@ -150,6 +172,7 @@ ENTRIES: Mapping[type, str] = {
     Group: "metadata",
     Volume: "metadata",
     Snapshot: "metadata",
+    Backup: "metadata",
     VolumeType: "extra_specs",
     GroupType: "group_specs",
 }

@@ -69,37 +69,38 @@ def create_group_from_source(
     checked_text("group description", description)
     check_one_source(subject, group_snapshot, source_group)
 
-    def find_source(session: Session) -> Source:
-        return _source(session, group_snapshot, source_group, consistency_group=consistency_group)
+    def look(session: Session) -> Source:
+        return find_source(session, group_snapshot, source_group, consistency_group=consistency_group)
 
     with env.store.read() as session:
-        group_id = find_source(session).group.id
+        group_id = look(session).group.id
     wait_until_free(env, group_id)
     with env.store.read() as session:
-        first = find_source(session)
-    _check(env, subject, first)
+        first = look(session)
+    check_quiet(env, subject, first)
     specs = specs_for(first.group_type, first.types, is_given=True)
     place(env, subject, Request(specs, first.size_bytes), first.host)
     locked: list[Source] = []  # what is found under the lock is what is cloned: members may have come or gone since
 
     def prepare(intent: Intent) -> Doomed:
-        source = find_source(intent.session)
+        source = look(intent.session)
         intent.lock(source.group.id)
-        _check(env, subject, source)
+        check_quiet(env, subject, source)
         locked[:] = [source]
         return _rows(intent, source, name, description)
 
     def call(context: Context, new: Doomed) -> Made:
-        return _clone(env, context, locked[0], new)
+        return clone(env, context, locked[0], new)
 
     made = creation.create(env, "group-create-from-src", "group", prepare, call).row
     assert isinstance(made, Group)
     return made
 
 
-def _source(
+def find_source(
     session: Session, group_snapshot: str | None, source_group: str | None, *, consistency_group: bool
 ) -> Source:
+    """The source as it is now: of one of the two references."""
     taken = find(session, GroupSnapshot, group_snapshot) if group_snapshot else None
     reference = taken.group_id if taken else source_group or ""
     group = group_of(session, reference, consistency_group=consistency_group)
@@ -116,7 +117,8 @@ def _origins(session: Session, snapshots: Sequence[Snapshot]) -> list[Volume]:
     return [rows[one] for one in ids]
 
 
-def _check(env: Environment, subject: str, source: Source) -> None:
+def check_quiet(env: Environment, subject: str, source: Source) -> None:
+    """It is well, and where its members' writes cannot be held, nobody writes."""
     if source.group_snapshot:
         check_source_snapshot(subject, source.group_snapshot, source.snapshots)
         return
@@ -166,7 +168,8 @@ def _volume_rows(source: Source, group: Group) -> list[Volume]:
     ]
 
 
-def _clone(env: Environment, context: Context, source: Source, new: Doomed) -> Made:
+def clone(env: Environment, context: Context, source: Source, new: Doomed) -> Made:
+    """Make the new group's volumes on the server, of one point in time."""
     driver = env.backends.get(source.host).driver
     group, volumes = contract.Group(new.row.id), volume_objects(new.volumes)
     taken = source.group_snapshot
@@ -187,10 +190,10 @@ def _clone_live(
     held = bounded(env, driver, METHOD, context, hooks_of(env, source.group))
     origin, origins = contract.Group(source.group.id), volume_objects(source.volumes)
 
-    def clone() -> contract.Updates:
+    def take() -> contract.Updates:
         return driver.create_consistencygroup_from_src(held, group, volumes, source_cg=origin, source_vols=origins)
 
     def remove() -> None:
         driver.delete_consistencygroup(context, group, volumes)
 
-    return take_between_hooks(env, context, source.group, clone, remove)
+    return take_between_hooks(env, context, source.group, take, remove)

@@ -16,6 +16,7 @@ from cgctl.failures import explain
 from cgctl.manager import group_manage, group_revert, migration, removal
 from cgctl.manager.activities.settle import GoesOn, end_activities, settle_activity
 from cgctl.manager.attachments import access_of, forget
+from cgctl.manager.backups.removal import BackupDeletion
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import apply_exports
 from cgctl.manager.freezing import refuse_frozen
@@ -289,4 +290,5 @@ _ACTIONS: Mapping[str, Callable[[Environment, Context, Plan], Settled]] = {
     "revert volume": _again(VolumeRevert),
     "manage": _again(Manage),
     "unmanage": _again(Unmanage),
+    "delete backup": _again(BackupDeletion),
 }

@@ -10,10 +10,10 @@ from cgctl.errors import DryRun
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import wait_until_free
 from cgctl.manager.rules.reset import check_attachments, checked_status
-from cgctl.model.tables import Attachment, Event, Group, GroupSnapshot, Snapshot, Volume
+from cgctl.model.tables import Attachment, Backup, Event, Group, GroupSnapshot, Snapshot, Volume
 from cgctl.store.queries import find, subject
 
-Resettable = Group | Volume | Snapshot | GroupSnapshot
+Resettable = Group | Volume | Snapshot | GroupSnapshot | Backup
 
 
 def reset_state(env: Environment, word: str, reference: str, state: str) -> None:
@@ -60,13 +60,15 @@ def check_attach_status(env: Environment, reference: str, *, attached: bool) -> 
 def _find(session: Session, word: str, reference: str) -> Resettable:
     if word == "group":
         return find(session, Group, reference)
+    if word == "backup":
+        return find(session, Backup, reference)
     if word == "group-snapshot":
         return find(session, GroupSnapshot, reference)
     return find(session, Volume, reference) if word == "volume" else find(session, Snapshot, reference)
 
 
 def _lock_key(row: Resettable) -> str:
-    if isinstance(row, Group):
+    if isinstance(row, (Group, Backup)):
         return row.id
     if isinstance(row, Volume):
         return row.group_id or row.id

@@ -53,6 +53,7 @@ class VolumeStatus(StrEnum):
     DETACHING = "detaching"
     EXTENDING = "extending"
     REVERTING = "reverting"
+    RESTORING_BACKUP = "restoring-backup"
     MANAGING = "managing"
     UNMANAGING = "unmanaging"
     MAINTENANCE = "maintenance"
@@ -118,7 +119,7 @@ class OperationState(StrEnum):
 
 
 _OF_OBJECTS = ("creating", "updating", "deleting", "attaching", "detaching", "extending", "reverting")
-_OF_DATA = ("restoring", "managing", "unmanaging")
+_OF_DATA = ("restoring", "restoring-backup", "managing", "unmanaging")
 _OF_REPLICATION = ("enabling", "disabling", "failing-over")
 TRANSITIONAL = frozenset({*_OF_OBJECTS, *_OF_DATA, *_OF_REPLICATION})
 """No object may be left in one of these when its operation has ended."""

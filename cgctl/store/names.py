@@ -22,6 +22,7 @@ _COLUMNS: Mapping[str, tuple[str, str]] = {
     "volume_types": ("name", "description"),
     "group_types": ("name", "description"),
     "attachments": ("NULL", "status"),
+    "backups": ("name", "status"),
     "messages": ("NULL", "reason"),
 }
 """For each kind of object its table, with what it is called and what is said of it."""

@@ -14,6 +14,7 @@ my $ZERO = "\0" x $CHUNK;
 my %TOOLS = (zstd => ['zst', qw(zstd -q -1 -c)], gzip => ['gz', qw(gzip -1 -c)], lz4 => ['lz4', qw(lz4 -q -1 -c)]);
 
 my ($known_file, $algorithm, @images) = @ARGV;
+my ($place, $noted_at, $total, $before) = ($ENV{CGCTL_ACTIVITY}, 0, 0, 0);
 my ($images, $chunks, $zeros, $pending, $spoken_at) = (0, 0, 0, '', time);
 
 sub fail { print STDERR "cgctl-refused refused: $_[0]\n"; exit 3 }
@@ -44,6 +45,15 @@ sub say_now {
 sub say_zeros {
     say_line("zero $zeros") if $zeros;
     $zeros = 0;
+}
+
+# How far we are, for an activity (drivers/activities/poll.sh).
+sub note_progress {
+    return unless $place && ($_[0] == $total || time - $noted_at >= 1);
+    $noted_at = time;
+    open my $file, '>', "$place/progress.new" or return;
+    print $file "$_[0] $total\n";
+    close $file and rename "$place/progress.new", "$place/progress";
 }
 
 sub known {
@@ -125,8 +135,10 @@ sub send_image {
             if ($known->{$sha}) { say_line("same $sha") } else { say_chunk($sha, \$data); $known->{$sha} = 1 }
         }
         say_line('alive') if time - $spoken_at >= $ALIVE_SECONDS;
+        note_progress($before + $offset);
     }
     say_zeros();
+    $before += $size;
 }
 
 binmode STDOUT;
@@ -138,7 +150,9 @@ for my $tool ($TOOLS{$algorithm} || ()) {
     exit 3;
 }
 my $known = known();
+for (my $at = 1; $at < @images; $at += 3) { $total += $images[$at] }
 say_line('cgctl-backup 1');
 while (my ($member, $size, $path) = splice @images, 0, 3) { send_image($known, $member, $size, $path) }
 say_line("end $images $chunks");
 say_now();
+note_progress($total);

@@ -11,6 +11,10 @@ from cgctl.manager.environment import Environment
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "snapshot-replicate": ("cgctl.manager.snapshot_replication", "SnapshotReplication"),
+    "backup-create": ("cgctl.manager.backups.creation", "BackupCreation"),
+    "group-backup-create": ("cgctl.manager.backups.creation", "GroupBackupCreation"),
+    "backup-restore": ("cgctl.manager.backups.restoring", "Restoration"),
+    "group-backup-restore": ("cgctl.manager.backups.restoring", "GroupRestoration"),
 }
 """Module and class; imported when needed, since they use this room. The class is made of the environment alone."""
 

@@ -15,6 +15,7 @@ STATUSES: Mapping[str, type[StrEnum]] = {
     "snapshot": states.SnapshotStatus,
     "group": states.GroupStatus,
     "group-snapshot": states.GroupSnapshotStatus,
+    "backup": states.BackupStatus,
 }
 """The words of `--type`, with what each may be set to."""
 

@@ -8,7 +8,7 @@ from cgctl.errors import Refused, UsageError
 from cgctl.manager.objects import shown
 from cgctl.manager.rules.status import ATTACHED, called, check_same_side, check_source_status, check_status, way_out
 from cgctl.model.names import size_gib
-from cgctl.model.states import SnapshotStatus, VolumeStatus
+from cgctl.model.states import ReplicationStatus, SnapshotStatus, VolumeStatus
 from cgctl.model.tables import Snapshot, Volume, VolumeType
 
 SOURCE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
@@ -99,6 +99,18 @@ def check_revert(volume: Volume, snapshot: Snapshot, newest: Snapshot) -> None:
     if volume.size_bytes != snapshot.size_bytes:
         grown = f"has {size_gib(volume.size_bytes)} GiB, its snapshot {size_gib(snapshot.size_bytes)} GiB"
         raise Refused(subject, grown, f"a volume of the snapshot: cgctl create --snapshot-id {snapshot.id}")
+
+
+def check_restore(volume: Volume, size_bytes: int) -> None:
+    """Detached, not replicated, and large enough for what it gets."""
+    check_status("volume", volume, (VolumeStatus.AVAILABLE, VolumeStatus.ERROR))
+    subject = called("volume", volume)
+    if volume.replication_status != ReplicationStatus.DISABLED:
+        reason = f"its replication is {volume.replication_status}: its recovery points would not be of its data"
+        raise Refused(subject, reason, "restore into a new volume: leave --volume out")
+    if volume.size_bytes < size_bytes:
+        reason = f"has {size_gib(volume.size_bytes)} GiB, the backup {size_gib(size_bytes)} GiB"
+        raise Refused(subject, reason, f"restore into a new volume; or: cgctl extend {volume.id} SIZE")
 
 
 def check_unmanage(volume: Volume, *, has_snapshots: bool) -> None:

@@ -1,0 +1,166 @@
+"""What a repository says by itself: import into a state that knows nothing of it, export, verification; and words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from cgctl.errors import CgctlError, DryRun, NotFound, NothingToChange, Refused, ServerFailure, UsageError
+from cgctl.failures import explain
+from cgctl.manager.backups.creation import word, write_manifest
+from cgctl.manager.environment import Environment
+from cgctl.manager.operation import wait_until_free
+from cgctl.model.names import checked_text
+from cgctl.model.states import BackupStatus
+from cgctl.model.tables import Backup, Event, utc_now
+from cgctl.store.queries import find
+from drivers.backups.manifest import Manifest
+from drivers.backups.repository import Verdict
+from drivers.errors import DriverError
+
+SERVICE = "cgctl"
+"""Cinder's `backup_service`: whose format it is. The URL is `REPOSITORY/ID`."""
+
+
+def export(env: Environment, reference: str) -> dict[str, object]:
+    """What `backup-import` takes; the data stay where they are."""
+    with env.store.read() as session:
+        row = find(session, Backup, reference)
+    if row.status != BackupStatus.AVAILABLE:
+        raise Refused(word(row), f"is {row.status}", f"cgctl backup-show {row.id}")
+    return {"backup_service": SERVICE, "backup_url": f"{row.repository}/{row.id}"}
+
+
+def import_backups(env: Environment, service: str, url: str) -> list[str]:
+    """Bring backups of a repository into the state: `REPOSITORY/ID`, or all of `REPOSITORY`; returns their ids.
+
+    Those that the state knows already are left as they are. Raises NotFound, Refused.
+    """
+    if service != SERVICE:
+        raise UsageError(f"backup service {service}", "is unknown", f"cgctl backup-import {SERVICE} {url}")
+    repository, _, key = url.partition("/")
+    named = env.repositories.get(repository)
+    try:
+        manifests, _ = named.repository.find_all()
+    except DriverError as error:
+        raise explain(error, f"backup repository {repository}") from error
+    wanted = [one for one in manifests if not key or one.id == key]
+    if not wanted:
+        what = f"backup {key}" if key else "backup"
+        raise NotFound(
+            f"backup repository {repository}", f"has no {what}", f"cgctl backup-import {SERVICE} {repository}"
+        )
+    rows = [imported(repository, one) for one in wanted]
+    with env.store.write() as session:
+        new = [row for row in rows if session.get(Backup, row.id) is None]
+        if not new:
+            raise NothingToChange(f"backup {url}", "is known already", "cgctl backup-list")
+        if env.dry_run:
+            session.rollback()
+            raise DryRun([f"state only: import {word(row)}" for row in new])
+        for row in new:
+            session.add(row)
+            _tell(session, row, "backup-import", f"from {repository}")
+        return [row.id for row in new]
+
+
+def imported(repository: str, manifest: Manifest) -> Backup:
+    """A row from a manifest alone. Raises Refused for one that is damaged."""
+    if not manifest.is_sound:
+        raise Refused(f"backup {manifest.id}", "its manifest is damaged", "remove its directory, or repair it by hand")
+    about = manifest.about
+    words = {key: _text(about.get(key)) for key in _WORDS}
+    made_at = datetime.fromisoformat(str(about.get("created_at")))
+    members = about.get("members")
+    row = Backup(
+        **words,  # type: ignore[arg-type]
+        id=manifest.id,
+        status=BackupStatus.AVAILABLE,
+        repository=repository,
+        size_bytes=manifest.size_bytes,
+        members=list(members) if isinstance(members, list) else [],
+        compression=str(about.get("compression", "none")),
+        properties=dict(about["metadata"]) if isinstance(about.get("metadata"), dict) else {},  # type: ignore[call-overload]
+        created_at=made_at,
+        data_timestamp=made_at,
+    )
+    write_manifest(row, manifest)
+    return row
+
+
+_WORDS = (
+    "name",
+    "description",
+    "volume_id",
+    "snapshot_id",
+    "group_id",
+    "group_snapshot_id",
+    "group_type",
+    "parent_id",
+    "host",
+)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def verify(env: Environment, reference: str) -> tuple[Backup, Verdict, CgctlError | None]:
+    """Read and prove every chunk; the error is for the exit code. Changes nothing but the row's `fail_reason`."""
+    with env.store.read() as session:
+        row = find(session, Backup, reference)
+    if row.status != BackupStatus.AVAILABLE:
+        raise Refused(word(row), f"is {row.status}", f"cgctl backup-show {row.id}")
+    named = env.repositories.get(row.repository)
+    try:
+        verdict = named.repository.verify(row.id, env.operation_seconds)
+    except DriverError as error:
+        raise explain(error, word(row)) from error
+    count = len(verdict.damages)
+    reason = f"{count} damaged chunk(s)" if count else None
+    with env.store.write() as session:
+        now = session.get(Backup, row.id)
+        if now and now.fail_reason != reason:
+            now.fail_reason = reason
+            _tell(session, now, "backup-verify", reason or "sound again")
+    if not count:
+        return row, verdict, None
+    first = verdict.damages[0]
+    told = f"{reason}, the first in member {first.member_id} at offset {first.offset_bytes}: {first.reason}"
+    return row, verdict, ServerFailure(word(row), told, f"restore another one; cgctl backup-delete {row.id}")
+
+
+def update(env: Environment, reference: str, changes: Mapping[str, Any]) -> None:
+    """Change name, description or metadata (in the state: the manifest keeps those that it had)."""
+    if not changes:
+        raise UsageError(f"backup {reference}", "nothing to change was given", "give --name, --description, --metadata")
+    checked_text("backup name", changes.get("name"))
+    checked_text("backup description", changes.get("description"))
+
+    def change(row: Backup) -> None:
+        for key, value in changes.items():
+            setattr(row, key, {**row.properties, **value} if key == "properties" else value)
+
+    _change(env, reference, "backup-update", f"change {', '.join(changes)}", change)
+
+
+def _change(env: Environment, reference: str, kind: str, step: str, change: Callable[[Backup], None]) -> None:
+    with env.store.read() as session:
+        key = find(session, Backup, reference).id
+    wait_until_free(env, key)
+    with env.store.write() as session:
+        row = find(session, Backup, reference)
+        change(row)
+        row.updated_at = utc_now()
+        if env.dry_run:
+            told = word(row)
+            session.rollback()
+            raise DryRun([f"state only: {told}: {step}"])
+        _tell(session, row, kind, step)
+
+
+def _tell(session: Session, row: Backup, kind: str, message: str) -> None:
+    session.add(Event(subject_kind="backup", subject_id=row.id, subject_name=row.name, kind=kind, message=message))

@@ -1,0 +1,342 @@
+"""`backup-restore`, `create --backup-id` and `group-backup-restore`: images of a repository become volumes.
+
+Into a volume that is there, by a hidden volume beside it: it is complete and proved before the old data go, and what is
+interrupted afterwards is ended by the same calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlmodel import Session, col, delete
+
+from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure, UsageError
+from cgctl.manager.activities.work import Intended, Plan
+from cgctl.manager.backups.creation import word
+from cgctl.manager.backups.streams import Stream, from_repository, working_host
+from cgctl.manager.environment import Environment
+from cgctl.manager.freezing import refuse_frozen
+from cgctl.manager.kinds import ensure_cg_type
+from cgctl.manager.objects import lock_key, shown
+from cgctl.manager.operation import Intent
+from cgctl.manager.placement import checked_zone, place, specs_for
+from cgctl.manager.rules.volume import check_restore
+from cgctl.manager.updates import read_updates
+from cgctl.model.names import CG_TYPE, checked_text
+from cgctl.model.states import BackupStatus, GroupStatus, VolumeStatus
+from cgctl.model.tables import Backup, Group, GroupType, GroupVolumeType, Volume, VolumeType, new_id
+from cgctl.scheduler.candidates import Request
+from cgctl.store.queries import find
+from drivers import contract
+from drivers.activities.values import Program
+from drivers.contract import Context, Driver, ObjectKind
+from drivers.errors import PoolUnmarked
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for. volume: an existing one that gets the data; else a new one is made."""
+
+    backup: str
+    volume: str | None = None
+    name: str | None = None
+    description: str | None = None
+    volume_type: str | None = None
+    group_type: str | None = None
+    availability_zone: str | None = None
+    size_bytes: int | None = None
+    metadata: dict[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An image, and the volume that receives it. replaces: the existing volume whose data it becomes."""
+
+    member_id: str
+    image_bytes: int
+    volume_id: str
+    size_bytes: int
+    group_id: str | None = None
+    replaces: str | None = None
+    replaced_bytes: int = 0
+    replaced_group_id: str | None = None
+    before: str = ""
+
+    @property
+    def volume(self) -> contract.Volume:
+        return contract.Volume(self.volume_id, self.size_bytes, self.group_id)
+
+    @property
+    def replaced(self) -> contract.Volume:
+        return contract.Volume(self.replaces or "", self.replaced_bytes, self.replaced_group_id)
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """group_id: of the new group."""
+
+    backup_id: str
+    repository: str
+    host: str
+    arrivals: Sequence[Arrival]
+    group_id: str | None = None
+
+    @classmethod
+    def of(cls, plan: Plan) -> Restoring:
+        """From the journal."""
+        return cls(**{**plan, "arrivals": [Arrival(**one) for one in plan["arrivals"]]})
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """The long work. wanted is not needed to settle it; host: where a new volume or group goes."""
+
+    env: Environment
+    wanted: Wanted = Wanted("")
+    host: str = ""
+    kind: str = "backup-restore"
+
+    def intend(self, intent: Intent) -> Intended:
+        session, wanted = intent.session, self.wanted
+        row = find(session, Backup, wanted.backup)
+        intent.lock(row.id)
+        check_restorable(row, group=self.kind == "group-backup-restore")
+        named = self.env.repositories.get(row.repository)
+        if self.kind == "group-backup-restore":
+            work = self._new_group(intent, row)
+        elif wanted.volume is not None:
+            work = self._existing_volume(intent, row)
+        else:
+            work = self._new_volume(intent, row)
+        refuse_frozen(session, word(row), work.host)
+        where = self.env.backends.server(work.host)
+        intent.will(f"{where}: receive {len(work.arrivals)} volume(s) from {word(row)} in {named.name}")
+        return Intended(
+            plan=asdict(work),
+            host=working_host(self.env, named, work.host),
+            made_ids=[one for one in (work.group_id, *(a.replaces or a.volume_id for a in work.arrivals)) if one],
+            source_ids=[row.id],
+        )
+
+    def _new_volume(self, intent: Intent, row: Backup) -> Restoring:
+        wanted, member = self.wanted, row.members[0]
+        volume_type = member_types(intent.session, row, wanted.volume_type)[0]
+        new = Volume(
+            name=wanted.name or f"restore_backup_{row.id}",
+            description=wanted.description if wanted.description is not None else member.get("description"),
+            status=VolumeStatus.CREATING,
+            size_bytes=_size(row, wanted),
+            volume_type_id=volume_type.id if volume_type else None,
+            host=self.host,
+            availability_zone=self.env.backends.get(self.host).availability_zone,
+            properties=wanted.metadata or {},
+        )
+        intent.lock(new.id)
+        intent.add(new)
+        intent.about("volume", new.id, new.name)
+        arrival = Arrival(str(member["id"]), int(member["size_bytes"]), new.id, new.size_bytes)
+        return Restoring(row.id, row.repository, self.host, [arrival])
+
+    def _existing_volume(self, intent: Intent, row: Backup) -> Restoring:
+        volume, member = find(intent.session, Volume, self.wanted.volume or ""), row.members[0]
+        intent.lock(lock_key(volume))
+        check_restore(volume, int(member["size_bytes"]))
+        intent.about("volume", volume.id, volume.name)
+        intent.will(f"volume {shown(volume)}: its data are replaced")
+        arrival = Arrival(
+            str(member["id"]),
+            int(member["size_bytes"]),
+            new_id(),
+            int(member["size_bytes"]),
+            None,
+            volume.id,
+            volume.size_bytes,
+            volume.group_id,
+            volume.status,
+        )
+        volume.status = VolumeStatus.RESTORING_BACKUP
+        return Restoring(row.id, row.repository, str(volume.host), [arrival])
+
+    def _new_group(self, intent: Intent, row: Backup) -> Restoring:
+        session, wanted = intent.session, self.wanted
+        types = member_types(session, row, wanted.volume_type)
+        group = Group(
+            name=wanted.name,
+            description=wanted.description,
+            status=GroupStatus.CREATING,
+            availability_zone=self.env.backends.get(self.host).availability_zone,
+            host=self.host,
+            group_type_id=group_type_of(session, row, wanted.group_type).id,
+        )
+        intent.lock(group.id)
+        intent.add(group)
+        used = {one.id for one in types if one}
+        intent.add(*(GroupVolumeType(group_id=group.id, volume_type_id=one) for one in used))
+        volumes = [
+            Volume(
+                name=member.get("name"),
+                description=member.get("description"),
+                status=VolumeStatus.CREATING,
+                size_bytes=int(member["size_bytes"]),
+                volume_type_id=volume_type.id if volume_type else None,
+                group_id=group.id,
+                host=self.host,
+                availability_zone=group.availability_zone,
+            )
+            for member, volume_type in zip(row.members, types, strict=True)
+        ]
+        intent.add(*volumes)
+        intent.about("group", group.id, group.name)
+        arrivals = [
+            Arrival(str(member["id"]), int(member["size_bytes"]), one.id, one.size_bytes, group.id)
+            for member, one in zip(row.members, volumes, strict=True)
+        ]
+        return Restoring(row.id, row.repository, self.host, arrivals, group.id)
+
+    def begin(self, context: Context, plan: Plan) -> Program:
+        work, env = Restoring.of(plan), self.env
+        named, driver = env.repositories.get(work.repository), env.backends.get(work.host).driver
+        if work.group_id:
+            driver.create_consistencygroup(context, contract.Group(work.group_id))
+        streams = [
+            Stream(
+                named.repository.read(work.backup_id, one.member_id),
+                driver.receive_program(context, one.volume, one.image_bytes).work,
+                one.image_bytes,
+            )
+            for one in work.arrivals
+        ]
+        return from_repository(env, named, work.host, streams, f"{self.kind} from {named.name}")
+
+    def complete(self, context: Context, plan: Plan) -> None:
+        work = Restoring.of(plan)
+        driver = self.env.backends.get(work.host).driver
+        for one in work.arrivals:
+            if one.replaces:
+                _replace(driver, context, one)
+
+    def clear(self, context: Context, plan: Plan) -> None:
+        work = Restoring.of(plan)
+        driver = self.env.backends.get(work.host).driver
+        volumes = [one.volume for one in work.arrivals]
+        try:
+            if work.group_id:
+                updates = driver.delete_consistencygroup(context, contract.Group(work.group_id), volumes)
+                reading = read_updates([one.id for one in volumes], *updates, "deleted")
+                if reading.failed:
+                    reason = reading.reason or "could not be removed"
+                    raise ServerFailure(f"group {work.group_id}", reason, "cgctl recover")
+            else:
+                driver.delete_volume(context, volumes[0])
+        except PoolUnmarked:
+            return  # nothing has come so far
+
+    def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:  # noqa: ARG002
+        work = Restoring.of(plan)
+        for one in work.arrivals:
+            row = session.get_one(Volume, one.replaces or one.volume_id)
+            row.status = VolumeStatus.AVAILABLE
+        if work.group_id:
+            session.get_one(Group, work.group_id).status = GroupStatus.AVAILABLE
+        return None
+
+    def give_up(self, session: Session, plan: Plan) -> None:
+        work = Restoring.of(plan)
+        for one in work.arrivals:
+            if one.replaces:
+                session.get_one(Volume, one.replaces).status = one.before
+        made = [one.volume_id for one in work.arrivals if not one.replaces]
+        session.exec(delete(Volume).where(col(Volume.id).in_(made)))
+        if work.group_id:
+            session.exec(delete(GroupVolumeType).where(col(GroupVolumeType.group_id) == work.group_id))
+            session.exec(delete(Group).where(col(Group.id) == work.group_id))
+
+
+class GroupRestoration(Restoration):
+    """The same of a whole group."""
+
+    def __init__(self, env: Environment, wanted: Wanted = Wanted(""), host: str = "") -> None:
+        super().__init__(env, wanted, host, "group-backup-restore")
+
+
+def restoration(env: Environment, wanted: Wanted) -> Restoration:
+    """Of one volume, new or existing; a new one is placed first. Raises what refuses it, with nothing changed."""
+    return Restoration(env, wanted, "" if wanted.volume is not None else _placed(env, wanted, group=False))
+
+
+def group_restoration(env: Environment, wanted: Wanted) -> GroupRestoration:
+    """Of a whole group, as a new one."""
+    return GroupRestoration(env, wanted, _placed(env, wanted, group=True))
+
+
+def _placed(env: Environment, wanted: Wanted, *, group: bool) -> str:
+    checked_text("name", wanted.name)
+    checked_text("description", wanted.description)
+    with env.store.read() as session:
+        row = find(session, Backup, wanted.backup)
+        check_restorable(row, group=group)
+        types = [one for one in member_types(session, row, wanted.volume_type) if one]
+        group_type = group_type_of(session, row, wanted.group_type) if group else None
+    zone = checked_zone(env, word(row), wanted.availability_zone)
+    size_bytes = row.size_bytes if group else _size(row, wanted)
+    return place(env, word(row), Request(specs_for(group_type, types), size_bytes, zone))
+
+
+def check_restorable(row: Backup, *, group: bool) -> None:
+    """It is whole, and of the kind that the command is for."""
+    if bool(row.group_id) is not group:
+        kind, way = ("volume", "backup-restore") if group else ("group", "group-backup-restore")
+        raise Refused(word(row), f"is one of a {kind}", f"cgctl {way} {row.id}")
+    if row.status != BackupStatus.AVAILABLE:
+        raise Refused(word(row), f"is {row.status}", f"cgctl backup-show {row.id}")
+
+
+def member_types(session: Session, row: Backup, wanted: str | None) -> list[VolumeType | None]:
+    """The volume type of each member: the wanted one, else that of the same name as then. Raises NotFound."""
+    if wanted is not None:
+        return [find(session, VolumeType, wanted)] * len(row.members)
+    found: list[VolumeType | None] = []
+    for member in row.members:
+        name = member.get("volume_type")
+        try:
+            found.append(find(session, VolumeType, str(name)) if name else None)
+        except NotFound:
+            hint = f"cgctl type-create {name}; or take another one: --volume-type TYPE"
+            raise NotFound(word(row), f"there is no volume type {name}, which it had", hint) from None
+    return found
+
+
+def group_type_of(session: Session, row: Backup, wanted: str | None) -> GroupType:
+    """The group's type: the wanted one, else that of the same name as then. Raises NotFound."""
+    if wanted is not None:
+        return find(session, GroupType, wanted)
+    if row.group_type == CG_TYPE:
+        return ensure_cg_type(session)
+    try:
+        return find(session, GroupType, str(row.group_type))
+    except NotFound:
+        hint = f"cgctl group-type-create {row.group_type}; or take another one: --group-type TYPE"
+        raise NotFound(word(row), f"there is no group type {row.group_type}, which it had", hint) from None
+
+
+def _size(row: Backup, wanted: Wanted) -> int:
+    if wanted.size_bytes is None:
+        return row.size_bytes
+    if wanted.size_bytes < row.size_bytes:
+        raise UsageError(f"size {wanted.size_bytes}", f"is smaller than {word(row)} ({row.size_bytes} bytes)", None)
+    return wanted.size_bytes
+
+
+def _replace(driver: Driver, context: Context, one: Arrival) -> None:
+    """The received data become those of the existing volume; the same call again ends it."""
+    there = {item.id for item in driver.list_objects(context) if item.kind is ObjectKind.VOLUME and item.complete}
+    if one.volume_id in there:
+        driver.delete_volume(context, one.replaced)
+        driver.copy_volume(context, one.replaced, driver.volume_source(one.volume))
+        driver.delete_volume(context, one.volume)
+    elif one.replaces not in there:
+        raise ServerFailure(
+            f"volume {one.replaces}", "neither it nor what was received is there", "cgctl backend-check"
+        )
