@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from cgctl.errors import CgctlError
-from cgctl.manager.activities.settle import refuse_used
+from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.backups.creation import word
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
