@@ -1,10 +1,11 @@
 """Replication between real servers: btrfs send over SSH, iSCSI clients that write all the time, servers that die.
 
-The short form takes about 90 s; CGCTL_SOAK=1 runs 100 cycles.
+The short form takes about 90 s; CGCTL_SOAK=1 runs 100 cycles, or as many as CGCTL_CYCLES says.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.e2e.writers import is_ordered, read_counters
 
 pytestmark = pytest.mark.lab
 
-CYCLES = 100 if SOAK else 5
+CYCLES = int(os.environ.get("CGCTL_CYCLES", "100")) if SOAK else 5
 LONG = pytest.mark.timeout(120 + 60 * CYCLES)
 
 
@@ -117,8 +118,11 @@ def test_interrupted_anywhere_the_same_command_goes_on(pair: Pair, tmp_path: Pat
 
 @LONG
 def test_servers_that_are_killed_at_any_moment_lose_nothing_in_silence(pair: Pair, tmp_path: Path) -> None:
-    """A cycle: write, sync, write, fail over while a server is killed, the same again until it is done, verify."""
-    draw = random.Random(41)
+    """A cycle: write, sync, write, fail over while a server is killed, the same again until it is done, verify.
+
+    In every third cycle the receiver is killed in the transfer of the sync, too, and the sync made again.
+    """
+    draw = random.Random(int(os.environ.get("CGCTL_SEED", "41")))
     acked = 0
     for number in range(CYCLES):
         source = pair.active
@@ -127,6 +131,8 @@ def test_servers_that_are_killed_at_any_moment_lose_nothing_in_silence(pair: Pai
         with pair.writing(source, tmp_path, acked + 1) as writer:
             writer.wait_for_rounds(10)
             synced = writer.acked
+            if number % 3 == 2:
+                _sync_while_killed(pair, to, draw.random())
             pair.sync()
             writer.wait_for_rounds(10)
             killer = threading.Thread(target=_kill, args=(pair, victim, draw.random() * 2.5))
@@ -145,6 +151,16 @@ def test_servers_that_are_killed_at_any_moment_lose_nothing_in_silence(pair: Pai
         pair.sync()
         acked = max(acked, *counters)
         assert pair.left_behind() == [], number
+        if SOAK:
+            print(f"cycle {number}: {source} to {to}, {victim} killed, {result.exit_code}, {shown['is_planned']}")
+
+
+def _sync_while_killed(pair: Pair, victim: str, seconds: float) -> None:
+    killer = threading.Thread(target=_kill, args=(pair, victim, seconds))
+    killer.start()
+    pair.cluster.cgctl("group-sync-replication", "db")
+    killer.join()
+    pair.host(victim).start()
 
 
 def _kill(pair: Pair, victim: str, seconds: float) -> None:
