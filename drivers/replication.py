@@ -16,11 +16,11 @@ Promises, beside those of `drivers.contract`:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from drivers.command import Command
 from drivers.values import Context
@@ -110,6 +110,23 @@ class Changes:
 
     changed_bytes: int
     last_write_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class MemberSums:
+    """What a point holds of one member: its size, and the SHA-256 of each chunk, the last of which may be shorter."""
+
+    size_bytes: int
+    chunks: tuple[str, ...]
+
+
+@runtime_checkable
+class Verifying(Protocol):
+    """What a replicating driver may have besides: it reads a point where it is, and tells what is in it."""
+
+    def checksums(self, context: Context, group_id: str, point_id: str, chunk_bytes: int) -> Mapping[str, MemberSums]:
+        """Of every member, by its id, read from the disks. One execution. Raises NotOnServer."""
+        ...
 
 
 class Replication(Protocol):

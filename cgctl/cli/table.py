@@ -81,6 +81,11 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "failover-host": Entry(
             "replication", "failover_host_command", "Fail over every replicated group that a backend serves."
         ),
+        "group-verify-replica": Entry(
+            "replication",
+            "group_verify_replica",
+            "Compare the data of a replica with those of the backend that serves.",
+        ),
         "group-list-replication-targets": Entry(
             "replication", "group_list_replication_targets", "List where a group can be replicated to."
         ),

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
         switch,
         sync,
         undo,
+        verify,
         views,
     )
 
-__all__ = ["drill", "drill_end", "failover", "failover_host", "snapshots", "switch", "sync", "undo", "views"]
+__all__ = ["drill", "drill_end", "failover", "failover_host", "snapshots", "switch", "sync", "undo", "verify", "views"]
 
 
 def __getattr__(name: str) -> ModuleType:

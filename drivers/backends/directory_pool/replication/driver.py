@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from drivers.backends.directory_pool.layout import checked_pool
+from drivers.backends.scripted.door import checked_id
 from drivers.backends.scripted.replication import ScriptedReplication, shipper
 from drivers.command import Script
+from drivers.contract import Context
+from drivers.replication import MemberSums
 
 _POOLS = "drivers.backends.directory_pool"
 
@@ -39,3 +43,12 @@ class DirectoryPoolReplication(ScriptedReplication):
 
     def _script(self, method: str) -> Script:
         return _script(self.driver, method)
+
+    def checksums(self, context: Context, group_id: str, point_id: str, chunk_bytes: int) -> Mapping[str, MemberSums]:
+        lines = self._run(context, "checksums", group_id, checked_id(point_id), str(chunk_bytes)).splitlines()
+        found: dict[str, MemberSums] = {}
+        begins = [number for number, line in enumerate(lines) if line.startswith("member ")]
+        for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True):
+            _, key, size = lines[begin].split()
+            found[key] = MemberSums(int(size), tuple(lines[begin + 1 : end]))
+        return found
