@@ -92,7 +92,10 @@ class View:
 
 @dataclass(frozen=True)
 class Terms:
-    """What the operator and the configuration say. source_is_down: his word, or proven by the fence hook."""
+    """What the operator and the configuration say. source_is_down: his word, or proven by the fence hook.
+
+    lag_seconds: below 0 for a point from the future, by this machine's clock.
+    """
 
     source_is_down: bool = False
     accept_data_loss: bool = False
@@ -166,6 +169,8 @@ def _beyond_rpo(view: View, terms: Terms) -> str | None:
     loses_nothing = view.undo_point is not None or (view.to_promote is not None and view.to_promote.is_final)
     if loses_nothing or terms.accept_data_loss or terms.rpo_seconds is None or terms.lag_seconds is None:
         return None
+    if terms.lag_seconds < 0:
+        return "how much would be lost cannot be told: by this machine's clock the newest point is in the future"
     if terms.lag_seconds > terms.rpo_seconds:
         return (
             f"up to {terms.lag_seconds:.0f} s of writes would be lost, more than the RPO of {terms.rpo_seconds:.0f} s"

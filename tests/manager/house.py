@@ -140,6 +140,11 @@ class House:
         with closing(sqlite3.connect(self.root / "state.db")) as connection:
             return connection.execute(query, parameters).fetchall()
 
+    def execute(self, script: str) -> None:
+        """Change the state's file for good: what time, or an older cgctl, would have left."""
+        with closing(sqlite3.connect(self.root / "state.db", timeout=30)) as connection:
+            connection.executescript(script)
+
     @contextmanager
     def forced(self, script: str) -> Iterator[None]:
         """The state as this SQL makes it, for the time of this block: what no command would leave."""

@@ -186,6 +186,18 @@ def test_more_than_the_rpo_is_lost_only_when_that_was_said(tmp_path: Path, monke
     house.ok(*FAIL_OVER, "--source-is-down", "--accept-data-loss")
 
 
+def test_a_point_from_the_future_may_lose_more_than_any_rpo(tmp_path: Path) -> None:
+    house = build(tmp_path, rpo="1d")
+    house.ok("group-enable-replication", "db")
+    _age(house, -7200)
+    lose(house)
+    ran = house.run(*FAIL_OVER, "--source-is-down")
+    assert ran.code == 7
+    assert "cannot be told" in ran.err
+    assert group(house) == ("alpha", "available", "enabled")
+    house.ok(*FAIL_OVER, "--source-is-down", "--accept-data-loss")
+
+
 def _age(house: House, seconds: int) -> None:
     """As if the replica's point were so much older."""
     from datetime import datetime, timedelta

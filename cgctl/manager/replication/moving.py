@@ -17,6 +17,7 @@ from cgctl.manager.replication.diverged import Diverged, find_kept, generations_
 from cgctl.manager.replication.fencing import fence
 from cgctl.manager.replication.giving_up import note_promoting
 from cgctl.manager.replication.hooks import run_fence_hook, run_post_failover
+from cgctl.manager.replication.lag import lag_seconds
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.replication.points import next_point, take_point
 from cgctl.manager.replication.promotion import export, live_sizes, promote, sizes
@@ -148,9 +149,9 @@ class Moving:
     def _terms(self, view: View) -> Terms:
         newest = view.to_promote
         found = self._side(self._order.destination).point(newest.id) if newest else None
-        lag = (self._order.at - found.point.taken_at).total_seconds() if found else None
+        lag = lag_seconds(found.point.taken_at, self._order.at) if found else 0.0
         down = self._order.source_is_down or self._proven_down
-        return Terms(down, self._order.accept_data_loss, self._order.rpo_seconds, lag)
+        return Terms(down, self._order.accept_data_loss, self._order.rpo_seconds, -1.0 if lag is None else lag)
 
     def _view(self) -> View:
         self._observe()

@@ -14,6 +14,7 @@ from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication.diverged import Diverged, keep_unshipped, list_kept
 from cgctl.manager.replication.fencing import fence_returned
 from cgctl.manager.replication.following import MadeWay
+from cgctl.manager.replication.lag import lag_seconds
 from cgctl.manager.replication.members import ReplicatedGroup, load, others, sync_key, target_of, write_status
 from cgctl.manager.replication.points import take
 from cgctl.manager.replication.retention import let_go, settle_point
@@ -27,7 +28,7 @@ from drivers.contract import Context
 from drivers.errors import DriverError
 from drivers.replication import Side
 
-RETURN_SECONDS = 30.0
+RETURN_SECONDS = 60.0
 """How long a server that was lost in the middle of a transfer may take to come back."""
 
 
@@ -89,19 +90,30 @@ def sync_group(env: Environment, reference: str) -> None:
 
 
 def due_groups(env: Environment, *, only_due: bool) -> list[str]:
-    """The groups that `--all` syncs; only_due: those of which a replica is older than half of its RPO, or has none."""
+    """The groups that `--all` syncs; only_due: those of which a replica is older than half of its RPO, or has none.
+
+    A group of which that cannot be told is among them: its sync says why, and the others go on.
+    """
     with env.store.read() as session:
-        loaded = [load(session, row.group_id) for row in session.exec(select(Replicated))]
-    syncing = (ReplicationStatus.ENABLED, ReplicationStatus.FAILED_OVER)
-    ready = [one for one in loaded if one.group.replication_status in syncing]
-    return [one.id for one in ready if not only_due or _is_due(env, one)]
+        ids = session.exec(select(Replicated.group_id).order_by(Replicated.group_id)).all()
+        return [one for one in ids if _is_wanted(env, session, one, only_due=only_due)]
+
+
+def _is_wanted(env: Environment, session: Session, group_id: str, *, only_due: bool) -> bool:
+    try:
+        replicated = load(session, group_id)
+        is_ready = replicated.group.replication_status in (ReplicationStatus.ENABLED, ReplicationStatus.FAILED_OVER)
+        return is_ready and (not only_due or _is_due(env, replicated))
+    except CgctlError:
+        return True
 
 
 def _is_due(env: Environment, replicated: ReplicatedGroup) -> bool:
     taken = {one.host: one.taken_at for one in replicated.replicas}
     for host in others(env, replicated):
         taken_at, rpo = taken.get(host), target_of(env, replicated, host).rpo_seconds
-        if taken_at is None or rpo is None or (utc_now() - taken_at).total_seconds() >= rpo / 2:
+        lag = lag_seconds(taken_at, utc_now()) if taken_at else None
+        if lag is None or rpo is None or lag >= rpo / 2:
             return True
     return False
 

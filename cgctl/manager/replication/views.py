@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
+from cgctl.errors import CgctlError
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.drill_end import find_drill
+from cgctl.manager.replication.lag import from_the_future, lag_seconds
 from cgctl.manager.replication.members import ReplicatedGroup, load, others, target_of, targets
 from cgctl.manager.views import View
 from cgctl.model.replication import Drill, GroupGeneration, Replica, Replicated, Transfer
 from cgctl.model.states import OperationState
-from cgctl.model.tables import Operation, utc_now
+from cgctl.model.tables import Group, Operation, utc_now
 from cgctl.store.journal import is_left_behind
 
 
@@ -33,8 +35,10 @@ def replication_targets(env: Environment, reference: str) -> list[View]:
 def replication_status(env: Environment, reference: str | None) -> list[View]:
     """One row for each replica of one group, or of all."""
     with env.store.read() as session:
-        references = [reference] if reference else session.exec(select(Replicated.group_id)).all()
-        return [row for one in references for row in _rows(env, session, load(session, one))]
+        if reference:
+            return _rows(env, session, load(session, reference))
+        ids = session.exec(select(Replicated.group_id)).all()
+        return [row for one in ids for row in _rows_or_why(env, session, one)]
 
 
 def generations(env: Environment, reference: str) -> list[View]:
@@ -100,6 +104,16 @@ def drill_view(row: Drill) -> View:
     }
 
 
+def _rows_or_why(env: Environment, session: Session, group_id: str) -> list[View]:
+    """A group that cannot be told of (its types, its backend are gone from the configuration) hides no other."""
+    try:
+        return _rows(env, session, load(session, group_id))
+    except CgctlError as error:
+        group = session.get_one(Group, group_id)
+        unknown = ReplicatedGroup(group, [], [], None, [])
+        return [{**_row(env, unknown, Replica(group_id=group_id, host=""), None), "error": error.reason}]
+
+
 def _rows(env: Environment, session: Session, replicated: ReplicatedGroup) -> list[View]:
     running = _running(session, replicated.id)
     rows = {one.host: one for one in replicated.replicas}
@@ -111,7 +125,9 @@ def _rows(env: Environment, session: Session, replicated: ReplicatedGroup) -> li
 
 def _row(env: Environment, replicated: ReplicatedGroup, replica: Replica, running: Transfer | None) -> View:
     target = target_of(env, replicated, replica.host) if replica.host else None
-    lag = (utc_now() - replica.taken_at).total_seconds() if replica.taken_at else None
+    now = utc_now()
+    lag = lag_seconds(replica.taken_at, now) if replica.taken_at else None
+    clock = from_the_future(replica.taken_at, now) if replica.taken_at else None
     rpo = target.rpo_seconds if target else None
     return {
         "group_id": replicated.id,
@@ -132,7 +148,7 @@ def _row(env: Environment, replicated: ReplicatedGroup, replica: Replica, runnin
         "path": replica.path,
         "compression": replica.compression,
         "path_note": replica.path_note,
-        "error": replica.error,
+        "error": replica.error or clock,
         **_under_way(running),
     }
 
