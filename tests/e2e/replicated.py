@@ -24,8 +24,14 @@ Backends = dict[str, dict[str, Any]]
 Made = tuple[Members, Sequence[Attached]]
 
 
-def replicated_group(cluster: CommandLine, backends: Backends, count: int, size: str) -> Made:
-    """A replicated group `db` from backend alpha to beta, whose members an initiator has attached."""
+def replicated_group(
+    cluster: CommandLine,
+    backends: Backends,
+    count: int,
+    size: str,
+    client: tuple[str, str] = ("--initiator", INITIATOR),
+) -> Made:
+    """A replicated group `db` from backend alpha to beta, whose members a client has attached."""
     backends["beta"]["availability_zone"] = "elsewhere"
     cluster.configure(backends=backends)
     cluster.run("type-create", "replicated")
@@ -35,9 +41,7 @@ def replicated_group(cluster: CommandLine, backends: Backends, count: int, size:
     group_id = cluster.run("group-create", "--name", "db", "rg", "replicated", "-f", "value", "-c", "id").value
     create = ("create", "--group-id", group_id, "--volume-type", "replicated", size, "-f", "value", "-c", "id")
     ids = [cluster.run(*create, "--name", f"db-{number}").value for number in range(count)]
-    attached = [
-        Attached(cluster.run("attachment-create", one, "--initiator", INITIATOR, "-f", "json").json) for one in ids
-    ]
+    attached = [Attached(cluster.run("attachment-create", one, *client, "-f", "json").json) for one in ids]
     cluster.run("group-enable-replication", "db")
     return Members(group_id, tuple(ids), "replicated"), attached
 
