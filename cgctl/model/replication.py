@@ -46,6 +46,18 @@ class Replica(SQLModel, table=True):
     path_note: str | None = None
 
 
+class UnsettledPoint(SQLModel, table=True):
+    """A recovery point of which a server may hold something that nobody needs: it did not answer when it was given up.
+
+    No note on the server need tell of it, so it is removed by its id once the server answers again.
+    """
+
+    __tablename__ = "unsettled_points"
+    group_id: str = Field(primary_key=True)
+    host: str = Field(primary_key=True)
+    point_id: str = Field(primary_key=True)
+
+
 class Transfer(SQLModel, table=True):
     """A transfer that runs, as the process that watches it sees it; the row of a process that died means nothing."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.manager import faulty
 from tests.manager.house import House
 from tests.manager.replicating import build, live, points, replica
 
@@ -144,3 +145,26 @@ def test_a_dry_run_names_both_servers_and_touches_nothing(house: House) -> None:
             ran = house.ok(command, "db", "--dry-run")
             assert "alpha" in ran.out
             assert "beta" in ran.out
+
+
+def test_a_point_whose_server_is_lost_before_it_is_noted_is_removed_when_the_server_is_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.ok("group-enable-replication", "db")
+    pool, away = house.root / "alpha", house.root / "alpha.away"
+
+    def lost_after_the_point(name: str, call: faulty.Call) -> object:
+        done = call()
+        if name == "create_cgsnapshot":
+            pool.rename(away)
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setenv("CGCTL_TEST_NOTES", str(house.root))
+        faulty.install(patch, lost_after_the_point)
+        assert house.run("group-sync-replication", "db").code == 6
+    away.rename(pool)
+    assert len(points(house, "alpha")) == 2
+    house.ok("group-sync-replication", "db")
+    assert list(points(house, "alpha")) == list(points(house, "beta")) == [replica(house)["point_id"]]
+    assert house.rows("SELECT * FROM unsettled_points") == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+
+from sqlmodel import select
 
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import ReplicatedGroup, others, replication_of
 from cgctl.manager.replication.sides import newest_common, observe_sides, reached
+from cgctl.model.replication import UnsettledPoint
 from drivers.contract import Context
 from drivers.replication import Side
 
@@ -22,15 +25,40 @@ def let_go(env: Environment, context: Context, replicated: ReplicatedGroup) -> N
         gone = superfluous(side, kept)
         if gone:
             replication_of(env, host, replicated.name).forget(context, replicated.id, gone)
+        remove_unsettled(env, context, replicated, host, kept)
+
+
+def remove_unsettled(
+    env: Environment, context: Context, replicated: ReplicatedGroup, host: str, kept: Container[str] = ()
+) -> None:
+    """On a backend that answers again: what `settle_point` could not remove there."""
+    with env.store.read() as session:
+        rows = session.exec(select(UnsettledPoint).where(UnsettledPoint.group_id == replicated.id)).all()
+    owed = [one for one in rows if one.host == host and one.point_id not in kept]
+    if owed:
+        gone = [one.point_id for one in owed]
+        replication_of(env, host, replicated.name).forget(context, replicated.id, gone)
+        with env.store.write() as session:
+            for one in owed:
+                session.delete(session.merge(one))
 
 
 def settle_point(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> None:
-    """A point that no other backend has is none; what half arrived is removed. Unreachable backends keep theirs."""
+    """A point that no other backend has is none; what half arrived is removed, once an unreachable backend answers."""
     sides = _observed(env, context, replicated)
     arrived = [host for host, side in sides.items() if side.point(point_id) and host != replicated.active]
-    for host in sides:
-        if host not in arrived and (host != replicated.active or not arrived):
+    for host in (replicated.active, *others(env, replicated)):
+        if host in arrived or (host == replicated.active and arrived):
+            continue
+        if host in sides:
             replication_of(env, host, replicated.name).forget(context, replicated.id, [point_id])
+        else:
+            _remember(env, UnsettledPoint(group_id=replicated.id, host=host, point_id=point_id))
+
+
+def _remember(env: Environment, point: UnsettledPoint) -> None:
+    with env.store.write() as session:
+        session.merge(point)
 
 
 def superfluous(side: Side, kept: Iterable[str]) -> list[str]:

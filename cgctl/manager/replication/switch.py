@@ -12,11 +12,12 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication import members
 from cgctl.manager.replication.members import ReplicatedGroup, load, others, replication_of
+from cgctl.manager.replication.retention import remove_unsettled
 from cgctl.manager.replication.sides import observe_sides, reached
 from cgctl.manager.replication.sync import sync_group
 from cgctl.manager.replication.ways import forget_ways, used_ways
 from cgctl.manager.rules import replication as rules
-from cgctl.model.replication import GroupGeneration, Replica, Replicated
+from cgctl.model.replication import GroupGeneration, Replica, Replicated, UnsettledPoint
 from cgctl.model.states import GroupStatus, ReplicationStatus
 from cgctl.model.tables import new_id
 from drivers.contract import Context
@@ -173,6 +174,7 @@ def remove_replicas(
         if host in standing:
             env.warn(f"{replicated.name}: what was served by backend {host} is left there, with its recovery points")
             continue
+        remove_unsettled(env, context, replicated, host)
         replication_of(env, host, replicated.name).forget(context, replicated.id)
 
 
@@ -186,6 +188,6 @@ def _may_hold_writes(replicated: ReplicatedGroup, hosts: Sequence[str]) -> Failo
 
 def forget(session: Session, replicated: ReplicatedGroup) -> None:
     """The state's part of disabling. A group in `error` stays so until reset-state (E.3)."""
-    for table in (Replica, GroupGeneration, Replicated):
+    for table in (Replica, GroupGeneration, UnsettledPoint, Replicated):
         session.exec(delete(table).where(col(table.group_id) == replicated.id))
     members.write_status(session, replicated, ReplicationStatus.DISABLED)

@@ -23,6 +23,11 @@ def _transfers() -> None:
     for column in ("path", "compression", "path_note"):
         op.add_column("replicas", sa.Column(column, sa.String(), nullable=True))
     op.create_table(
+        "unsettled_points",
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("group_id", "host", "point_id")),
+        sa.PrimaryKeyConstraint("group_id", "host", "point_id"),
+    )
+    op.create_table(
         "transfers",
         sa.Column("group_id", sa.String(), nullable=False),
         sa.Column("host", sa.String(), nullable=False),
