@@ -61,6 +61,24 @@ def test_what_is_not_well_is_told_with_the_command_that_mends_it(
     assert hint in found[check]
 
 
+def with_devices_file(has: str) -> dict[str, str]:
+    """As on RHEL 9: no filter, use_devicesfile = 1."""
+    unfiltered = (
+        'global_filter=["a!^/dev/(vd|sd|nvme|md|mapper/mpath)!","r|.*|"]\nuse_devicesfile=0',
+        "use_devicesfile=1",
+    )
+    return failing(unfiltered, ("devices_file none", f"devices_file {has}"))
+
+
+@pytest.mark.parametrize(
+    ("has", "hint"), [("disks", None), ("gates", "lvmdevices --deldev"), ("none", "vgimportdevices cgvg")]
+)
+def test_a_devices_file_hides_gates_unless_it_names_them(has: str, hint: str | None) -> None:
+    found = with_devices_file(has)
+    assert list(found) == (["filter"] if hint else [])
+    assert hint is None or hint in found["filter"]
+
+
 def test_autoextend_that_dmeventd_watches_is_well() -> None:
     watched = ("LVM2_SEG_MONITOR=", "LVM2_SEG_MONITOR=monitored")
     assert failing(("autoextend_threshold=100", "autoextend_threshold=70"), watched) == {}

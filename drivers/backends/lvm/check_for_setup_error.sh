@@ -3,8 +3,8 @@
 need grep
 set +f
 # LVM's own answers come behind, in lines of its own forms.
-change 'lvmconfig devices/global_filter' 'lvmconfig --type full activation/monitoring' \
-    'lvmconfig --type full activation/thin_pool_autoextend_threshold' \
+change 'lvmconfig devices/global_filter' 'lvmconfig --type full devices/use_devicesfile' \
+    'lvmconfig --type full activation/monitoring' 'lvmconfig --type full activation/thin_pool_autoextend_threshold' \
     "lvs -q --noheadings --nameprefixes --unquoted -o lv_check_needed,lv_health_status,seg_monitor,vg_mda_size $pool"
 of_pool
 tags=$pool_tags
@@ -12,6 +12,13 @@ tag cgctl.owner || :
 printf 'owner %s\nroom %s %s %s\nattr %s\nzero %s\n' "$value" "$pool_bytes" "$data" "$metadata" "$attr" "${zero:-no}"
 printf 'metadata_area %s\n' "$mda_free"
 [ -z "$file_system" ] || printf 'form %s\n' "$file_system"
+if [ ! -e "$devices_file" ]; then
+    echo 'devices_file none'
+elif grep -q -e cgctl- -e CGCTL- "$devices_file"; then
+    echo 'devices_file gates'
+else
+    echo 'devices_file disks'
+fi
 if [ -e /run/udev/control ]; then echo 'udevd yes'; else echo 'udevd no'; fi
 if grep -qs CGCTL- /etc/udev/rules.d/*.rules /lib/udev/rules.d/*.rules; then echo 'rule yes'; else echo 'rule no'; fi
 if [ ! -d /run/systemd/system ]; then

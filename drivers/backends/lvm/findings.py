@@ -65,7 +65,7 @@ def of_facts(text: str, owner: str, pool: str) -> Iterator[Finding]:
     yield _room(Room.parse(text), pool)
     yield _metadata_area(int(fact(text, "metadata_area")), pool)
     yield _autoextend(text, pool)
-    yield _filter(text)
+    yield _filter(text, pool)
     yield _rule(text, marked=marked)
     yield _boot(text, marked=marked)
     yield from _gates(text)
@@ -135,11 +135,26 @@ def _shows(name: str, patterns: list[re.Match[str] | None]) -> bool:
     return True
 
 
-def _filter(text: str) -> Finding:
+def _filter(text: str, pool: str) -> Finding:
     if hides_gates(_answer(text, "global_filter")):
         return Finding("filter", True, "LVM does not see the gates")
+    if _answer(text, "use_devicesfile") == "1":
+        return _devices_file(fact(text, "devices_file"), pool)
     detail = "LVM sees the gates: it would hang during a hold, and activate what clients have made in their volumes"
     return Finding("filter", False, detail, FILTER_HINT)
+
+
+def _devices_file(has: str, pool: str) -> Finding:
+    """RHEL 9's default; tried with Debian 12's LVM 2.03.16, where it has to be switched on."""
+    if has == "disks":
+        return Finding("filter", True, "LVM does not see the gates: they are not in its devices file")
+    if has == "gates":
+        hint = "lvmdevices, then for each line with cgctl-: lvmdevices --deldev DEVICE"
+        return Finding("filter", False, "LVM sees gates: they are in its devices file", hint)
+    detail = "use_devicesfile = 1, but there is no devices file: LVM sees the gates"
+    return Finding(
+        "filter", False, detail, f"vgimportdevices {pool.partition('/')[0]}, and each other VG of the server"
+    )
 
 
 def _rule(text: str, *, marked: bool) -> Finding:

@@ -15,6 +15,8 @@ LVM_SUPPRESS_FD_WARNINGS=1
 export LVM_SUPPRESS_FD_WARNINGS
 lock_file=/run/lock/cgctl-lvm-$vg
 mounts=/run/cgctl/volumes # as in layout.py and at_boot.sh
+# Where it is used (RHEL 9's default), LVM knows no device that is not in it.
+devices_file=/etc/lvm/devices/system.devices
 nl='
 '
 lvs_line="lvs -q --noheadings --nosuffix --units b --separator | \

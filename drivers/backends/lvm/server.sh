@@ -37,9 +37,12 @@ claim() {
         case $state in
             *"$nl  cgctl-"*) refuse pool-foreign "$pool has objects of cgctl and no owner mark" ;;
         esac
-        change 'lvmconfig devices/global_filter'
+        change 'lvmconfig devices/global_filter' 'lvmconfig --type full devices/use_devicesfile'
         case $state in
             *global_filter=*'"r'?'.*'?'"'*) ;;
+            *use_devicesfile=1*)
+                [ -e "$devices_file" ] || refuse refused "LVM's devices file is missing: backend-check tells how"
+                ;;
             *) refuse refused "LVM would open clients' volumes (no accept-list in global_filter): backend-check tells how" ;;
         esac
         ready
