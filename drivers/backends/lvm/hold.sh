@@ -65,8 +65,8 @@ still_held() { # still_held GATE...: every gate is suspended, and the watchdog h
 hold() {
     bound=$1 lines=$2
     shift 2
-    flush "$@"
     await_lines
+    flush "$@"
     arm "$bound" "$@"
     began_at=$(clock)
     held=yes
