@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from drivers import errors, refusals
 from drivers.backends.lvm.driver import TOOL_ERRORS, LvmDriver
 from drivers.backends.lvm.findings import hides_gates
 from drivers.backends.lvm.layout import source
+from drivers.backends.lvm.replication.driver import LvmReplication
 from drivers.backends.lvm.scripts import METHODS, load
-from drivers.contract import GroupSnapshot, HoldReceipt, ObjectKind, Snapshot, Volume
+from drivers.command import Command
+from drivers.contract import Context, Group, GroupSnapshot, HoldReceipt, ObjectKind, Snapshot, Volume
 from drivers.runner import Completed
 from tests.contract.bench import MIB, ProcessRunner, new_id
 from tests.contract.linting import complaints
@@ -79,6 +82,27 @@ def captured_errors() -> list[str]:
 def test_the_wording_of_a_full_pool_is_known(line: str) -> None:
     with pytest.raises(errors.PoolFull):
         refusals.result(Completed(1, "", f"{line}\n"), "here", TOOL_ERRORS)
+
+
+@dataclass
+class Asked(ProcessRunner):
+    """Runs nothing, and keeps what it was asked for."""
+
+    parameters: tuple[str, ...] = ()
+
+    def run(self, command: Command, timeout_seconds: float) -> Completed:  # noqa: ARG002
+        self.parameters = command.argv[4:]
+        return Completed(0, "", "")
+
+
+@pytest.mark.parametrize(("protocol", "form"), [("iscsi", ""), ("nfs", "xfs")])
+def test_every_script_is_told_what_volumes_are_before_its_own_words(protocol: str, form: str) -> None:
+    runner, group = Asked(), Group(new_id())
+    context = Context("operation", "owner", datetime.now(UTC) + timedelta(seconds=60))
+    LvmDriver("here", POOL, runner, protocol).create_consistencygroup(context, group)
+    assert (runner.parameters[:2], runner.parameters[3:]) == ((POOL, "owner"), (form, group.id))
+    LvmReplication("lvm", POOL, runner).observe(context, group.id)
+    assert (runner.parameters[:2], runner.parameters[3:]) == ((POOL, "owner"), ("", group.id))
 
 
 # Gates

@@ -42,6 +42,11 @@ class ScriptedReplication:
     def format(self) -> str:
         raise NotImplementedError
 
+    @property
+    def _settings(self) -> tuple[str, ...]:
+        """What every script is told beyond pool, owner and patience."""
+        return ()
+
     def _script(self, method: str) -> Script:
         raise NotImplementedError
 
@@ -93,7 +98,7 @@ class ScriptedReplication:
         return refusals.result(completed, self.runner.server, self._tool_errors)
 
     def _command(self, context: Context, method: str, group_id: str, *parameters: str, stdin: str = "") -> Command:
-        common = self.pool, context.owner, lock_wait(context), checked_id(group_id)
+        common = self.pool, context.owner, lock_wait(context), *self._settings, checked_id(group_id)
         return self._script(method).command(*common, *parameters, stdin=stdin)
 
 

@@ -56,5 +56,10 @@ class LvmReplication(ScriptedReplication):
     def _tool_errors(self) -> ToolErrors:
         return TOOL_ERRORS
 
+    @property
+    def _settings(self) -> tuple[str, ...]:
+        """A point is kept as LVs, whatever their volumes are."""
+        return ("",)
+
     def _script(self, method: str) -> Script:
         return load(method)
