@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.manager.fixtures import db, fresh, house, origin, refusing
+from tests.manager.fixtures import db, fresh, house, origin, refusing, replicated
 
-__all__ = ["db", "fresh", "house", "origin", "refusing"]
+__all__ = ["db", "fresh", "house", "origin", "refusing", "replicated"]

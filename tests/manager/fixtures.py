@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manager import faulty, world
+from tests.manager import faulty, replicating, world
 from tests.manager.house import House
 
 
@@ -31,6 +31,16 @@ def db(house: House) -> House:
     for number in range(2):
         house.write(f"db-{number}", b"member %d" % number)
     return house
+
+
+@pytest.fixture
+def replicated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    """Another house: group `db` of alpha has its first recovery point on beta (tests/manager/replicating.py)."""
+    monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))
+    faulty.install(monkeypatch, faulty.well)
+    built = replicating.build(tmp_path)
+    built.ok("group-enable-replication", "db")
+    return built
 
 
 @pytest.fixture(scope="session")

@@ -10,18 +10,14 @@ import pytest
 from drivers.errors import ServerFailed
 from tests.manager import faulty
 from tests.manager.house import House
-from tests.manager.replicating import build, points
+from tests.manager.replicating import points
 
 TEST = ("group-test-failover", "db")
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))
-    faulty.install(monkeypatch, faulty.well)
-    built = build(tmp_path)
-    built.ok("group-enable-replication", "db")
-    return built
+def house(replicated: House) -> House:
+    return replicated
 
 
 def on_servers(house: House) -> set[tuple[object, ...]]:

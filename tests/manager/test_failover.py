@@ -14,12 +14,8 @@ from tests.manager.replicating import build, live, points, replica
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))
-    faulty.install(monkeypatch, faulty.well)
-    built = build(tmp_path)
-    built.ok("group-enable-replication", "db")
-    return built
+def house(replicated: House) -> House:
+    return replicated
 
 
 FAIL_OVER = ("group-failover-replication", "--allow-attached-volume", "db")

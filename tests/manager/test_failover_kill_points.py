@@ -6,13 +6,12 @@ One house goes to and fro, killed at a later point each time; about 20 s, CGCTL_
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
 from tests.manager import faulty
 from tests.manager.house import House
-from tests.manager.replicating import build, live
+from tests.manager.replicating import live
 
 STRIDE = 1 if os.environ.get("CGCTL_SOAK") == "1" else 8
 WAYS = {
@@ -22,13 +21,9 @@ WAYS = {
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))
-    faulty.install(monkeypatch, faulty.well)
-    built = build(tmp_path)
-    built.ok("group-enable-replication", "db")
-    built.ok("attachment-create", "db-0", "--initiator", "iqn.2026-11.test:one")
-    return built
+def house(replicated: House) -> House:
+    replicated.ok("attachment-create", "db-0", "--initiator", "iqn.2026-11.test:one")
+    return replicated
 
 
 def killed_at(house: House, words: tuple[str, ...], point: int) -> bool:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from tests.manager import faulty
 from tests.manager.house import House
-from tests.manager.replicating import build, live, points, replica
+from tests.manager.replicating import live, points, replica
 
 FAIL_OVER = ("group-failover-replication", "db")
 FAIL_BACK = (*FAIL_OVER, "--secondary-backend-id", "default")
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))
-    faulty.install(monkeypatch, faulty.well)
-    built = build(tmp_path)
-    built.ok("group-enable-replication", "db")
-    return built
+def house(replicated: House) -> House:
+    return replicated
 
 
 def refused(house: House, *words: str) -> str:
