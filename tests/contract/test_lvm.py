@@ -213,15 +213,21 @@ def test_a_pool_that_shows_old_data_is_not_used(lvm: MachineBench) -> None:
 # The hold
 
 
+def broken_hold(bench: MachineBench) -> tuple[GroupSnapshot, list[Volume]]:
+    """A group snapshot whose hold outlasted its bound: nothing of it is there, and its members can be written."""
+    group, volumes = make_group(bench)
+    cgsnapshot = GroupSnapshot(new_id(), group.id)
+    with pytest.raises(errors.HoldBroken):
+        bench.driver.create_cgsnapshot(bench.bounded(0.3), cgsnapshot, members_of(cgsnapshot, volumes))
+    assert bench.ids(ObjectKind.GROUP_SNAPSHOT) | bench.ids(ObjectKind.SNAPSHOT) == set()
+    bench.write(volumes[0], b"goes on ")
+    return cgsnapshot, volumes
+
+
 @pytest.mark.vm
 @pytest.mark.telling
 def test_a_hold_that_outlasts_its_bound_is_void_and_gone(lvm: MachineBench) -> None:
-    group, volumes = make_group(lvm)
-    cgsnapshot = GroupSnapshot(new_id(), group.id)
-    with pytest.raises(errors.HoldBroken):
-        lvm.driver.create_cgsnapshot(lvm.bounded(0.3), cgsnapshot, members_of(cgsnapshot, volumes))
-    assert lvm.ids(ObjectKind.GROUP_SNAPSHOT) | lvm.ids(ObjectKind.SNAPSHOT) == set()
-    lvm.write(volumes[0], b"goes on ")
+    cgsnapshot, volumes = broken_hold(lvm)
     lvm.driver.create_cgsnapshot(lvm.bounded(60), cgsnapshot, members_of(cgsnapshot, volumes))
     assert lvm.ids(ObjectKind.GROUP_SNAPSHOT) == {cgsnapshot.id}
 

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 import pytest
 
 from drivers import errors
-from drivers.contract import GroupSnapshot, ObjectKind, Snapshot, Volume
+from drivers.contract import Snapshot, Volume
 from tests.contract.bench import MIB, new_id
 from tests.contract.file_systems import on_machine_for_nfs
-from tests.contract.test_groups import SIZE, contents, likes, make_group, members_of, take
+from tests.contract.test_groups import SIZE, contents, likes, make_group, take
+from tests.contract.test_lvm import broken_hold
 from tests.contract.thin_pool import POOL, MachineBench
 from tests.lab.vm import Machine
 
@@ -143,12 +144,7 @@ def test_an_lv_without_a_file_system_that_can_be_mounted_is_not_taken(nfs: Machi
 
 
 def test_a_hold_that_outlasts_its_bound_is_void_and_clients_write_on(nfs: MachineBench) -> None:
-    group, volumes = make_group(nfs)
-    cgsnapshot = GroupSnapshot(new_id(), group.id)
-    with pytest.raises(errors.HoldBroken):
-        nfs.driver.create_cgsnapshot(nfs.bounded(0.3), cgsnapshot, members_of(cgsnapshot, volumes))
-    assert nfs.ids(ObjectKind.GROUP_SNAPSHOT) | nfs.ids(ObjectKind.SNAPSHOT) == set()
-    nfs.write(volumes[0], b"goes on ")
+    _, volumes = broken_hold(nfs)
     assert contents(nfs, volumes) == [b"goes on ", b"member 1"]
 
 
