@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cgctl.cli.command import command
+from cgctl.cli.live import follow, transfer_words
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.errors import UsageError
 from cgctl.manager import replication
@@ -163,15 +164,36 @@ def group_list_replication_targets(env: Env, reference: Reference) -> Listing:
     return Listing(replication.views.replication_targets(env, reference), columns, keys)
 
 
+LIVE_COLUMNS = (
+    Column("Group", "group"),
+    Column("Status", "replication_status"),
+    Column("Replica", "host"),
+    Column("Last point", "taken_at"),
+    Column("Lag", "lag_seconds"),
+    Column("RPO", "rpo_seconds"),
+    Column("Transfer", "transfer"),
+    Column("Error", "error"),
+)
+
+
+def _live_rows(env: Env, reference: str | None) -> list[dict[str, object]]:
+    rows = replication.views.replication_status(env, reference)
+    return [{**row, "transfer": transfer_words(row)} for row in rows]
+
+
 @command("group-replication-status")
 def group_replication_status(
     env: Env,
     reference: Annotated[str | None, typer.Argument(metavar="[GROUP]", help="Group, by name or id.")] = None,
-) -> Listing:
+    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every second, until Ctrl-C.")] = False,
+) -> Listing | None:
     """Show how far replicas are behind, of one group or all.
 
     lag_seconds: what would be lost if the active backend were gone now. No server is asked.
     """
+    if watch:
+        follow("group-replication-status", lambda: _live_rows(env, reference), LIVE_COLUMNS)
+        return None
     columns = (
         Column("Group", "group"),
         Column("Status", "replication_status"),
