@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import pty
 import random
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -141,6 +143,26 @@ def test_a_bandwidth_limit_is_kept_on_either_path(pair: Pair, path: str) -> None
     assert row["path"] == path
     assert 1.8 < row["seconds"] < 30
     assert_replicated(pair)
+
+
+def test_a_terminal_sees_a_bar_and_a_pipe_does_not(pair: Pair) -> None:
+    reconfigure(pair, bandwidth_limit="4M")
+    write_data(pair, 16)
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "cgctl", *SYNC]
+    environment = {**pair.cluster.environment(), "TERM": "xterm", "COLUMNS": "120"}
+    process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # what a terminal says when nobody is at its other end
+        while piece := os.read(ours, 65536):
+            shown += piece
+    assert process.wait(60) == 0
+    assert b"db to beta" in shown
+    assert b"MiB/s" in shown or b"MB/s" in shown
+    assert b"/16." in shown  # of what is expected
+    assert "db to beta" not in pair.cluster.cgctl_process(*SYNC).stderr
+    os.close(ours)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from sqlmodel import Session, col, delete, select
 
@@ -27,6 +28,7 @@ MAKE_WAY = "make_way"
 NOW, IF_STALLED = "now", "if stalled"
 QUIET_SECONDS = 6.0
 """After so long without a byte a transfer counts as dying, for a failover that waits."""
+LEASE = timedelta(minutes=10)
 CLEARED_SECONDS = 45.0
 """How long a failover waits for that a dying sync ends: a lost connection is noticed after 30 s at the latest."""
 
@@ -88,6 +90,8 @@ class Following:
             if row is not None:
                 row.stream_bytes, row.seen_at = passed, utc_now()
             operation = session.get(Operation, self._operation_id)
+            if operation is not None:  # other hosts know of this process by its lease alone
+                operation.lease_until = max(operation.lease_until, utc_now() + LEASE)
             asked = operation.plan.get(MAKE_WAY) if operation and operation.kind == SYNC else None
         return asked == NOW or (asked == IF_STALLED and time.monotonic() - self._moved_at > QUIET_SECONDS)
 

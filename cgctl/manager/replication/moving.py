@@ -225,6 +225,7 @@ class Moving:
             one.point for one in source.points if one.point.is_final and one.point.generation_id == self._current
         )
         ship(self._env, self._context, self._replicated, point, self._order.destination, (source, there))
+        self._context = self._env.context(self._context.operation_id)  # the rest has its own time
 
     def _promote(self) -> None:
         there = self._order.destination

@@ -83,6 +83,7 @@ def ship(
     expected = expected_bytes(env, context, replicated, point, base, way) if env.show_progress.is_shown else None
     with following(env, context, replicated, host, expected) as follow:
         for number in range(1, TRIES + 1):
+            context = env.context(context.operation_id)  # a transfer may have lasted longer than an operation should
             send = sender.send(context, point, base, version)
             receive = receiver.receive(context, point, base, identity)
             delivery = Delivery(context.owner, replicated.id, replicated.active, send, host, receive)
@@ -90,6 +91,7 @@ def ship(
                 carried = env.carry(delivery, way, follow)
             except OutcomeUnknown as error:
                 follow.refuse_made_way()
+                context = env.context(context.operation_id)
                 answered = _answers(context, replicated.id, (receiver, sender), patience_seconds, follow)
                 if answered.point(point.id):
                     carried = Carried(0, 0.0)

@@ -145,7 +145,7 @@ def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_
                 synced.failed[host] = error
             except DriverError as error:
                 synced.failed[host] = explain(error, f"{replicated.name} to {host}")
-        _tidy(env, context, replicated, point_id)
+        _tidy(env, env.context(context.operation_id), replicated, point_id)
     return synced
 
 

@@ -6,6 +6,8 @@ tools
 command -v ssh >/dev/null 2>&1 && command -v ssh-keygen >/dev/null 2>&1 || exit 0
 keys=$home/.ssh/cgctl/$1
 mkdir -p "$keys"
+exec 9>>"$keys/lock"
+flock -w 20 9
 if ! [ -s "$keys/key.pub" ]; then
     rm -f "$keys/key" "$keys/key.pub"
     ssh-keygen -q -t ed25519 -N '' -C "cgctl-replication $1" -f "$keys/key" </dev/null

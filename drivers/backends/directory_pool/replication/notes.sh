@@ -19,8 +19,13 @@ hold_notes() {
     flock -w "$lock_wait" 7 || refuse busy "another transfer of group $group still runs"
 }
 
-# tidy: remove what a cut transfer left; whoever holds the notes knows that nobody receives it any more.
+# tidy: remove what a cut transfer or a cut removal left; whoever holds the notes knows that nobody is at it any more.
 tidy() {
+    for stale in "$notes"/point-*; do
+        stale=${stale##*/point-}
+        case $stale in *.new | '*') continue ;; esac
+        is_marked "$stale" || discard "$stale"
+    done
     [ -e "$notes/receiving" ] || return 0
     read -r left <"$notes/receiving" || left=''
     [ -z "$left" ] || is_marked "$left" || discard "$left"
