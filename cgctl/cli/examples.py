@@ -15,6 +15,7 @@ group-list --filters status=error
 group-show --list-volume orders
 group-update orders --add-volumes data,log
 group-manage alpha imports --volume-type gold --name orders
+group-migrate orders beta --detach
 group-revert-to-snapshot friday
 group-enable-replication orders
 group-disable-replication orders

@@ -27,6 +27,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "group-list": Entry("group", "group_list", "List the groups."),
         "group-show": Entry("group", "group_show", "Show a group."),
         "group-update": Entry("group", "group_update", "Change a group, or which volumes are in it."),
+        "group-migrate": Entry("volume_moves", "group_migrate", "Move a whole group to another backend."),
         "group-manage": Entry("group", "group_manage", "Make a group of the image files in a directory of a pool."),
         "group-revert-to-snapshot": Entry(
             "group_snapshot", "group_revert_to_snapshot", "Take a whole group back to one of its group snapshots."
@@ -109,7 +110,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "volume_moves", "revert_to_snapshot", "Give a volume the data of its newest snapshot."
         ),
         "retype": Entry("volume_moves", "retype", "Give a volume another type."),
-        "migrate": Entry("volume_moves", "migrate", "Move a volume to another pool of its server."),
+        "migrate": Entry("volume_moves", "migrate", "Move a volume to another backend."),
         "manage": Entry("manageable", "manage", "Make a volume of what is in a pool and not cgctl's."),
         "unmanage": Entry("manageable", "unmanage", "Give a volume back: cgctl forgets it, its data stay."),
         "manageable-list": Entry(

@@ -9,10 +9,11 @@ import typer
 
 from cgctl import manager
 from cgctl.cli.command import command
-from cgctl.cli.options import Cluster, refuse_cluster
-from cgctl.cli.result import Done
+from cgctl.cli.options import Cluster, Detach, refuse_cluster
+from cgctl.cli.result import Done, Show
 from cgctl.cli.volume import Reference
 from cgctl.errors import UsageError
+from cgctl.manager import activities
 
 if TYPE_CHECKING:
     from cgctl.cli.wiring import Env
@@ -56,7 +57,7 @@ def retype(
 def migrate(
     env: Env,
     reference: Reference,
-    host: Annotated[str | None, typer.Argument(help="Backend: another pool of the same server.")] = None,
+    host: Annotated[str | None, typer.Argument(help="Backend, of any driver.")] = None,
     force_host_copy: Annotated[  # noqa: ARG001
         bool, typer.Option("--force-host-copy/--no-force-host-copy", help="Accepted: data are always copied.")
     ] = False,
@@ -64,12 +65,36 @@ def migrate(
         bool, typer.Option("--lock-volume/--no-lock-volume", help="Show it as `maintenance` meanwhile.")
     ] = False,
     cluster: Cluster = None,
-) -> Done:
-    """Move a volume to another pool of its server.
+    detach: Detach = False,
+) -> Show | Done:
+    """Move a volume to another backend.
 
-    Copied and compared on the server while nobody is attached; interrupted, it is undone or completed."""
+    To another pool of its server: copied and compared there. To another server: carried, as an activity. Nobody may be
+    attached meanwhile; interrupted, it is undone or completed."""
     refuse_cluster(cluster)
     if host is None:
         raise UsageError("migrate", "names no backend", "cgctl migrate VOLUME BACKEND; see: cgctl get-pools")
-    manager.migration.migrate(env, reference, host, lock_volume=lock_volume)
+    if manager.migration.is_carried(env, reference, host):
+        row = activities.launch.launch(env, manager.relocation.volume_relocation(env, reference, host), detach=detach)
+        if detach:
+            return Show(activities.handles.view(row))
+    elif detach:
+        raise UsageError("migrate", "to a pool of the same server is not left running", "leave --detach out")
+    else:
+        manager.migration.migrate(env, reference, host, lock_volume=lock_volume)
     return Done(f"volume {reference}: migrated to {host}")
+
+
+@command("group-migrate", changes=True)
+def group_migrate(
+    env: Env,
+    group: Annotated[str, typer.Argument(help="Group, by name or id.")],
+    host: Annotated[str, typer.Argument(metavar="BACKEND", help="Backend, of any driver.")],
+    detach: Detach = False,
+) -> Show:
+    """Move a whole group to another backend.
+
+    Nobody may be attached meanwhile. The old volumes go when all new ones are there; in use, a group moves by
+    replication: enable it, then a planned failover."""
+    row = activities.launch.launch(env, manager.relocation.group_relocation(env, group, host), detach=detach)
+    return Show(activities.handles.view(row) if detach else manager.reads.group(env, row.subject_id))

@@ -87,6 +87,14 @@ class Migration:
         _stay(session, subject, MigrationStatus.ERROR)
 
 
+def is_carried(env: Environment, reference: str, host: str) -> bool:
+    """Whether a volume would leave its server: then `cgctl.manager.relocation` moves it."""
+    env.backends.get(host)  # raises when it is not configured
+    with env.store.read() as session:
+        row = find(session, Volume, reference)
+    return row.host is not None and not env.backends.share_server(row.host, host)
+
+
 def migrate(env: Environment, reference: str, host: str, *, lock_volume: bool = False) -> Volume:
     """Move a volume to another pool of its server. Raises Refused with nothing changed (B.11)."""
     row = _look(env, reference)
@@ -129,8 +137,7 @@ def _look(env: Environment, reference: str) -> Volume:
 def _check(env: Environment, session: Session, row: Volume, host: str) -> None:
     env.backends.get(host)  # raises when it is not configured
     refuse_frozen(session, subject(Volume, shown(row)), host)
-    shares = row.host is not None and env.backends.share_server(row.host, host)
-    check_migration(row, host, has_snapshots=has_snapshots(session, row), shares_server=shares)
+    check_migration(row, host, has_snapshots=has_snapshots(session, row))
     for one in (row.host or "", host):
         if env.backends.get(one).driver.source_form is SourceForm.FILE_SYSTEM:
             named, hint = subject(Volume, shown(row)), "let a client copy the files into a new volume"

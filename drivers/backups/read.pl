@@ -44,8 +44,7 @@ sub content {
     binmode $file;
     my $data = '';
     while (my $count = sysread $file, $data, $CHUNK + 1, length $data) { last if length $data > $CHUNK }
-    close $file;
-    return (undef, "chunk $name is not what was written") if sha256_hex($data) ne $sha;
+    return (undef, "chunk $name is not what was written") if !close($file) || sha256_hex($data) ne $sha;
     return (\$data, '');
 }
 

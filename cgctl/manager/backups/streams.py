@@ -10,8 +10,14 @@ from drivers.activities.sequence import in_sequence
 from drivers.activities.values import Program
 from drivers.command import Command
 
-_PIPE = 'eval "$1" | eval "$2"'
-"""The exit status is the receiver's: a stream that is not whole is no success for it."""
+_PIPE = """
+exec 4>&1
+said=$({ { eval "$1" 2>&5; } | { eval "$2" >&4 5>&-; }; } 5>&1) || status=$?
+[ -z "$said" ] || printf '%s\\n' "$said" >&2
+exit "${status:-0}"
+"""
+"""The exit status is the receiver's: a stream that is not whole is no success for it. What the sender says comes last,
+since it is why."""
 
 
 @dataclass(frozen=True)

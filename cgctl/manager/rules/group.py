@@ -10,7 +10,7 @@ from cgctl.manager.objects import counted, shown
 from cgctl.manager.rules.status import ATTACHED, DETACH, called, check_status
 from cgctl.model.names import CG_TYPE
 from cgctl.model.specs import is_true
-from cgctl.model.states import GroupStatus, ReplicationStatus
+from cgctl.model.states import GroupStatus, ReplicationStatus, VolumeStatus
 from cgctl.model.tables import Group, GroupType, Volume, VolumeType
 
 DELETABLE = (GroupStatus.AVAILABLE, GroupStatus.ERROR)
@@ -105,3 +105,26 @@ def check_deletion(
             raise Refused(
                 subject, f"volume {shown(member)} has snapshots", f"cgctl snapshot-list --volume-id {member.id}"
             )
+
+
+def check_group_migration(group: Group, members: Sequence[Volume], dependents: Dependents, host: str) -> None:
+    """Well, to another backend, and nothing hangs on it that would stay behind; nobody is attached."""
+    subject = called("group", group)
+    check_status("group", group, (GroupStatus.AVAILABLE,))
+    if group.host == host:
+        raise Refused(subject, f"is on {host} already", "see the others: cgctl get-pools")
+    if group.replication_status != ReplicationStatus.DISABLED:
+        raise Refused(subject, "is replicated", f"cgctl group-failover-replication {group.id}, or disable it first")
+    if not members:
+        raise Refused(subject, "has no volumes", f"make it there: cgctl group-create; cgctl group-delete {group.id}")
+    if dependents.group_snapshots:
+        raise Refused(subject, "has group snapshots", f"cgctl group-snapshot-list --group-id {group.id}")
+    attached = [shown(one) for one in members if one.status in ATTACHED or one.id in dependents.attached_members]
+    if attached:
+        in_use = f"in use it moves by replication: cgctl group-enable-replication {group.id}, then fail it over"
+        raise Refused(subject, f"volume {', '.join(attached)} is attached", f"{DETACH}; {in_use}")
+    for member in members:
+        check_status("volume", member, (VolumeStatus.AVAILABLE,))
+        if member.id in dependents.members_with_snapshots:
+            look = f"cgctl snapshot-list --volume-id {member.id}"
+            raise Refused(subject, f"volume {shown(member)} has snapshots", look)

@@ -129,8 +129,8 @@ def check_retype(volume: Volume, volume_type: VolumeType) -> None:
         raise Refused(called("volume", volume), f"has type {volume_type.name} already", f"cgctl show {volume.id}")
 
 
-def check_migration(volume: Volume, host: str, *, has_snapshots: bool, shares_server: bool) -> None:
-    """Alone, detached, without snapshots, to another pool of the same server."""
+def check_migration(volume: Volume, host: str, *, has_snapshots: bool) -> None:
+    """Alone, detached, without snapshots, to another backend."""
     subject = called("volume", volume)
     _check_alone(volume)
     if volume.host == host:
@@ -138,6 +138,3 @@ def check_migration(volume: Volume, host: str, *, has_snapshots: bool, shares_se
     check_status("volume", volume, MOVABLE)
     if has_snapshots:
         raise Refused(subject, "has snapshots", f"cgctl snapshot-list --volume-id {volume.id}")
-    if not shares_server:
-        reason = f"{host} is on another server than {volume.host}"
-        raise Refused(subject, reason, "only pools of one server can be migrated between; see: cgctl backend-list")

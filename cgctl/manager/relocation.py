@@ -1,0 +1,189 @@
+"""`migrate` to another server, and `group-migrate`: volumes to another backend, of any driver, as one activity.
+
+Nobody is attached: members show `maintenance` until it is over. The old ones go when all new ones are there whole; what
+is interrupted before is undone, what is interrupted afterwards is completed. In use, a group moves by replication:
+group-enable-replication, then a planned failover, whose export gap is short; drivers of different kinds cannot do that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from cgctl.errors import CgctlError, ServerFailure
+from cgctl.manager.activities.copies import Copy, copy_program, copying_host
+from cgctl.manager.activities.work import Intended, Plan
+from cgctl.manager.dependents import dependents_of, has_snapshots
+from cgctl.manager.environment import Environment
+from cgctl.manager.freezing import refuse_frozen
+from cgctl.manager.objects import lock_key, shown
+from cgctl.manager.operation import Intent
+from cgctl.manager.placement import place, specs_for, volume_types_of
+from cgctl.manager.rules.group import check_group_migration
+from cgctl.manager.rules.volume import check_migration
+from cgctl.manager.updates import read_updates
+from cgctl.model.states import GroupStatus, MigrationStatus, VolumeStatus
+from cgctl.model.tables import Group, GroupType, Volume, VolumeType, utc_now
+from cgctl.scheduler.candidates import Request
+from cgctl.store.queries import find, get, members, subject
+from drivers import contract
+from drivers.activities.values import Program
+from drivers.contract import Context, Driver, ObjectKind
+from drivers.errors import PoolUnmarked
+
+
+@dataclass(frozen=True)
+class Relocating:
+    """Volumes, by id and size; group_id: of all of them, where it is a group that moves."""
+
+    source: str
+    destination: str
+    volumes: Sequence[Sequence[Any]]
+    group_id: str | None = None
+
+    def objects(self) -> list[contract.Volume]:
+        """As drivers see them: the same ids on both sides."""
+        return [contract.Volume(str(key), int(size), self.group_id) for key, size in self.volumes]
+
+
+@dataclass(frozen=True)
+class Relocation:
+    """The long work. reference, destination: as the operator wrote them; not needed to settle it."""
+
+    env: Environment
+    reference: str = ""
+    destination: str = ""
+    kind: str = "migrate"
+
+    def intend(self, intent: Intent) -> Intended:
+        session, env = intent.session, self.env
+        group, rows = self._checked(session)
+        intent.lock(group.id if group else lock_key(rows[0]))
+        word, row = ("group", group) if group else ("volume", rows[0])
+        assert row is not None
+        refuse_frozen(session, f"{word} {shown(row)}", self.destination)
+        intent.about(word, row.id, row.name)
+        source = str(row.host)
+        plan = Relocating(
+            source, self.destination, [(one.id, one.size_bytes) for one in rows], group.id if group else None
+        )
+        server = env.backends.server
+        intent.will(f"{server(self.destination)}: receive {len(rows)} volume(s) of {word} {shown(row)}")
+        intent.will(f"{server(source)}: remove them there")
+        if group:
+            group.status = GroupStatus.UPDATING
+        for one in rows:
+            one.status, one.migration_status = VolumeStatus.MAINTENANCE, MigrationStatus.MIGRATING
+        held = [row.id, *(one.id for one in rows)]
+        return Intended(asdict(plan), copying_host(env, source, self.destination), source_ids=held)
+
+    def _checked(self, session: Session) -> tuple[Group | None, Sequence[Volume]]:
+        if self.kind == "group-migrate":
+            return group_to_move(session, self.reference, self.destination)
+        return None, [volume_to_move(session, self.reference, self.destination)]
+
+    def begin(self, context: Context, plan: Plan) -> Program:
+        work = Relocating(**plan)
+        here, there = self._drivers(work)
+        if work.group_id:
+            there.create_consistencygroup(context, contract.Group(work.group_id))
+        copies = [Copy(here.volume_source(one), one.size_bytes, one) for one in work.objects()]
+        label = f"{self.kind} to {work.destination}"
+        return copy_program(self.env, context, work.source, work.destination, copies, label)
+
+    def complete(self, context: Context, plan: Plan) -> None:
+        work = Relocating(**plan)
+        here, there = self._drivers(work)
+        arrived = {one.id for one in there.list_objects(context) if one.kind is ObjectKind.VOLUME and one.complete}
+        missing = [one.id for one in work.objects() if one.id not in arrived]
+        if missing:
+            raise ServerFailure(f"volume {missing[0]}", f"is not on {work.destination}", "cgctl backend-check")
+        _remove(here, context, work)
+
+    def clear(self, context: Context, plan: Plan) -> None:
+        work = Relocating(**plan)
+        _remove(self._drivers(work)[1], context, work)
+
+    def _drivers(self, work: Relocating) -> tuple[Driver, Driver]:
+        return self.env.backends.get(work.source).driver, self.env.backends.get(work.destination).driver
+
+    def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:  # noqa: ARG002
+        work = Relocating(**plan)
+        zone = self.env.backends.get(work.destination).availability_zone
+        _settle(session, work, MigrationStatus.SUCCESS)
+        moved: list[Group | Volume] = [session.get_one(Volume, one.id) for one in work.objects()]
+        if work.group_id:
+            moved.append(session.get_one(Group, work.group_id))
+        for row in moved:
+            row.host, row.availability_zone, row.updated_at = work.destination, zone, utc_now()
+        return None
+
+    def give_up(self, session: Session, plan: Plan) -> None:
+        _settle(session, Relocating(**plan), MigrationStatus.ERROR)
+
+
+class GroupRelocation(Relocation):
+    """The same of a whole group."""
+
+    def __init__(self, env: Environment, reference: str = "", destination: str = "") -> None:
+        super().__init__(env, reference, destination, "group-migrate")
+
+
+def group_relocation(env: Environment, reference: str, destination: str) -> GroupRelocation:
+    """Of a group. Raises Refused with nothing changed, also where the destination does not offer what it asks for."""
+    env.backends.get(destination)  # raises when it is not configured
+    with env.store.read() as session:
+        group, rows = group_to_move(session, reference, destination)
+        specs = specs_for(get(session, GroupType, group.group_type_id), volume_types_of(session, group.id))
+    size_bytes = sum(one.size_bytes for one in rows)
+    place(env, subject(Group, shown(group)), Request(specs, size_bytes), destination)
+    return GroupRelocation(env, reference, destination)
+
+
+def volume_relocation(env: Environment, reference: str, destination: str) -> Relocation:
+    """Of a volume to another server."""
+    env.backends.get(destination)
+    with env.store.read() as session:
+        row = volume_to_move(session, reference, destination)
+        types = [get(session, VolumeType, row.volume_type_id)] if row.volume_type_id else []
+    place(env, subject(Volume, shown(row)), Request(specs_for(None, types), row.size_bytes), destination)
+    return Relocation(env, reference, destination)
+
+
+def volume_to_move(session: Session, reference: str, destination: str) -> Volume:
+    """Alone, detached, without snapshots."""
+    row = find(session, Volume, reference)
+    check_migration(row, destination, has_snapshots=has_snapshots(session, row))
+    return row
+
+
+def group_to_move(session: Session, reference: str, destination: str) -> tuple[Group, Sequence[Volume]]:
+    """Well, detached, not replicated, without snapshots."""
+    group = find(session, Group, reference)
+    rows = members(session, group.id)
+    check_group_migration(group, rows, dependents_of(session, group, rows), destination)
+    return group, rows
+
+
+def _remove(driver: Driver, context: Context, work: Relocating) -> None:
+    try:
+        if not work.group_id:
+            driver.delete_volume(context, work.objects()[0])
+            return
+        updates = driver.delete_consistencygroup(context, contract.Group(work.group_id), work.objects())
+    except PoolUnmarked:
+        return  # nothing has come so far
+    reading = read_updates([one.id for one in work.objects()], *updates, "deleted")
+    if reading.failed:
+        raise ServerFailure(f"group {work.group_id}", reading.reason or "could not be removed", "cgctl recover")
+
+
+def _settle(session: Session, work: Relocating, migration_status: MigrationStatus) -> None:
+    for one in work.objects():
+        row = session.get_one(Volume, one.id)
+        row.status, row.migration_status = VolumeStatus.AVAILABLE, migration_status
+    if work.group_id:
+        session.get_one(Group, work.group_id).status = GroupStatus.AVAILABLE

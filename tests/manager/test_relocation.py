@@ -1,0 +1,86 @@
+"""`group-migrate`, and `migrate` to another server: whole on one side or whole on the other, wherever it was killed."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from cgctl.cli.wiring import Configured
+from tests.manager import faulty
+from tests.manager.agreement import disagreements
+from tests.manager.house import House
+from tests.manager.test_backups import KILLED, ended, hidden
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """alpha and beta are taken for different servers: data are carried."""
+    monkeypatch.setattr(Configured, "share_server", lambda *_: False)
+
+
+def where(house: House) -> tuple[str, set[str], set[bytes]]:
+    members = [house.show("show", f"db-{number}") for number in range(2)]
+    data = {house.disk(str(one["id"])).read_bytes()[:8] for one in members}
+    return str(house.show("group-show", "db")["host"]), {str(one["host"]) for one in members}, data
+
+
+DATA = {b"member 0", b"member 1"}
+
+
+def test_a_group_moves_to_another_pool_with_its_data(db: House) -> None:
+    db.ok("group-migrate", "db", "beta")
+    assert where(db) == ("beta", {"beta"}, DATA)
+    assert disagreements(db) == []
+    assert db.show("show", "db-0")["migration_status"] == "success"
+    db.ok("group-snapshot-create", "db")
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_group_and_a_volume_are_carried_to_another_server(db: House) -> None:
+    db.ok("group-migrate", "db", "beta")
+    assert where(db) == ("beta", {"beta"}, DATA)
+    db.ok("create", "1M", "--name", "alone", "--availability-zone", "nova")
+    db.write("alone", b"alone")
+    key = db.make("migrate", "alone", "beta", "--detach")
+    db.ok("activity-wait", key)
+    assert db.show("show", "alone")["host"] == "beta"
+    assert db.read("alone", 5) == b"alone"
+    assert disagreements(db) == []
+
+
+def test_what_hangs_on_a_group_keeps_it_where_it_is(db: House) -> None:
+    with db.unchanged():
+        assert db.run("group-migrate", "db", "alpha").code == 5
+        assert db.run("group-migrate", "db", "gamma").code == 3
+        assert db.run("group-migrate", "nothing", "beta").code == 4
+    db.ok("group-snapshot-create", "db", "--name", "taken")
+    assert "has group snapshots" in db.run("group-migrate", "db", "beta").err
+    db.ok("group-snapshot-delete", "taken")
+    with db.forced("UPDATE volumes SET status = 'in-use' WHERE name = 'db-0'"):
+        refused = db.run("group-migrate", "db", "beta")
+    assert refused.code == 5
+    assert "group-enable-replication" in refused.err
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("apart")
+def test_a_group_that_was_killed_on_its_way_is_on_one_side(db: House) -> None:
+    source, destination = "alpha", "beta"
+    for point in itertools.count(1):
+        code = db.forked("group-migrate", "db", destination, prepare=faulty.Killer(point).arm)
+        assert code in (0, KILLED), code
+        ended(db)
+        host, hosts, data = where(db)
+        assert (hosts, data) == ({host}, DATA), point
+        assert db.show("group-show", "db")["status"] == "available"
+        assert {one["status"] for one in db.show("list")} == {"available"}
+        assert disagreements(db) == [], point
+        assert hidden(db) == []
+        assert not list(Path(db.root / (source if host == destination else destination)).glob("live/cgctl-*")), point
+        if code == 0:
+            break
+        if host == destination:
+            source, destination = destination, source
+    assert point > 4
