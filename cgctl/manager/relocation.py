@@ -94,24 +94,35 @@ class Relocation:
         label = f"{self.kind} to {work.destination}"
         return copy_program(self.env, context, work.source, work.destination, copies, label)
 
-    def complete(self, context: Context, plan: Plan) -> None:
+    def complete(self, context: Context, plan: Plan) -> str | None:
+        """The id of a volume that has not arrived: then nothing has moved."""
         work = Relocating(**plan)
         here, there = self._drivers(work)
-        arrived = {one.id for one in there.list_objects(context) if one.kind is ObjectKind.VOLUME and one.complete}
-        missing = [one.id for one in work.objects() if one.id not in arrived]
+        missing = _missing(there, context, work)
         if missing:
-            raise ServerFailure(f"volume {missing[0]}", f"is not on {work.destination}", "cgctl backend-check")
-        _remove(here, context, work)
+            self.clear(context, plan)
+        else:
+            _remove(here, context, work)
+        return missing
 
     def clear(self, context: Context, plan: Plan) -> None:
+        """Nothing goes at the destination unless everything is where it was."""
         work = Relocating(**plan)
-        _remove(self._drivers(work)[1], context, work)
+        here, there = self._drivers(work)
+        missing = _missing(here, context, work)
+        if missing:
+            reason = f"is not on {work.source} any more, and nobody knows that all have come to {work.destination}"
+            raise ServerFailure(f"volume {missing}", reason, f"cgctl backend-check {work.destination}")
+        _remove(there, context, work)
 
     def _drivers(self, work: Relocating) -> tuple[Driver, Driver]:
         return self.env.backends.get(work.source).driver, self.env.backends.get(work.destination).driver
 
-    def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:  # noqa: ARG002
+    def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:
         work = Relocating(**plan)
+        if outcome is not None:
+            self.give_up(session, plan)
+            return ServerFailure(f"volume {outcome}", f"has not come to {work.destination}", "cgctl backend-check")
         zone = self.env.backends.get(work.destination).availability_zone
         _settle(session, work, MigrationStatus.SUCCESS)
         moved: list[Group | Volume] = [session.get_one(Volume, one.id) for one in work.objects()]
@@ -166,6 +177,12 @@ def group_to_move(session: Session, reference: str, destination: str) -> tuple[G
     rows = members(session, group.id)
     check_group_migration(group, rows, dependents_of(session, group, rows), destination)
     return group, rows
+
+
+def _missing(driver: Driver, context: Context, work: Relocating) -> str | None:
+    """The first that is not on a server whole."""
+    there = {one.id for one in driver.list_objects(context) if one.kind is ObjectKind.VOLUME and one.complete}
+    return next((one.id for one in work.objects() if one.id not in there), None)
 
 
 def _remove(driver: Driver, context: Context, work: Relocating) -> None:

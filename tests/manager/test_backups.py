@@ -246,8 +246,8 @@ def tidy(house: House, name: str) -> None:
 
 
 def test_a_backup_that_is_read_cannot_be_deleted(vault: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cgctl.manager.backups.streams._PIPE", "sleep 30")
     vault.ok("backup-create", "single", "--name", "b")
+    monkeypatch.setattr("cgctl.manager.backups.streams._PIPE", "sleep 30")
     key = vault.make("backup-restore", "b", "--name", "again", "--detach")
     assert vault.run("backup-delete", "b").code == 5
     vault.ok("activity-cancel", key)
@@ -265,3 +265,12 @@ def test_a_backup_that_is_cancelled_leaves_nothing(vault: House, monkeypatch: py
     assert held(vault) == set()
     assert hidden(vault) == []
     assert disagreements(vault) == []
+
+
+def test_work_that_says_it_is_done_and_is_not_leaves_nothing(vault: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cgctl.manager.backups.streams._PIPE", "exit 0")
+    assert vault.run("backup-create", "single").code == 6
+    assert vault.show("backup-list") == []
+    assert held(vault) == set()
+    assert hidden(vault) == []
+    assert vault.show("recover") == []

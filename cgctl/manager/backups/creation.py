@@ -163,12 +163,12 @@ class BackupCreation:
         )
         return to_repository(env, named, origin.host, stream, f"{self.kind} to {named.name}")
 
-    def complete(self, context: Context, plan: Plan) -> Manifest:
-        named, key = self.env.repositories.get(plan["repository"]), plan["backup_id"]
-        manifest = named.repository.find(key)
+    def complete(self, context: Context, plan: Plan) -> Manifest | None:
+        manifest = self.env.repositories.get(plan["repository"]).repository.find(plan["backup_id"])
         if manifest is None:
-            raise ServerFailure(f"backup {key}", f"is not in {named.name}", "cgctl backup-delete; make another one")
-        self._tidy(context, plan)
+            self.clear(context, plan)
+        else:
+            self._tidy(context, plan)
         return manifest
 
     def clear(self, context: Context, plan: Plan) -> None:
@@ -191,6 +191,9 @@ class BackupCreation:
             return
 
     def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:
+        if outcome is None:
+            self.give_up(session, plan)
+            return ServerFailure(f"backup {plan['backup_id']}", f"is not in {plan['repository']}", "make another one")
         write_manifest(session.get_one(Backup, plan["backup_id"]), outcome)
         return None
 

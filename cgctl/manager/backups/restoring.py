@@ -228,6 +228,8 @@ class Restoration:
                 if reading.failed:
                     reason = reading.reason or "could not be removed"
                     raise ServerFailure(f"group {work.group_id}", reason, "cgctl recover")
+            elif work.arrivals[0].replaces and work.arrivals[0].replaces not in _whole(driver, context):
+                _replace(driver, context, work.arrivals[0])  # the old data went already: what was received stands in
             else:
                 driver.delete_volume(context, volumes[0])
         except PoolUnmarked:
@@ -331,7 +333,7 @@ def _size(row: Backup, wanted: Wanted) -> int:
 
 def _replace(driver: Driver, context: Context, one: Arrival) -> None:
     """The received data become those of the existing volume; the same call again ends it."""
-    there = {item.id for item in driver.list_objects(context) if item.kind is ObjectKind.VOLUME and item.complete}
+    there = _whole(driver, context)
     if one.volume_id in there:
         driver.delete_volume(context, one.replaced)
         driver.copy_volume(context, one.replaced, driver.volume_source(one.volume))
@@ -340,3 +342,8 @@ def _replace(driver: Driver, context: Context, one: Arrival) -> None:
         raise ServerFailure(
             f"volume {one.replaces}", "neither it nor what was received is there", "cgctl backend-check"
         )
+
+
+def _whole(driver: Driver, context: Context) -> set[str]:
+    """The ids of the volumes that are there whole."""
+    return {item.id for item in driver.list_objects(context) if item.kind is ObjectKind.VOLUME and item.complete}
