@@ -12,12 +12,13 @@ from cgctl.manager.creation import Made
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.quiesce import bounded, hooks_of, require_quiet
-from cgctl.manager.replication.members import ReplicatedGroup, load
+from cgctl.manager.replication.members import ReplicatedGroup, load, replication_of
 from cgctl.manager.rules import replication as rules
 from cgctl.model.replication import Replicated
 from cgctl.model.tables import new_id, utc_now
 from drivers import contract
 from drivers.contract import Context
+from drivers.errors import ConnectionLost, ServerNotReached
 from drivers.replication import RecoveryPoint
 
 METHOD = "create_cgsnapshot"
@@ -46,7 +47,14 @@ class TakePoint:
         return replicated, point
 
     def work(self, context: Context, subject: tuple[ReplicatedGroup, RecoveryPoint]) -> Made:
-        return take_point(self.env, context, *subject)
+        """The point is noted at once: a set without a note is nobody's when its server dies before it is shipped."""
+        replicated, point = subject
+        made = take_point(self.env, context, replicated, point)
+        try:
+            replication_of(self.env, replicated.active, replicated.name).note_point(context, point)
+        except ServerNotReached as error:
+            raise ConnectionLost(error.message) from error  # something was done: it wants to be settled
+        return made
 
     def finish(
         self,
