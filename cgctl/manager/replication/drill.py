@@ -145,7 +145,8 @@ def _host(env: Environment, replicated: ReplicatedGroup, test: Test) -> str:
     """Where the drill is: the named target, or the first backend that does not serve."""
     found = [destination(env, replicated, test.backend_id).host] if test.backend_id else others(env, replicated)
     if not found or found[0] == replicated.active:
-        raise FailoverRefused(replicated.name, "is served by this backend: there is nothing to test", None)
+        reason, others_are = "is served by this backend: there is nothing to test", "group-list-replication-targets"
+        raise FailoverRefused(replicated.name, reason, f"another one: cgctl {others_are} {replicated.id}")
     export = env.backends.get(found[0]).export
     if export is not None and export.protocol == "nfs" and test.ip is None:
         raise UsageError(replicated.name, "is offered by nfs, which needs the address of a client", "--ip ADDRESS")

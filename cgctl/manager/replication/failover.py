@@ -16,7 +16,7 @@ from cgctl.errors import CgctlError, FailoverRefused
 from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import plan_failover
 from cgctl.manager.operation import Intent, perform
-from cgctl.manager.replication import members
+from cgctl.manager.replication import hints, members
 from cgctl.manager.replication.following import clear_way
 from cgctl.manager.replication.giving_up import order_giving_up
 from cgctl.manager.replication.members import ReplicatedGroup, destination, load
@@ -72,7 +72,7 @@ class Failover:
         intent.lock(*replicated.keys)
         target = destination(self.env, replicated, self.wishes.backend_id)
         wishes = self.wishes
-        rules.check_failover(replicated.group, replicated.present, allow_attached_volume=wishes.allow_attached_volume)
+        _check(self.env, replicated, target.host, wishes)
         if target.host == replicated.active:
             raise ServedThere(replicated)
         order = Order(
@@ -111,6 +111,13 @@ def fail_over(env: Environment, reference: str, wishes: Wishes) -> GroupGenerati
         return _current(env, there.replicated)
 
 
+def _check(env: Environment, replicated: ReplicatedGroup, host: str, wishes: Wishes) -> None:
+    given = {hints.DOWN: wishes.source_is_down, hints.LOSS: wishes.accept_data_loss}
+    again = hints.failover_to(env, replicated, host, *(flag for flag, wanted in given.items() if wanted))
+    allowed = wishes.allow_attached_volume
+    rules.check_failover(replicated.group, replicated.present, again, allow_attached_volume=allowed)
+
+
 def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicated: ReplicatedGroup) -> Any:
     """Roll an interrupted failover forward; what is returned writes the state."""
     order = Order.of_json(plan)
@@ -127,7 +134,9 @@ def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicat
 def _current(env: Environment, replicated: ReplicatedGroup) -> GroupGeneration:
     with env.store.read() as session:
         if replicated.record is None:
-            raise FailoverRefused(replicated.name, "is not replicated")
+            raise FailoverRefused(
+                replicated.name, "is not replicated", f"cgctl group-enable-replication {replicated.id}"
+            )
         return session.get_one(GroupGeneration, replicated.record.generation_id)
 
 
@@ -135,16 +144,35 @@ def waive(env: Environment, reference: str, wishes: Wishes) -> None:
     """What the operator says now goes for the failover that was interrupted, too; or it is to be given up."""
     with env.store.write() as session:
         replicated = load(session, reference)
-        lock = session.get(Lock, replicated.id)
-        operation = session.get(Operation, lock.operation_id) if lock else None
-        if operation is None or operation.plan.get("action") != "failover" or not is_left_behind(operation):
+        operation = _left_behind(session, replicated)
+        if operation is None:
             return
         if destination(env, replicated, wishes.backend_id).host == replicated.active:
             order_giving_up(replicated, operation)
-            return
-        for key in ("source_is_down", "accept_data_loss"):
-            if getattr(wishes, key):
-                operation.plan = {**operation.plan, key: True}
+        else:
+            _take_word(operation, wishes)
+
+
+def waive_for_undo(env: Environment, reference: str, wishes: Wishes) -> None:
+    """The same for an undo, which has no destination to name."""
+    with env.store.write() as session:
+        operation = _left_behind(session, load(session, reference))
+        if operation is not None:
+            _take_word(operation, wishes)
+
+
+def _left_behind(session: Session, replicated: ReplicatedGroup) -> Operation | None:
+    lock = session.get(Lock, replicated.id)
+    operation = session.get(Operation, lock.operation_id) if lock else None
+    if operation is None or operation.plan.get("action") != "failover" or not is_left_behind(operation):
+        return None
+    return operation
+
+
+def _take_word(operation: Operation, wishes: Wishes) -> None:
+    for key in ("source_is_down", "accept_data_loss"):
+        if getattr(wishes, key):
+            operation.plan = {**operation.plan, key: True}
 
 
 def _tell_plan(env: Environment, reference: str, wishes: Wishes) -> None:
@@ -154,7 +182,7 @@ def _tell_plan(env: Environment, reference: str, wishes: Wishes) -> None:
     with env.store.read() as session:
         replicated = load(session, reference)
         target = destination(env, replicated, wishes.backend_id)
-        rules.check_failover(replicated.group, replicated.present, allow_attached_volume=wishes.allow_attached_volume)
+        _check(env, replicated, target.host, wishes)
     if target.host == replicated.active:
         raise DryRun([f"nothing: {replicated.name} is served by backend {target.host} already"])
     order = Order(target.host, new_id(), utc_now(), target.rpo_seconds, wishes.source_is_down, wishes.accept_data_loss)

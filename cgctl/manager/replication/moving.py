@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 from cgctl.errors import CgctlError, FailoverRefused
 from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import PointView, SideView, Step, Terms, View, objection, plan_failover
+from cgctl.manager.replication import hints
 from cgctl.manager.replication.diverged import Diverged, find_kept, generations_of, lineage, retire
 from cgctl.manager.replication.fencing import fence
 from cgctl.manager.replication.giving_up import note_promoting
@@ -69,10 +70,9 @@ class FailedOver:
 class Halfway(OutcomeUnknown):
     """A failover that has begun and could not go on: the same command goes on with it."""
 
-    hint = (
-        "mend the cause and run the same command again; if the source is gone: --source-is-down; to give it up: "
-        "--secondary-backend-id with the target that served (default: the origin)"
-    )
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class Moving:
@@ -105,7 +105,7 @@ class Moving:
             if not self._begun:
                 raise
             reason = error.message if isinstance(error, DriverError) else error.reason
-            raise Halfway(f"the failover has begun and could not go on: {reason}") from error
+            raise Halfway(f"the failover has begun and could not go on: {reason}", self._ways_on()) from error
 
     def place_of(self, step: Step) -> str:
         """Where a step is done, for messages."""
@@ -120,7 +120,7 @@ class Moving:
             self._proven_down = run_fence_hook(self._env, self._replicated)
             why = objection(view, self._terms(view))
         if why:
-            raise FailoverRefused(self._replicated.name, why, self._hint())
+            raise FailoverRefused(self._replicated.name, why, self._hint(view))
         if view.undo_point is not None and not view.promoted:
             self._check_same_members(view.undo_point)
         if view.source is not None and not view.promoted and view.undo_point is None:
@@ -139,12 +139,27 @@ class Moving:
         )
         check_undo(self._replicated.group, self._replicated.volumes, ids, has_live=has_live)
 
-    def _hint(self) -> str:
+    def _again(self, *flags: str) -> str:
+        """What was ordered, as a command."""
+        order = self._order
+        if order.undo_point:
+            return hints.undo(self._replicated, *(flag for flag in flags if flag != hints.LOSS))
+        return hints.failover_to(self._env, self._replicated, order.destination, *flags)
+
+    def _hint(self, view: View) -> str:
+        """The flag that would let it go on, where one would; else where to look."""
+        terms = self._terms(view)
+        if view.source is None and not terms.source_is_down:
+            return f"when the source is certainly down: {self._again(hints.DOWN)}"
+        if objection(view, replace(terms, accept_data_loss=True)) is None:
+            return f"when that may be lost: {self._again(hints.DOWN, hints.LOSS)}"
         name = self._replicated.id
-        return (
-            f"when the source is certainly down: cgctl group-failover-replication --source-is-down {name}; "
-            f"when its newest writes may be lost, too: --accept-data-loss; see cgctl group-replication-status {name}"
-        )
+        return f"{hints.status(self._replicated)}; other targets: cgctl group-list-replication-targets {name}"
+
+    def _ways_on(self) -> str:
+        back = hints.failover_to(self._env, self._replicated, self._replicated.active)
+        on = f"mend the cause, then: {self._again()}; if the source is gone: {self._again(hints.DOWN)}"
+        return f"{on}; to give it up: {back}"
 
     def _terms(self, view: View) -> Terms:
         newest = view.to_promote
@@ -276,7 +291,8 @@ class Moving:
         began = next(one.point_id for one in side.generations if one.id == self._order.generation_id)
         point = side.point(began or "")
         if point is None:
-            raise FailoverRefused(self._replicated.name, f"the promoted recovery point {began} is not there any more")
+            reason = f"the promoted recovery point {began} is not there any more"
+            raise FailoverRefused(self._replicated.name, reason, hints.status(self._replicated))
         return point
 
     def _outcome(self) -> FailedOver:

@@ -33,7 +33,7 @@ class Shipped:
 
 def base_for(env: Environment, replicated: ReplicatedGroup, host: str, source: Side, destination: Side) -> str | None:
     """The newest common point; None for a side that has nothing. Raises FailoverRefused where histories disagree."""
-    subject = f"{replicated.name} on backend {host}"
+    subject, choices = f"{replicated.name} on backend {host}", _choices(replicated, host)
     changed = [one.point.id for one in destination.points if not one.is_intact]
     record = replicated.record
     known = ancestors(source, record.generation_id) if record else set()
@@ -42,22 +42,26 @@ def base_for(env: Environment, replicated: ReplicatedGroup, host: str, source: S
             known |= lineage(session, replicated.id, record.generation_id)
     if destination.has_live and destination.generation_id not in known:
         what = destination.generation_id or "no generation at all"
-        raise FailoverRefused(subject, f"what is live there ({what}) is no ancestor of what serves now", _choices(host))
+        raise FailoverRefused(
+            subject, f"what is live there ({what}) is no ancestor of what serves now", _choices(replicated, host)
+        )
     base = newest_common(source, destination)
     if base is not None:
         return base.point.id
     if changed:
         reason = f"recovery point {', '.join(changed)} was changed by hand, and there is no other common one"
-        raise FailoverRefused(subject, reason, _choices(host))
+        raise FailoverRefused(subject, reason, choices)
     if destination.has_live or destination.points:
-        raise FailoverRefused(subject, "has no recovery point in common with the active backend", _choices(host))
+        raise FailoverRefused(
+            subject, "has no recovery point in common with the active backend", _choices(replicated, host)
+        )
     return None
 
 
-def _choices(host: str) -> str:
+def _choices(replicated: ReplicatedGroup, host: str) -> str:
     return (
-        f"nothing there is overwritten. Look at it on {host}; to begin anew, remove it there, or disable and enable "
-        "the replication: cgctl group-disable-replication; cgctl group-enable-replication"
+        f"nothing there is overwritten. Look at it on {host}; to begin anew, remove it there, then: "
+        f"cgctl group-disable-replication {replicated.id}; cgctl group-enable-replication {replicated.id}"
     )
 
 

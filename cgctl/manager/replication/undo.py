@@ -14,8 +14,8 @@ from sqlmodel import Session
 from cgctl.errors import FailoverRefused, Refused
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
-from cgctl.manager.replication import members
-from cgctl.manager.replication.failover import Failover, Leaving, Wishes
+from cgctl.manager.replication import hints, members
+from cgctl.manager.replication.failover import Failover, Leaving, Wishes, waive_for_undo
 from cgctl.manager.replication.members import ReplicatedGroup, load
 from cgctl.manager.replication.moving import Order
 from cgctl.manager.rules import replication as rules
@@ -33,9 +33,9 @@ class Undo(Failover):
     def intend(self, intent: Intent) -> Leaving:
         replicated = load(intent.session, self.reference)
         intent.lock(*replicated.keys)
-        rules.check_failover(
-            replicated.group, replicated.present, allow_attached_volume=self.wishes.allow_attached_volume
-        )
+        given = (hints.DOWN,) if self.wishes.source_is_down else ()
+        again, allowed = hints.undo(replicated, *given), self.wishes.allow_attached_volume
+        rules.check_failover(replicated.group, replicated.present, again, allow_attached_volume=allowed)
         current, before = _last_two(intent.session, replicated)
         order = Order(
             before.host,
@@ -58,14 +58,16 @@ def undo_failover(
 ) -> GroupGeneration:
     """Take the last failover back. Raises Refused where there was none, FailoverRefused where its point is gone."""
     wishes = Wishes(None, allow_attached_volume, source_is_down)
+    waive_for_undo(env, reference, wishes)
     return perform(env, Undo(env, reference, wishes)).row[0]
 
 
 def _last_two(session: Session, replicated: ReplicatedGroup) -> tuple[GroupGeneration, GroupGeneration]:
     if replicated.record is None:
-        raise FailoverRefused(replicated.name, "is not replicated")
+        raise FailoverRefused(replicated.name, "is not replicated", f"cgctl group-enable-replication {replicated.id}")
     current = session.get_one(GroupGeneration, replicated.record.generation_id)
     parent = session.get(GroupGeneration, current.parent_id) if current.parent_id else None
     if parent is None or parent.host == current.host or current.reason == "undo":
-        raise Refused(replicated.name, "its last change of backend was no failover: there is nothing to undo")
+        reason = "its last change of backend was no failover: there is nothing to undo"
+        raise Refused(replicated.name, reason, f"what happened: cgctl history {replicated.id}")
     return current, parent

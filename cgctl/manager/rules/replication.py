@@ -62,8 +62,11 @@ def check_sync(group: Group) -> None:
     _check_group(group, "sync", (GroupStatus.AVAILABLE,), CAN_FAIL_OVER)
 
 
-def check_failover(group: Group, volumes: Sequence[Volume], *, allow_attached_volume: bool) -> None:
-    """All members are looked at before anything is written. A member that joined since is `disabled`: no matter."""
+def check_failover(group: Group, volumes: Sequence[Volume], again: str, *, allow_attached_volume: bool) -> None:
+    """All members are looked at before anything is written. A member that joined since is `disabled`: no matter.
+
+    again: the command that attached members would not keep from it.
+    """
     _check_group(group, "failover", (GroupStatus.AVAILABLE,), CAN_FAIL_OVER)
     _check_volumes(volumes, (*CAN_FAIL_OVER, ReplicationStatus.DISABLED))
     attached = [shown(one) for one in volumes if one.status == VolumeStatus.IN_USE]
@@ -71,7 +74,7 @@ def check_failover(group: Group, volumes: Sequence[Volume], *, allow_attached_vo
         raise Refused(
             f"volume {', '.join(attached)}",
             "is attached but allow_attached_volume flag is False; cannot failover replication",
-            f"cgctl group-failover-replication --allow-attached-volume {group.id}",
+            again,
         )
 
 
