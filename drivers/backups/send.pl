@@ -114,6 +114,7 @@ sub read_at {
 
 sub send_image {
     my ($known, $member, $size, $path) = @_;
+    fail("$path is neither a file nor a block device") unless -f $path || -b _;
     open my $file, '<', $path or fail("$path: $!");
     binmode $file;
     $images++;
