@@ -181,6 +181,25 @@ def test_a_pool_whose_lvm_would_see_the_gates_is_not_taken(lvm: MachineBench) ->
 
 
 @pytest.mark.vm
+def test_a_devices_file_hides_gates_as_a_filter_does(lvm: MachineBench) -> None:
+    lvm.script("""
+        cp /etc/lvm/lvm.conf /run/lvm.conf
+        sed -i '/global_filter/d; s/^[# \t]*use_devicesfile = .*/use_devicesfile = 1/' /etc/lvm/lvm.conf
+        """)
+    try:
+        with pytest.raises(errors.ServerRefused, match="devices file is missing"):
+            lvm.volume()
+        (failing,) = [one for one in lvm.driver.check_for_setup_error(lvm.context) if not one.ok]
+        assert failing.hint
+        lvm.script(failing.hint.partition(",")[0])
+        volume = lvm.volume()
+        assert [one for one in lvm.driver.check_for_setup_error(lvm.context) if not one.ok] == []
+        lvm.script('dmsetup suspend "$1"; timeout 20 lvs; dmsetup resume "$1"', lvm.driver.volume_source(volume))
+    finally:
+        lvm.script("cp /run/lvm.conf /etc/lvm/lvm.conf; rm -rf /etc/lvm/devices")
+
+
+@pytest.mark.vm
 @pytest.mark.telling
 def test_a_clients_volume_group_is_not_seen_and_not_active_on_the_server(lvm: MachineBench) -> None:
     gate = lvm.driver.volume_source(lvm.volume(size_bytes=32 * MIB))
