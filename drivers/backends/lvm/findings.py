@@ -149,11 +149,11 @@ def _devices_file(has: str, pool: str) -> Finding:
     if has == "disks":
         return Finding("filter", True, "LVM does not see the gates: they are not in its devices file")
     if has == "gates":
-        hint = "lvmdevices, then for each line with cgctl-: lvmdevices --deldev DEVICE"
+        hint = "lvm lvmdevices, then for each line with cgctl-: lvm lvmdevices --deldev DEVICE"
         return Finding("filter", False, "LVM sees gates: they are in its devices file", hint)
     detail = "use_devicesfile = 1, but there is no devices file: LVM sees the gates"
     return Finding(
-        "filter", False, detail, f"vgimportdevices {pool.partition('/')[0]}, and each other VG of the server"
+        "filter", False, detail, f"lvm vgimportdevices {pool.partition('/')[0]}, and each other VG of the server"
     )
 
 
