@@ -44,6 +44,10 @@ def test_what_is_replicated_is_there_after_a_failover_and_after_the_failback(hou
     house.write("db-0", b"written since")
     house.ok(*FAIL_OVER, "dr1")
     assert listed(house) == {"one": "alpha", "one@beta": "beta"}
+    with house.unchanged():
+        ran = house.run("group-revert-to-snapshot", "one@beta")
+    assert ran.code == 5
+    assert "cgctl group-create-from-src --group-snapshot" in ran.err
     assert looked_at(house, "one@beta") == b"data of db-0"
     house.ok(*CREATE, "two")
     assert listed(house) == {"one": "alpha", "one@beta": "beta", "two": "beta", "two@alpha": "alpha"}

@@ -26,6 +26,9 @@ def check_revert(
     check_status("group", group, (GroupStatus.AVAILABLE,))
     beside = f"a group of it, there: cgctl group-create-from-src --group-snapshot {group_snapshot.id}"
     check_same_side(subject, group, called("group snapshot", group_snapshot), group_snapshot, beside)
+    if any(one.member_id is not None for one in snapshots):
+        reason = f"{called('group snapshot', group_snapshot)} is a replica: its server cannot tell whose data it has"
+        raise Refused(subject, reason, beside)
     check_source_status(subject, "group snapshot", group_snapshot, (GroupSnapshotStatus.AVAILABLE,))
     _check_same_members(subject, group, volumes, group_snapshot, snapshots)
     for volume in volumes:
