@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import os
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.manager import faulty
+from drivers.contract import HandleScope
+from tests.manager import faulty, gated
 from tests.manager.house import House
 from tests.manager.test_locks import run_at_once
 
@@ -76,6 +79,29 @@ def test_the_life_of_a_group(house: House) -> None:
     assert house.show("group-list") == house.show("list") == []
     assert any(row["subject_id"] == group for row in house.show("history"))
     assert house.ok("type-delete", "gold", "silver").out == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="names another machine: needs root")
+@pytest.mark.parametrize(("scope", "code"), [(HandleScope.USER, 0), (HandleScope.SOURCE, 5)])
+def test_an_activity_is_found_from_another_machine_as_far_as_its_handle_reaches(
+    house: House, monkeypatch: pytest.MonkeyPatch, scope: HandleScope, code: int
+) -> None:
+    gate = gated.install(monkeypatch, house, scope=scope)
+    house.types()
+    house.ok("create", "1M", "--volume-type", "gold", "--name", "v", "--availability-zone", "nova")
+    house.ok("snapshot-create", "v", "--name", "snap")
+    key = house.make("snapshot-replicate", "snap", "beta", "--detach")
+    cgctl = shlex.join([sys.executable, "-m", "cgctl", "activity-show", *house.words, key])
+    ran = subprocess.run(
+        ["unshare", "--uts", "sh", "-c", f"hostname elsewhere; exec {cgctl}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == code, ran
+    assert ("running" in ran.stdout) == (code == 0)
+    gate.touch()
+    house.ok("activity-wait", key)
 
 
 def test_eight_first_commands_at_once_make_one_state(house: House) -> None:
