@@ -6,13 +6,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cgctl.cli.cells import printable
 from cgctl.cli.result import Column
 from cgctl.errors import UsageError
-from cgctl.model.tables import utc_now
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,7 +41,7 @@ def transfer_words(row: Row) -> str:
     passed, since, expected = (row[key] for key in ("transferred_bytes", "transferring_since", "expected_bytes"))
     if not isinstance(passed, int) or not isinstance(since, str):
         return ""
-    seconds = max((utc_now() - datetime.fromisoformat(since)).total_seconds(), 0.001)
+    seconds = max((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds(), 0.001)
     rate = passed / seconds
     words = [
         f"{_size(passed)} of {_size(expected)}" if isinstance(expected, int) else _size(passed),
@@ -66,7 +65,9 @@ def _table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(*(column.heading for column in columns), box=ASCII, caption=f"{utc_now():%H:%M:%S} UTC; Ctrl-C ends")
+    table = Table(
+        *(column.heading for column in columns), box=ASCII, caption=f"{datetime.now(UTC):%H:%M:%S} UTC; Ctrl-C ends"
+    )
     for row in rows:
         cells = (row.get(column.key) for column in columns)
         table.add_row(*(Text(printable("" if cell is None else str(cell))) for cell in cells))
