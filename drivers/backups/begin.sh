@@ -1,5 +1,6 @@
 # begin.sh REPOSITORY FRESH ID PARENT: room for a new backup, with the chunks of its parent (if it is there); prints them.
 # Reads the head of the manifest. FRESH yes: an empty directory may become the repository.
+# shellcheck disable=SC2154 # of repository.sh
 fresh=$1 id=$2 parent=$3
 need cp find flock mv perl rm sha256sum sync
 if [ "$fresh" = yes ]; then claim; else own; fi

@@ -1,6 +1,7 @@
 # read.sh REPOSITORY ID MEMBER|all: one image to standard output; `all`: nothing is written but what is damaged, in lines
 # `damaged MEMBER OFFSET REASON`, and at the end `checked CHUNKS BYTES`.
 # $read_pl, the text of read.pl, is set in front of this by repository.py.
+# shellcheck disable=SC2154 # of repository.sh
 id=$1 member=$2
 need perl sha256sum
 own
