@@ -9,7 +9,6 @@ new side acknowledges, by cgctl as a process and an initiator that logs in there
 from __future__ import annotations
 
 import os
-import random
 import statistics
 import sys
 import tempfile
@@ -65,22 +64,22 @@ def throughput(pair: Pair, lab: Lab) -> bool:
         host.run(["btrfs", "subvolume", "create", str(POOL / "bench")])
     seconds: dict[str, list[float]] = {name: [] for name in ("raw full", "cgctl full", "raw delta", "cgctl delta")}
     for number in range(ROUNDS):
-        write(pair, number)
+        write(pair)
         pair.cluster.run("group-disable-replication", "db")
         pair.cluster.run("group-enable-replication", "db")
         seconds["cgctl full"].append(transfer_seconds(pair))
         seconds["raw full"].append(raw(pair, "", f"full-{number}"))
-        write(pair, 100 + number)
+        write(pair)
         seconds["raw delta"].append(raw(pair, f"full-{number}", f"delta-{number}"))
         pair.sync()
         seconds["cgctl delta"].append(transfer_seconds(pair))
     return report_throughput({name: statistics.median(taken) for name, taken in seconds.items()})
 
 
-def write(pair: Pair, seed: int) -> None:
+def write(pair: Pair) -> None:
     """The same number of new bytes in each round, on disk before anybody measures."""
     with pair.disks("alpha")[0].open("r+b") as file:
-        file.write(random.Random(seed).randbytes(DATA_MIB * MIB))
+        file.write(os.urandom(DATA_MIB * MIB))
         os.fsync(file.fileno())
 
 
