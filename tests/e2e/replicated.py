@@ -65,6 +65,14 @@ class Moves:
         """The same target names and secrets, at the backend's portal."""
         raise NotImplementedError
 
+    def counters(self, backend: str) -> list[int]:
+        """The round in each live member's first block, in the order of writing, or the test fails."""
+        raise NotImplementedError
+
+    def left_behind(self) -> list[str]:
+        """What no command knows, on both servers."""
+        raise NotImplementedError
+
     @contextmanager
     def writing(self, backend: str, directory: Path, first_round: int) -> Iterator[Writer]:
         with Writer("iscsi", self.urls(backend), directory, initiator=INITIATOR, first_round=first_round) as writer:
@@ -144,3 +152,19 @@ class Pair(Moves):
 
 def at_a_random_moment(draw: random.Random, longest: float) -> None:
     time.sleep(draw.random() * longest)
+
+
+def interrupt_and_go_on(pair: Moves, directory: Path, cycles: int, seconds: tuple[float, float]) -> None:
+    """Failovers that are killed after these seconds at the earliest and the latest; the same command goes on."""
+    draw = random.Random(23)
+    acked = 0
+    for number in range(cycles):
+        source = pair.active
+        to = pair.other(source)
+        with pair.writing(source, directory, acked + 1) as writer:
+            writer.wait_for_rounds(10)
+            pair.interrupted(to, draw.uniform(*seconds))
+            pair.fail_over(to)
+            acked = writer.acked
+        assert min(pair.counters(to)) >= acked, number
+        assert pair.left_behind() == [], number

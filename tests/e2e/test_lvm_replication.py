@@ -5,7 +5,6 @@ CI runs none of it: a fork takes 50 ms there. CGCTL_VM=1: about 10 min; CGCTL_SO
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from tests.contract.thin_pool import running_machines
 from tests.e2e.cluster import SOAK
+from tests.e2e.replicated import interrupt_and_go_on
 from tests.e2e.replicated_machines import MachinePair, TwoMachines
 from tests.lab.vm import Machine, Machines
 
@@ -76,18 +76,7 @@ def test_over_and_back_with_clients_that_write_and_a_server_that_loses_its_power
 
 
 def test_interrupted_anywhere_the_same_command_goes_on(pair: MachinePair, tmp_path: Path) -> None:
-    draw = random.Random(23)
-    acked = 0
-    for number in range(CYCLES):
-        source = pair.active
-        to = pair.other(source)
-        with pair.writing(source, tmp_path, acked + 1) as writer:
-            writer.wait_for_rounds(10)
-            pair.interrupted(to, 5 + draw.random() * 40.0)
-            pair.fail_over(to)
-            acked = writer.acked
-        assert min(pair.counters(to)) >= acked, number
-        assert pair.left_behind() == [], number
+    interrupt_and_go_on(pair, tmp_path, CYCLES, (5.0, 45.0))
 
 
 def test_a_server_that_loses_its_power_in_the_middle_of_a_transfer(pair: MachinePair) -> None:

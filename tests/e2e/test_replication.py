@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cluster import POOL, SOAK, Cluster
-from tests.e2e.replicated import Pair, at_a_random_moment
+from tests.e2e.replicated import Pair, at_a_random_moment, interrupt_and_go_on
 from tests.e2e.writers import is_ordered, read_counters
 
 pytestmark = pytest.mark.lab
@@ -101,18 +101,7 @@ def _more(writer: object, count: int) -> None:
 
 @LONG
 def test_interrupted_anywhere_the_same_command_goes_on(pair: Pair, tmp_path: Path) -> None:
-    draw = random.Random(23)
-    acked = 0
-    for number in range(CYCLES if SOAK else 3):
-        source = pair.active
-        to = pair.other(source)
-        with pair.writing(source, tmp_path, acked + 1) as writer:
-            writer.wait_for_rounds(10)
-            pair.interrupted(to, 0.8 + draw.random() * 3.0)
-            pair.fail_over(to)
-            acked = writer.acked
-        assert min(pair.counters(to)) >= acked, number
-        assert pair.left_behind() == [], number
+    interrupt_and_go_on(pair, tmp_path, CYCLES if SOAK else 3, (0.8, 3.8))
     assert pair.cluster.run("group-snapshot-list", "-f", "value").value == ""
 
 

@@ -30,7 +30,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 def load(method: str) -> Script:
     """The script of one of PARTS."""
     own = resources.files(_PACKAGE)
-    parts = [own.joinpath("notes.sh").read_text()]
+    parts = [own.joinpath(f"{shared}.sh").read_text() for shared in ("notes", "maps")]
     parts += [
         scripts.server() if part == scripts.SERVER else own.joinpath(f"{part}.sh").read_text() for part in PARTS[method]
     ]
