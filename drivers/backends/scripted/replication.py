@@ -1,12 +1,12 @@
 """The replicating half of the drivers that are scripts: parameters out, notes in. They differ in their scripts.
 
-The scripts of a driver: observe, note, note_point, forget, send, receive, identity, changes; their first parameters are
-POOL OWNER LOCK_WAIT_SECONDS GROUP.
+The scripts of a driver: observe, note, note_point, forget, send, receive, identity, changes, checksums. Their first
+parameters are POOL OWNER LOCK_WAIT_SECONDS GROUP.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -18,7 +18,7 @@ from drivers.backends.scripted.driver import ToolErrors
 from drivers.backends.scripted.patience import lock_wait, seconds_left
 from drivers.command import Command, Script
 from drivers.contract import Context
-from drivers.replication import Changes, Generation, PointOnServer, RecoveryPoint, Side, SideState
+from drivers.replication import Changes, Generation, MemberSums, PointOnServer, RecoveryPoint, Side, SideState
 from drivers.runner import Runner
 
 NOTHING = "-"
@@ -28,6 +28,12 @@ NOTHING = "-"
 def shipper() -> str:
     """The text of ship.pl, which reads and writes streams of changed blocks."""
     return resources.files("drivers.backends.scripted").joinpath("ship.pl").read_text()
+
+
+@cache
+def summer() -> str:
+    """The text of sums.pl, which tells what is in disks."""
+    return resources.files("drivers.backends.scripted").joinpath("sums.pl").read_text()
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,15 @@ class ScriptedReplication:
         parameters = checked_id(group_snapshot_id), checked_id(base_id)
         _, changed, written_at = self._run(context, "changes", group_id, *parameters).split()
         return Changes(int(changed), None if written_at == NOTHING else datetime.fromtimestamp(float(written_at), UTC))
+
+    def checksums(self, context: Context, group_id: str, point_id: str, chunk_bytes: int) -> Mapping[str, MemberSums]:
+        lines = self._run(context, "checksums", group_id, checked_id(point_id), str(chunk_bytes)).splitlines()
+        found: dict[str, MemberSums] = {}
+        begins = [number for number, line in enumerate(lines) if line.startswith("member ")]
+        for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True):
+            _, key, size = lines[begin].split()
+            found[key] = MemberSums(int(size), tuple(lines[begin + 1 : end]))
+        return found
 
     def _run(self, context: Context, method: str, group_id: str, *parameters: str, stdin: str = "") -> str:
         command = self._command(context, method, group_id, *parameters, stdin=stdin)

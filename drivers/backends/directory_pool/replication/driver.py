@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from drivers.backends.directory_pool.layout import checked_pool
-from drivers.backends.scripted.door import checked_id
-from drivers.backends.scripted.replication import ScriptedReplication, shipper
+from drivers.backends.scripted.replication import ScriptedReplication, shipper, summer
 from drivers.command import Script
-from drivers.contract import Context
-from drivers.replication import MemberSums
 
 _POOLS = "drivers.backends.directory_pool"
 
@@ -27,6 +23,8 @@ def _script(driver: str, method: str) -> Script:
     parts += [pools.joinpath("replication", f"{name}.sh") for name in ("notes", method)]
     text = "\n".join([storage, *(part.read_text() for part in parts)])
     script = Script(f"{driver}/replication/{method}.sh", text)
+    if method == "checksums":
+        return script.with_text("sums_pl", summer())
     return script.with_text("ship_pl", shipper()) if driver == "file" else script
 
 
@@ -43,12 +41,3 @@ class DirectoryPoolReplication(ScriptedReplication):
 
     def _script(self, method: str) -> Script:
         return _script(self.driver, method)
-
-    def checksums(self, context: Context, group_id: str, point_id: str, chunk_bytes: int) -> Mapping[str, MemberSums]:
-        lines = self._run(context, "checksums", group_id, checked_id(point_id), str(chunk_bytes)).splitlines()
-        found: dict[str, MemberSums] = {}
-        begins = [number for number, line in enumerate(lines) if line.startswith("member ")]
-        for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True):
-            _, key, size = lines[begin].split()
-            found[key] = MemberSums(int(size), tuple(lines[begin + 1 : end]))
-        return found

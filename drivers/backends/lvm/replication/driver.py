@@ -9,7 +9,7 @@ from importlib import resources
 from drivers.backends.lvm import layout, scripts
 from drivers.backends.lvm.driver import TOOL_ERRORS
 from drivers.backends.scripted.driver import ToolErrors
-from drivers.backends.scripted.replication import ScriptedReplication, shipper
+from drivers.backends.scripted.replication import ScriptedReplication, shipper, summer
 from drivers.command import Script
 
 _PACKAGE = "drivers.backends.lvm.replication"
@@ -22,6 +22,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "receive": (scripts.SERVER,),
     "identity": (),
     "changes": ("delta",),
+    "checksums": (),
 }
 """Each method's script, and which shared parts stand before its own lines."""
 
@@ -38,6 +39,8 @@ def load(method: str) -> Script:
     head = Script.load(scripts.PACKAGE, "pool.sh").text
     script = Script(f"lvm/replication/{method}.sh", "\n".join([head, *parts]))
     script = script.with_text("map_pl", own.joinpath("map.pl").read_text())
+    if method == "checksums":
+        return script.with_text("sums_pl", summer())
     return script.with_text("ship_pl", shipper()) if method in ("send", "receive") else script
 
 

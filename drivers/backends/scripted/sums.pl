@@ -1,0 +1,30 @@
+# What is in disks: `member ID BYTES`, and below it the SHA-256 of each CHUNK bytes, the last of which may be shorter.
+#   sums.pl CHUNK [ID BYTES PATH]...
+# All disks are opened before the first is read, so that whoever lets go of them meanwhile does not disturb.
+use strict;
+use warnings;
+eval { require Digest::SHA }
+    or do { print STDERR "cgctl-refused tool-missing: perl has no Digest::SHA: install the package perl\n"; exit 3 };
+
+my $chunk = shift;
+my @open;
+while (my ($id, $bytes, $path) = splice @ARGV, 0, 3) {
+    open my $disk, '<:raw', $path or die "$path: $!\n";
+    push @open, [$id, $bytes, $path, $disk];
+}
+for (@open) {
+    my ($id, $bytes, $path, $disk) = @$_;
+    print "member $id $bytes\n";
+    while ($bytes > 0) {
+        my ($left, $sha) = ($chunk < $bytes ? $chunk : $bytes, Digest::SHA->new(256));
+        $bytes -= $left;
+        while ($left > 0) {
+            my $count = sysread $disk, my $data, $left < 1048576 ? $left : 1048576;
+            die "$path: $!\n" unless defined $count;
+            die "$path ends too early\n" unless $count;
+            $sha->add($data);
+            $left -= $count;
+        }
+        print $sha->hexdigest, "\n";
+    }
+}
