@@ -154,14 +154,20 @@ def on_machine(machine: Machine) -> Iterator[MachineBench]:
 
 
 def running_machines(*names: str) -> Iterator[list[Machine]]:
-    """These of this lab instance: as they are when they are up, else switched on for these tests."""
+    """These of this lab instance: as they are when they are up, else switched on for these tests.
+
+    What is switched on beside one that is up goes off with that one.
+    """
     skip_or_fail()
     machines = Machines()
     try:
         found = [machines.find(name) for name in names]
     except LabError:
         found = []
-    if found and all(one.is_running() for one in found):
+    if any(one.is_running() for one in found):
+        for one in found:
+            if not one.is_running():
+                machines.switch_on(one)
         yield found
         return
     machines.up(only=names[0] if len(names) == 1 else None, systemd=os.environ.get(SYSTEMD) == "1")

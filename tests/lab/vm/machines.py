@@ -68,6 +68,12 @@ class Machines:
             list(pool.map(lambda machine: machine.launch(state), wanted))
             list(pool.map(Machine.wait_until_ready, wanted))
 
+    def switch_on(self, machine: Machine) -> None:
+        """One that `up(only=...)` has left off, beside the other."""
+        plan = json.loads((self.directory / "plan.json").read_text())
+        machine.launch(None if plan["init"] == SYSTEMD else Path(plan["image"]) / template.STATE)
+        machine.wait_until_ready()
+
     def _create(self, source: Path, init: str) -> None:
         self.directory.mkdir(parents=True, mode=0o700)
         ports = free_ports(len(image.NAMES) * (1 + len(GUEST_PORTS)))
