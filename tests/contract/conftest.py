@@ -27,7 +27,6 @@ TELLING = frozenset({
     "test_a_reverted_volume_has_the_data_of_its_snapshot_and_the_snapshot_stays",
     "test_extending_keeps_the_data_and_adds_zeros",
     "test_a_healthy_pool_has_no_failing_finding",
-    "test_members_that_come_go_and_grow_are_carried",
     "test_a_copy_runs_as_an_activity_and_is_there_once",
     "test_a_stream_becomes_a_volume_or_nothing",
 })  # fmt: skip

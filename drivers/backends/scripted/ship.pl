@@ -123,6 +123,8 @@ sub ship_device {
     my ($name, $size, $new_path, $old_path, $ranges_path) = @_;
     my $new = open_disk($new_path, '<');
     my $old = $old_path eq '-' ? undef : open_disk($old_path, '<');
+    # A block device cannot be sought beyond its end.
+    my $old_size = $old ? sysseek $old, 0, 2 : 0;
     $disks++;
     emit("disk $name $size\n");
     my $ranges = open_disk($ranges_path, '<');
@@ -135,7 +137,7 @@ sub ship_device {
             emit("zero $offset $length\n");
         } else {
             for (my $end = $offset + $length; $offset < $end; $offset += $CHUNK) {
-                look($new, $old, $offset, $end - $offset < $CHUNK ? $end - $offset : $CHUNK);
+                look($new, $offset < $old_size ? $old : undef, $offset, $end - $offset < $CHUNK ? $end - $offset : $CHUNK);
             }
         }
     }
