@@ -47,7 +47,7 @@ fi
 end TERM || :
 sleep 0.2
 end KILL || :
-cd "$id"
+cd "$id" || exit
 CGCTL_ACTIVITY=$(pwd)
 export CGCTL_ACTIVITY
 if sh ./undo </dev/null >undo.log 2>&1; then rm -f remains; else : >remains; fi

@@ -32,11 +32,12 @@ if [ -e "$staging" ]; then # somebody was quicker
     exit 0
 fi
 sync .
-cd "$id"
-CGCTL_ACTIVITY=$(pwd)
-export CGCTL_ACTIVITY
-setsid sh ./supervisor "$leash" </dev/null >/dev/null 2>&1 &
-cd ..
+(
+    cd "$id" || exit
+    CGCTL_ACTIVITY=$(pwd)
+    export CGCTL_ACTIVITY
+    exec setsid sh ./supervisor "$leash"
+) </dev/null >/dev/null 2>&1 &
 # Whoever asks after us shall find the supervisor, not a start that is gone.
 tries=0
 while [ "$tries" -lt 200 ]; do

@@ -248,7 +248,7 @@ def test_what_is_no_id_or_carries_a_secret_is_refused(local: ActivityPlace) -> N
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_shellcheck_has_no_complaint_about_the_scripts(name: str) -> None:
-    assert complaints(script(name).text) == ""
+    assert complaints(script(name).text, "SC2034") == ""  # not every script uses all that the shared head reads
 
 
 def test_shellcheck_has_no_complaint_about_what_runs_on_the_server() -> None:
