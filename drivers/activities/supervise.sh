@@ -71,6 +71,7 @@ rm -f pipe
 : >alive
 mkfifo pipe
 keep_log <pipe &
+keeper=$!
 exec 3>pipe
 note running - -
 if [ -e cancel ]; then
@@ -97,6 +98,12 @@ if [ "$status" != 0 ]; then
     fi
 fi
 exec 3>&-
+# Who sees the end reads the whole log; but a daemon that the work left may hold the pipe open for ever.
+tries=0
+while [ "$tries" -lt 100 ] && born "$keeper" >/dev/null; do
+    sleep 0.02
+    tries=$((tries + 1))
+done
 rm -f pipe
 if [ "$status" = 0 ]; then
     note succeeded 0 "$(date +%s.%N)"
