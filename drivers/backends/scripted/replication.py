@@ -6,6 +6,7 @@ parameters are POOL OWNER LOCK_WAIT_SECONDS GROUP.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,7 +38,7 @@ def summer() -> str:
 
 
 @dataclass(frozen=True)
-class ScriptedReplication:
+class ScriptedReplication(ABC):
     """pool: as the driver names it."""
 
     driver: str
@@ -45,16 +46,18 @@ class ScriptedReplication:
     runner: Runner = field(repr=False, compare=False)
 
     @property
+    @abstractmethod
     def format(self) -> str:
-        raise NotImplementedError
+        """What the streams are; two backends replicate to each other when theirs are alike."""
 
     @property
     def _settings(self) -> tuple[str, ...]:
         """What every script is told beyond pool, owner and patience."""
         return ()
 
+    @abstractmethod
     def _script(self, method: str) -> Script:
-        raise NotImplementedError
+        """The script of a method, with what stands before it."""
 
     @property
     def _tool_errors(self) -> ToolErrors:
