@@ -109,7 +109,7 @@ def test_changes_since_the_last_version_have_a_place() -> None:
 
 def local_blocks() -> tuple[str, str]:
     """The group's beginning and its end; `make demo` is run by tests/cli/test_demo.py."""
-    make, begin, end, _replicated = blocks("sh")
+    make, begin, end, _replicated, _backups = blocks("sh")
     assert make == "make demo\n"
     return begin, end
 
@@ -128,6 +128,16 @@ def test_a_group_on_two_backends_goes_there_and_back(terminal: Terminal) -> None
     terminal.environment["CGCTL_CONFIG"] = str(terminal.home / "cgctl-dr/config.yaml")
     columns = "-c replication_status -c host"
     assert terminal.run(f"cgctl group-show ledger -f value {columns}").split() == ["disabled", "near"]
+
+
+def test_a_group_comes_back_from_its_backup_also_where_nothing_is_known_of_it(terminal: Terminal) -> None:
+    terminal.run(blocks("sh")[4])
+    terminal.environment["CGCTL_CONFIG"] = str(terminal.home / "cgctl-backup/config.yaml")
+    assert terminal.run("cgctl list -f value -c status -c name") == "available orders\navailable orders\n"
+    another = f"cgctl --state sqlite:///{terminal.home}/cgctl-backup/another.db"
+    assert terminal.run(f"{another} group-backup-list -f value -c status -c name") == (
+        "available monday\navailable tuesday\n"
+    )
 
 
 def cron_commands() -> list[str]:
