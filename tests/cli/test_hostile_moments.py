@@ -161,7 +161,7 @@ def test_clock_that_goes_back_between_operations_changes_no_answer(place: Statio
         clock.now.side_effect = lambda zone, days=days: datetime.now(zone) + timedelta(days=days)
         with (
             mock.patch("cgctl.model.tables.datetime", clock),
-            mock.patch("drivers.backends.scripted.driver.datetime", clock),
+            mock.patch("drivers.backends.scripted.patience.datetime", clock),
         ):
             assert place.run("create", "--name", f"v{days}", "--group-id", "g", "--volume-type", "t", "8M").code == 0
             one = str(place.run("group-snapshot-create", "g", "-f", "json").json()["id"])

@@ -18,7 +18,7 @@ from cgctl.model.replication import Replicated
 from cgctl.model.tables import new_id, utc_now
 from drivers import contract
 from drivers.contract import Context
-from drivers.errors import ConnectionLost, ServerNotReached
+from drivers.errors import OutcomeUnknown, ServerNotReached, ServerRefused
 from drivers.replication import RecoveryPoint
 
 METHOD = "create_cgsnapshot"
@@ -52,8 +52,8 @@ class TakePoint:
         made = take_point(self.env, context, replicated, point)
         try:
             replication_of(self.env, replicated.active, replicated.name).note_point(context, point)
-        except ServerNotReached as error:
-            raise ConnectionLost(error.message) from error  # something was done: it wants to be settled
+        except (ServerNotReached, ServerRefused) as error:  # something was done: it wants to be settled
+            raise OutcomeUnknown(error.message, error.hint) from error
         return made
 
     def finish(
