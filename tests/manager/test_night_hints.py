@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def test_each_refusal_of_a_failover_leads_on_to_the_target_that_was_named(house:
 
 
 def test_a_loss_beyond_the_rpo_is_accepted_by_the_command_of_the_hint(house: House) -> None:
+    time.sleep(1)  # the RPO
     away(house, "alpha")
     ran = house.run("group-failover-replication", "db", "--allow-attached-volume", "--source-is-down")
     assert "more than the RPO" in ran.err

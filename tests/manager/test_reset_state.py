@@ -18,7 +18,7 @@ def _state_by_environment(db: House, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_failed_update_of_a_group_is_mended_by_reset_state(db: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A group and its volumes in `error` are no reason to delete them."""
-    extra = db.make("create", "--name", "extra", "--volume-type", "gold", "1M")
+    extra = db.make("create", "--name", "extra", "--volume-type", "gold", "--availability-zone", "nova", "1M")
 
     def fault(name: str, call: faulty.Call) -> object:
         if name == "update_consistencygroup":

@@ -250,8 +250,8 @@ def test_killed_guard_is_replaced_so_that_post_runs_and_the_hold_counts_as_broke
 
 def test_text_of_a_hook_is_not_in_the_process_list(tmp_path: Path) -> None:
     lines = tmp_path / "ps"
-    with HookRunner().quiesced(Hooks(f": hush-hush; ps -eo args > {lines}", ": hush-hush", 5), 5, {}):
-        lines.write_text(lines.read_text() + subprocess.check_output(["ps", "-eo", "args"], text=True))
+    with HookRunner().quiesced(Hooks(f": hush-hush; ps -ewwo args > {lines}", ": hush-hush", 5), 5, {}):
+        lines.write_text(lines.read_text() + subprocess.check_output(["ps", "-ewwo", "args"], text=True))
     assert "cgctl-hook-guard" in lines.read_text()
     assert "hush-hush" not in lines.read_text()
 
