@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgctl.cli.invocation import Invocation
-from cgctl.cli.passages import relay_command
 from cgctl.cli.progress import TerminalProgress
 from cgctl.config.places import configuration_file, state_directory, state_url
 from cgctl.errors import ConfigurationError
@@ -34,8 +33,6 @@ from cgctl.manager.environment import (
 )
 from cgctl.remote.settings import SshSettings
 from cgctl.store.database import Store
-from drivers.activities.place import ActivityPlace
-from drivers.backups.repository import Repository
 from drivers.command import Command
 from drivers.contract import Backend, ExportServer
 from drivers.errors import DriverError
@@ -47,6 +44,7 @@ if TYPE_CHECKING:
     from cgctl.config.schema import BackupRepository as RepositorySection
     from cgctl.config.schema import Configuration
     from cgctl.remote.transfer import End, StreamingRunner
+    from drivers.activities.place import ActivityPlace
 
 _log = logging.getLogger(__name__)
 
@@ -222,6 +220,7 @@ class Configured:
     def activities_here(self) -> ActivityPlace:
         """As `Backends`: beside the state."""
         from cgctl.remote.local import LocalRunner  # noqa: PLC0415
+        from drivers.activities.place import ActivityPlace  # noqa: PLC0415
 
         scheme, _, path = state_url(self._invocation.state, self.state).partition(":///")
         place = Path(path).parent if scheme.startswith("sqlite") else state_directory()
@@ -231,6 +230,8 @@ class Configured:
 
     def relay(self, passages: Sequence[Passage]) -> Command:
         """As `Backends`: a cgctl of its own (cgctl.cli.relay)."""
+        from cgctl.cli.passages import relay_command  # noqa: PLC0415
+
         found = configuration_file(self._invocation.config)
         return relay_command(found.absolute() if found else None, passages)
 
@@ -263,6 +264,7 @@ class Configured:
 
     def _build(self, backend_id: str, section: BackendSection) -> Backend:
         from drivers import catalog  # noqa: PLC0415
+        from drivers.activities.place import ActivityPlace  # noqa: PLC0415
 
         if section.driver not in catalog.DRIVERS:
             raise _not_yet(f"backends.{backend_id}.driver", section.driver, sorted(catalog.DRIVERS))
@@ -332,6 +334,8 @@ class ConfiguredRepositories:
 
     def get(self, name: str | None = None) -> NamedRepository:
         """As `Repositories`."""
+        from drivers.backups.repository import Repository  # noqa: PLC0415
+
         found, default = self._configured.repositories()
         wanted = name or default
         if wanted is None or wanted not in found:

@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cgctl.model.tables import utc_now
 from cgctl.store.database import Store
-from drivers.activities.place import ActivityPlace
-from drivers.backups.repository import Repository
 from drivers.command import Command
 from drivers.contract import Backend, Context
+
+if TYPE_CHECKING:
+    from drivers.activities.place import ActivityPlace
+    from drivers.backups.repository import Repository
 
 
 @dataclass(frozen=True)
