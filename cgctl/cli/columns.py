@@ -36,8 +36,10 @@ class Cells:
 
 def cells_of(values: Sequence[object]) -> Cells:
     """The cells of a table's column."""
-    if {type(value) for value in values} <= _SCALAR:
-        texts = [value if type(value) is str else scalar(value) for value in values]
+    kinds = {type(value) for value in values}
+    if kinds <= _SCALAR:
+        text = scalar if float in kinds else str
+        texts = [value if type(value) is str else "-" if value is None else text(value) for value in values]
         joined = "".join(texts)
         if joined.isascii() and joined.isprintable():
             return Cells(texts)

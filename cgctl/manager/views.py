@@ -212,13 +212,21 @@ def _attach(views: Iterable[View], attachments: Iterable[View]) -> None:
     grouped: dict[object, list[View]] = defaultdict(list)
     for attachment in attachments:
         grouped[attachment["volume_id"]].append(attachment)
+    none = _attached([])
     for view in views:
-        mine = grouped.get(view["id"]) or []
-        view["attachments"] = mine
-        view["attachment_ids"] = [one["id"] for one in mine]
-        view["attached_servers"] = [one["host"] for one in mine]
-        view["attached_to"] = ",".join(str(one["initiator"] or one["ip"]) for one in mine) or None
-        view["export"] = {k: mine[0][k] for k in ATTACHMENT.derived if mine[0][k] is not None} if mine else None
+        mine = grouped.get(view["id"])
+        view.update(_attached(mine) if mine else none)
+
+
+def _attached(mine: list[View]) -> View:
+    """What a volume's attachments are in its view."""
+    return {
+        "attachments": mine,
+        "attachment_ids": [one["id"] for one in mine],
+        "attached_servers": [one["host"] for one in mine],
+        "attached_to": ",".join(str(one["initiator"] or one["ip"]) for one in mine) or None,
+        "export": {k: mine[0][k] for k in ATTACHMENT.derived if mine[0][k] is not None} if mine else None,
+    }
 
 
 def _sizes(views: Iterable[View]) -> None:
