@@ -16,7 +16,7 @@ from cgctl.manager.objects import shown
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.manager.removal import Doomed
 from cgctl.manager.updates import Reading
-from cgctl.store.queries import WORDS, subject
+from cgctl.store.queries import subject, words_of
 from drivers.contract import Context
 
 
@@ -43,7 +43,7 @@ class Deletion:
             self.env.backends.get(what.row.host)  # raises when it is not configured any more
         refuse_used(intent.session, subject(type(what.row), shown(what.row)), what.row.id, *what.member_ids)
         going = Going(what, removal.statuses(what))
-        intent.about(WORDS[type(what.row)][0], what.row.id, what.row.name)
+        intent.about(words_of(type(what.row))[0], what.row.id, what.row.name)
         intent.settled_by("remove", word=self.word, id=what.row.id)
         where = self.env.backends.server(what.row.host) if what.row.host else "state only"
         intent.will(f"{where}: delete {what.told(self.word)}")

@@ -14,7 +14,7 @@ from cgctl.manager.quiesce import check_hook_words
 from cgctl.manager.rules.replication import check_specs
 from cgctl.model.names import CG_TYPE, checked_spec_keys, checked_text, required_name
 from cgctl.model.tables import Event, Group, GroupType, GroupVolumeType, Volume, VolumeType
-from cgctl.store.queries import WORDS, find, subject
+from cgctl.store.queries import find, subject, words_of
 
 Kind = TypeVar("Kind", VolumeType, GroupType)
 Specs = dict[str, str | None]
@@ -28,7 +28,7 @@ def specs_of(row: VolumeType | GroupType) -> Specs:
 
 def create(env: Environment, kind: type[Kind], name: str, description: str | None, *, is_public: bool) -> Kind:
     """A new type; its name is its own."""
-    word = WORDS[kind][0]
+    word = words_of(kind)[0]
     row = kind(
         name=required_name(f"{word} name", name),
         description=checked_text(f"{word} description", description),
@@ -43,7 +43,7 @@ def create(env: Environment, kind: type[Kind], name: str, description: str | Non
 
 def update(env: Environment, kind: type[Kind], reference: str, changes: Mapping[str, str | bool | None]) -> Kind:
     """Change name, description or is_public; what is not in `changes` stays (Cinder's defect D17 did not)."""
-    word = WORDS[kind][0]
+    word = words_of(kind)[0]
     if not changes:
         raise UsageError(
             f"{word} {reference}", "nothing to change was given", "give --name, --description or --is-public"
@@ -62,7 +62,7 @@ def update(env: Environment, kind: type[Kind], reference: str, changes: Mapping[
 
 def set_specs(env: Environment, kind: type[Kind], reference: str, pairs: Mapping[str, str]) -> Kind:
     """Add or replace specs. Raises Refused for a volume type in use: its specs placed its volumes."""
-    checked_spec_keys(f"{WORDS[kind][0]} {reference}", pairs, group=kind is GroupType)
+    checked_spec_keys(f"{words_of(kind)[0]} {reference}", pairs, group=kind is GroupType)
     if kind is GroupType:
         check_hook_words(f"group type {reference}", pairs)
     return _change_specs(env, kind, reference, lambda specs: {**specs, **pairs}, f"set {', '.join(pairs)}")
@@ -92,7 +92,7 @@ def _change_specs(env: Environment, kind: type[Kind], reference: str, change: Ch
             check_specs(row.name, specs, _replicated(session, row))
         setattr(row, "extra_specs" if isinstance(row, VolumeType) else "group_specs", specs)
         session.add(row)
-        _record(env, session, row, f"{WORDS[kind][0]} {row.name}: {step}", "key")
+        _record(env, session, row, f"{words_of(kind)[0]} {row.name}: {step}", "key")
     return row
 
 
@@ -111,7 +111,7 @@ def delete(env: Environment, kind: type[Kind], reference: str) -> None:
         if used:
             raise Refused(subject(kind, row.name), f"is in use by {counted(used, 'object')}", _users_hint(kind))
         session.delete(row)
-        _record(env, session, row, f"{WORDS[kind][0]} {row.name}: delete it", "delete")
+        _record(env, session, row, f"{words_of(kind)[0]} {row.name}: delete it", "delete")
 
 
 def ensure_cg_type(session: Session) -> GroupType:
@@ -135,7 +135,7 @@ def group_of(session: Session, reference: str, *, consistency_group: bool = Fals
 
 def _refuse_used_name(session: Session, kind: type[Kind], name: str) -> None:
     if session.exec(select(kind).where(col(kind.name) == name)).first() is not None:
-        word, listing = WORDS[kind]
+        word, listing = words_of(kind)
         raise Refused(f"{word} {name}", "exists already", f"see what is there: {listing}")
 
 
@@ -161,7 +161,7 @@ def _record(env: Environment, session: Session, row: VolumeType | GroupType, ste
     if env.dry_run:
         session.rollback()
         raise DryRun([step])
-    word = WORDS[type(row)][0]
+    word = words_of(type(row))[0]
     session.add(
         Event(subject_kind=word, subject_id=row.id, subject_name=row.name, kind=f"{word}-{what}", message="done")
     )

@@ -23,7 +23,7 @@ from cgctl.manager.objects import (
 )
 from cgctl.manager.updates import Reading, read_updates
 from cgctl.model.tables import Group, GroupSnapshot, GroupVolumeType, Snapshot, Volume
-from cgctl.store.queries import WORDS, fresh, member_snapshots, members, set_status, subject
+from cgctl.store.queries import fresh, member_snapshots, members, set_status, subject, words_of
 from drivers import contract
 from drivers.contract import Context
 from drivers.errors import PoolUnmarked, ServerFailed, ServerNotReached, ServerRefused
@@ -171,7 +171,7 @@ def parts(members: Sequence[Volume | Snapshot], reading: Reading) -> list[Part]:
     """The members that failed, where some did, for their messages."""
     failed = set(reading.failed_members)
     return [
-        Part(WORDS[type(row)][0], row.id, _called(row), reading.reasons.get(row.id, "the server failed it"))
+        Part(words_of(type(row))[0], row.id, _called(row), reading.reasons.get(row.id, "the server failed it"))
         for row in members
         if row.id in failed
     ]

@@ -10,7 +10,8 @@ from cgctl.errors import DryRun
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import wait_until_free
 from cgctl.manager.rules.reset import check_attachments, checked_status
-from cgctl.model.tables import Attachment, Backup, Event, Group, GroupSnapshot, Snapshot, Volume
+from cgctl.model.backups import Backup
+from cgctl.model.tables import Attachment, Event, Group, GroupSnapshot, Snapshot, Volume
 from cgctl.store.queries import find, subject
 
 Resettable = Group | Volume | Snapshot | GroupSnapshot | Backup

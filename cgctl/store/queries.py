@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlmodel import Session, col, or_, select, update
 
 from cgctl.errors import NotFound
-from cgctl.model.activities import Activity
 from cgctl.model.names import candidates_hint, looks_like_prefix
 from cgctl.model.states import TRANSITIONAL
 from cgctl.model.tables import (
     Attachment,
-    Backup,
     Group,
     GroupSnapshot,
     GroupType,
@@ -25,29 +23,37 @@ from cgctl.model.tables import (
     utc_now,
 )
 
-Named = TypeVar("Named", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType, Backup)
-Nameless = TypeVar("Nameless", Attachment, Message, Activity)
-Row = TypeVar("Row", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType, Attachment, Operation, Backup)
+if TYPE_CHECKING:  # their tables would cost each command 5 ms (G5)
+    from cgctl.model.activities import Activity
+    from cgctl.model.backups import Backup
 
-WORDS: Mapping[type, tuple[str, str]] = {
-    Group: ("group", "cgctl group-list"),
-    Volume: ("volume", "cgctl list"),
-    Snapshot: ("snapshot", "cgctl snapshot-list"),
-    GroupSnapshot: ("group snapshot", "cgctl group-snapshot-list"),
-    GroupType: ("group type", "cgctl group-type-list"),
-    VolumeType: ("volume type", "cgctl type-list"),
-    Attachment: ("attachment", "cgctl attachment-list"),
-    Operation: ("operation", "cgctl history"),
-    Backup: ("backup", "cgctl backup-list"),
-    Message: ("message", "cgctl message-list"),
-    Activity: ("activity", "cgctl activity-list"),
+Named = TypeVar("Named", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType, "Backup")
+Nameless = TypeVar("Nameless", Attachment, Message, "Activity")
+Row = TypeVar("Row", Group, Volume, Snapshot, GroupSnapshot, GroupType, VolumeType, Attachment, Operation, "Backup")
+
+_WORDS = {
+    "Group": ("group", "cgctl group-list"),
+    "Volume": ("volume", "cgctl list"),
+    "Snapshot": ("snapshot", "cgctl snapshot-list"),
+    "GroupSnapshot": ("group snapshot", "cgctl group-snapshot-list"),
+    "GroupType": ("group type", "cgctl group-type-list"),
+    "VolumeType": ("volume type", "cgctl type-list"),
+    "Attachment": ("attachment", "cgctl attachment-list"),
+    "Operation": ("operation", "cgctl history"),
+    "Backup": ("backup", "cgctl backup-list"),
+    "Message": ("message", "cgctl message-list"),
+    "Activity": ("activity", "cgctl activity-list"),
 }
-"""How messages call a table's rows, and the command that lists them."""
+
+
+def words_of(kind: type) -> tuple[str, str]:
+    """How messages call a table's rows, and the command that lists them."""
+    return _WORDS[kind.__name__]
 
 
 def subject(kind: type, reference: str) -> str:
     """`group db1`: how an error names an object."""
-    return f"{WORDS[kind][0]} {reference if reference.strip() else repr(reference)}"
+    return f"{words_of(kind)[0]} {reference if reference.strip() else repr(reference)}"
 
 
 def find(session: Session, kind: type[Named], reference: str) -> Named:
@@ -81,7 +87,7 @@ def _only(kind: type[Named], reference: str, rows: Sequence[Named]) -> Named:
 
 
 def _not_one(kind: type, reference: str, candidates: Sequence[tuple[str, str | None]]) -> NotFound:
-    word, listing = WORDS[kind]
+    word, listing = words_of(kind)
     if candidates:
         return NotFound(subject(kind, reference), f"several {word}s answer to this name", candidates_hint(candidates))
     return NotFound(subject(kind, reference), "does not exist", f"see what is there: {listing}")
@@ -96,7 +102,7 @@ def get(session: Session, kind: type[Row], row_id: str) -> Row:
     """A row that must be there, by its id."""
     row = session.get(kind, row_id)
     if row is None:
-        raise NotFound(subject(kind, row_id), "does not exist", f"see what is there: {WORDS[kind][1]}")
+        raise NotFound(subject(kind, row_id), "does not exist", f"see what is there: {words_of(kind)[1]}")
     return row
 
 

@@ -20,6 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel, create_engine, select
 
 import cgctl.model.activities
+import cgctl.model.backups
 import cgctl.model.replication
 import cgctl.store.schema
 from cgctl.errors import CgctlError, ConfigurationError

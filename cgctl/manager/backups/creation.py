@@ -18,9 +18,10 @@ from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.objects import lock_key
 from cgctl.manager.operation import Intent
 from cgctl.manager.quiesce import hooks_of
+from cgctl.model.backups import Backup
 from cgctl.model.names import checked_text
 from cgctl.model.states import BackupStatus
-from cgctl.model.tables import Backup, Group, Volume, utc_now
+from cgctl.model.tables import Group, Volume, utc_now
 from cgctl.store.queries import fresh
 from drivers.activities.values import Program
 from drivers.backups.manifest import Manifest

@@ -10,13 +10,27 @@ from sqlmodel import Session, col
 from cgctl.failures import explain
 from cgctl.manager.backups.registry import imported
 from cgctl.manager.environment import Environment
-from cgctl.manager.filters import Filters, conditions, entries, having
+from cgctl.manager.filters import Filters, allow, conditions, entries, having, outlived, size, table, text, time
 from cgctl.manager.views import Keys, Shape, View
+from cgctl.model.backups import Backup
 from cgctl.model.names import size_gib
-from cgctl.model.tables import Backup
+from cgctl.model.tables import Group, Volume
 from cgctl.store.queries import find
 from drivers.errors import DriverError
 
+allow(
+    Backup,
+    table(
+        Backup,
+        "id name status host description snapshot_id group_snapshot_id parent_id compression",
+        volume_id=outlived(Backup.volume_id, Volume),
+        group_id=outlived(Backup.group_id, Group),
+        container=text(Backup.repository),
+        size=size(Backup.size_bytes),
+        created_at=time(Backup.created_at),
+    ),
+    "metadata",
+)
 BACKUP = Shape(
     {
         "id": Backup.id,

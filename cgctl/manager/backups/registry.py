@@ -13,9 +13,10 @@ from cgctl.failures import explain
 from cgctl.manager.backups.creation import word, write_manifest
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import wait_until_free
+from cgctl.model.backups import Backup
 from cgctl.model.names import checked_text
 from cgctl.model.states import BackupStatus
-from cgctl.model.tables import Backup, Event, utc_now
+from cgctl.model.tables import Event, utc_now
 from cgctl.store.queries import find
 from drivers.backups.manifest import Manifest
 from drivers.backups.repository import Verdict

@@ -14,8 +14,8 @@ from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.backups.creation import word
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
+from cgctl.model.backups import Backup
 from cgctl.model.states import BackupStatus
-from cgctl.model.tables import Backup
 from cgctl.store.queries import find, fresh
 from drivers.contract import Context
 

@@ -24,9 +24,10 @@ from cgctl.manager.operation import Intent
 from cgctl.manager.placement import checked_zone, place, specs_for
 from cgctl.manager.rules.volume import check_restore
 from cgctl.manager.updates import read_updates
+from cgctl.model.backups import Backup
 from cgctl.model.names import CG_TYPE, checked_text
 from cgctl.model.states import BackupStatus, GroupStatus, VolumeStatus
-from cgctl.model.tables import Backup, Group, GroupType, GroupVolumeType, Volume, VolumeType, new_id
+from cgctl.model.tables import Group, GroupType, GroupVolumeType, Volume, VolumeType, new_id
 from cgctl.scheduler.candidates import Request
 from cgctl.store.queries import find
 from drivers import contract
