@@ -33,6 +33,7 @@ from cgctl.manager.environment import (
 )
 from cgctl.remote.settings import SshSettings
 from cgctl.store.database import Store
+from cgctl.store.retention import Keep
 from drivers.command import Command
 from drivers.contract import Backend, ExportServer
 from drivers.errors import DriverError
@@ -184,6 +185,7 @@ class Configured:
             availability_zone_fallback=found.availability_zone_fallback,
             capacity_weight=found.capacity_weight,
             way=Way(found.replication.path, found.replication.compression),
+            keep=Keep(found.history.keep_seconds, found.history.newest, found.history.failovers_seconds),
         )
 
     def ids(self) -> Sequence[str]:

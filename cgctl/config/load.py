@@ -15,7 +15,17 @@ from pydantic_core import ErrorDetails
 from cgctl.config.crosscheck import Misfit, contradictions, of_repositories
 from cgctl.config.document import Unreadable, from_yaml
 from cgctl.config.places import SYSTEM_FILE, configuration_file, usual_files
-from cgctl.config.schema import Backend, BackupRepository, Configuration, Export, Hooks, ReplicationTarget, Ssh
+from cgctl.config.schema import (
+    Backend,
+    BackupRepository,
+    Configuration,
+    Export,
+    History,
+    Hooks,
+    ReplicationTarget,
+    ReplicationWay,
+    Ssh,
+)
 from cgctl.errors import ConfigurationError
 
 EXAMPLE = "config.example.yaml"
@@ -140,5 +150,15 @@ def _closest(loc: tuple[int | str, ...]) -> str:
 
 
 _SAYS = re.compile(r"^(Input|Dictionary|String|Keys?|List|Tuple|Value) should ", re.I)
-_MODELS: tuple[type[BaseModel], ...] = (Configuration, Backend, Ssh, Export, ReplicationTarget, Hooks, BackupRepository)
+_MODELS: tuple[type[BaseModel], ...] = (
+    Configuration,
+    Backend,
+    Ssh,
+    Export,
+    ReplicationTarget,
+    Hooks,
+    BackupRepository,
+    History,
+    ReplicationWay,
+)
 _KEYS = sorted({info.alias or name for model in _MODELS for name, info in model.model_fields.items()})

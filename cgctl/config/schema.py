@@ -179,6 +179,14 @@ class Hooks(Section):
         return self
 
 
+class History(Section):
+    """How long what is over is remembered: up to `newest` events. failovers: these and drills, however many."""
+
+    keep_seconds: Duration = Field(default=365 * 86400, alias="keep")
+    newest: Annotated[int, Field(strict=True, ge=1_000)] = 100_000
+    failovers_seconds: Duration = Field(default=3650 * 86400, alias="keep_failovers")
+
+
 class Configuration(Section):
     """The whole file. hooks: by the group's name or id. state: None where the file says nothing."""
 
@@ -193,3 +201,4 @@ class Configuration(Section):
     backup_repositories: dict[Identifier, BackupRepository] = Field(default_factory=dict)
     default_backup_repository: Identifier | None = None
     replication: ReplicationWay = ReplicationWay()
+    history: History = History()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cgctl.model.tables import utc_now
 from cgctl.store.database import Store
+from cgctl.store.retention import Keep
 from drivers.command import Command
 from drivers.contract import Backend, Context
 
@@ -203,6 +204,7 @@ class Settings:
     """What the configuration says for all groups; hold_seconds is the bound of a hold, hooks go by name or id.
 
     capacity_weight: of a backend's free room among those that fit; below 0 the fullest is taken first.
+    keep: how much of the history.
     """
 
     hold_seconds: float = 7.0
@@ -213,6 +215,7 @@ class Settings:
     availability_zone_fallback: bool = False
     capacity_weight: float = 1.0
     way: Way = Way()
+    keep: Keep = field(default_factory=Keep)
 
 
 @dataclass(frozen=True)

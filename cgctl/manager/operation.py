@@ -21,8 +21,9 @@ from cgctl.failures import explain
 from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.model.states import OperationState
+from cgctl.model.tables import Event
 from cgctl.model.tables import Operation as Journal
-from cgctl.store import journal
+from cgctl.store import journal, retention
 from cgctl.store.journal import StaleLock
 from cgctl.store.messages import backend_of
 from drivers.contract import Context
@@ -131,11 +132,24 @@ def perform(env: Environment, operation: Operation[Subject, Outcome], *, hands_o
     with env.store.write() as session:
         failure = operation.finish(session, subject, outcome)
         state = OperationState.FAILED if failure else OperationState.DONE
-        journal.end(session, row, state, failure)
+        event = journal.end(session, row, state, failure)
     log.info("%s %s: %s", row.kind, row.subject_id, state.value)
+    _forget_old(env, event)
     if failure:
         raise failure
     return subject
+
+
+def _forget_old(env: Environment, event: Event) -> None:
+    """Now and then; what does not succeed here comes with a later operation, and takes nothing from this one."""
+    if not retention.is_due(event):
+        return
+    try:
+        with env.store.write() as session:
+            gone = retention.forget(session, env.settings().keep)
+        log.info("history: %d events are forgotten", gone)
+    except CgctlError as error:
+        log.warning("%s", error)
 
 
 def wait_until_free(env: Environment, *keys: str) -> None:

@@ -111,8 +111,10 @@ def hand_over(session: Session, operation: Operation, *, keeps_locks: bool) -> N
         session.exec(delete(Lock).where(col(Lock.operation_id) == row.id))
 
 
-def end(session: Session, operation: Operation, state: OperationState, failure: CgctlError | None = None) -> None:
+def end(session: Session, operation: Operation, state: OperationState, failure: CgctlError | None = None) -> Event:
     """Write the row's end, release its locks (an unsettled one keeps them), tell the subject's history, leave messages.
+
+    Returns the line in the history.
 
     Call it while the subject's row is there, if it shall be gone: a message names its backend.
     """
@@ -123,7 +125,9 @@ def end(session: Session, operation: Operation, state: OperationState, failure: 
         messages.record(session, row, failure)
     if state is not OperationState.UNSETTLED:
         session.exec(delete(Lock).where(col(Lock.operation_id) == row.id))
-    session.add(event_of(row, state, error))
+    event = event_of(row, state, error)
+    session.add(event)
+    return event
 
 
 def event_of(operation: Operation, state: OperationState, error: str | None) -> Event:
