@@ -25,7 +25,7 @@ from cgctl.model.tables import Event
 from cgctl.model.tables import Operation as Journal
 from cgctl.store import journal, retention
 from cgctl.store.journal import StaleLock
-from cgctl.store.messages import backend_of
+from cgctl.store.messages import backend_of, is_new
 from drivers.contract import Context
 from drivers.errors import DriverError, HookFailed, OutcomeUnknown, ServerNotReached, ServerRefused
 
@@ -224,9 +224,18 @@ def _not_done(
         return told
     unchanged = isinstance(error, (ServerNotReached, ServerRefused, HookFailed))
     with env.store.write() as session:
+        if unchanged and row.subject_name is None and is_new(session, row):
+            told = explain(error, _call_nameless(session, row))
         journal.end(session, row, OperationState.FAILED, told)
         (operation.refuse if unchanged else operation.fail)(session, subject)
     return told
+
+
+def _call_nameless(session: Session, row: Journal) -> str:
+    """What was to be created and will not be: nobody finds it by its id."""
+    kept = session.get_one(Journal, row.id)
+    kept.subject_name = row.subject_name = "without a name"
+    return _word(row)
 
 
 def _word(row: Journal) -> str:

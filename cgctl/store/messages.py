@@ -19,6 +19,7 @@ from cgctl.model.tables import Group, GroupSnapshot, Message, Operation, Snapsho
 
 KEPT_FOR = timedelta(days=30)
 KEPT = 10_000
+CREATING = "creating"
 _KINDS: dict[str, type[Group] | type[Volume] | type[Snapshot] | type[GroupSnapshot]] = {
     "group": Group,
     "volume": Volume,
@@ -58,6 +59,13 @@ def backend_of(session: Session, operation: Operation) -> str | None:
         if host:
             return host
     return None
+
+
+def is_new(session: Session, operation: Operation) -> bool:
+    """Whether the operation's object is only being created: it goes, with its id, when it does not come to be."""
+    of = _KINDS.get(operation.subject_kind)
+    wanted = select(of.id).where(of.id == operation.subject_id, of.status == CREATING) if of else None
+    return wanted is not None and session.exec(wanted).first() is not None
 
 
 def _forget_old(session: Session) -> None:

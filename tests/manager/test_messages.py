@@ -121,3 +121,23 @@ def test_members_of_moves_and_reverts_have_messages_too(
     assert db.run(*words.split()).code == 6
     of_member = db.show("message-list", "--filters", f"resource_uuid={member}")
     assert [one["reason"] for one in of_member] == ["is stuck"]
+
+
+def test_a_nameless_volume_that_does_not_come_to_be_is_not_called_by_its_id(
+    db: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty.install(monkeypatch, faulty.raises_before(PoolFull("alpha: no room"), "create_volume"))
+    failed = db.run("create", "1M", "--group-id", "db", "--volume-type", "gold")
+    assert (failed.code, failed.err.splitlines()[0]) == (6, "error: volume without a name: alpha: no room")
+    (left,) = db.show("message-list")
+    assert left["user_message"].startswith("volume without a name: ")
+    assert db.show("history")[-1]["subject"] == "volume without a name"
+
+
+def test_a_nameless_volume_that_is_left_in_error_is_called_by_its_id(
+    db: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty.install(monkeypatch, faulty.raises_before(ServerFailed("alpha: something odd"), "create_volume"))
+    failed = db.run("create", "1M", "--group-id", "db", "--volume-type", "gold")
+    (left,) = db.show("list", "--status", "error")
+    assert failed.err.startswith(f"error: volume {left['id']}: ")
