@@ -11,6 +11,7 @@ import typer
 from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import AvailabilityZone, Description, Detach, Filters, Metadata, Name, pairs, refuse_blank
+from cgctl.cli.reset_state import Kind, State, resetting
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.errors import UsageError
 from cgctl.manager import activities
@@ -294,9 +295,9 @@ def backup_update(
 def backup_reset_state(
     env: Env,
     references: References,
-    state: Annotated[str, typer.Option("--state", help="The status that is right.")] = "available",
+    state: State = "available",
 ) -> Several:
     """Set the status of backups by hand.
 
     Only the state is changed."""
-    return Several(references, lambda one: manager.reset_state.reset_state(env, "backup", one, state), f"is {state}")
+    return resetting(env, Kind.BACKUP, references, state)

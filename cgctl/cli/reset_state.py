@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cgctl.cli.wiring import Env
 from cgctl.errors import UsageError
 
+State = Annotated[str, typer.Option("--state", help="The status that is right.")]
+
 
 class Kind(StrEnum):
     """What is reset."""
@@ -31,6 +33,11 @@ class AttachStatus(StrEnum):
 
     ATTACHED = "attached"
     DETACHED = "detached"
+
+
+def resetting(env: Env, kind: Kind, references: list[str], state: str) -> Several:
+    """Set the status of objects of one kind."""
+    return Several(references, lambda one: manager.reset_state.reset_state(env, kind.value, one, state), f"is {state}")
 
 
 @command("reset-state", changes=True)

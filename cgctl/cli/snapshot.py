@@ -9,6 +9,7 @@ import typer
 from cgctl import manager
 from cgctl.cli.command import command
 from cgctl.cli.options import Description, Filters, Metadata, MetadataFilter, Name, pairs, refuse_blank
+from cgctl.cli.reset_state import Kind, State, resetting
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.model.names import parse_pairs
 
@@ -95,7 +96,7 @@ def snapshot_rename(
 def snapshot_reset_state(
     env: Env,
     references: References,
-    state: Annotated[str, typer.Option("--state", help="The status that is right.")] = "available",
+    state: State = "available",
 ) -> Several:
     """Set the status of snapshots by hand; only the state is changed."""
-    return Several(references, lambda one: manager.reset_state.reset_state(env, "snapshot", one, state), f"is {state}")
+    return resetting(env, Kind.SNAPSHOT, references, state)
