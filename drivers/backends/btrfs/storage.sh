@@ -1,6 +1,7 @@
 # What a pool on btrfs can do; the file driver's storage.sh has the same functions.
+# prepare_hold, stand_still and release_hold: writers.sh
 
-# copy_members and freeze_members hold one point in time whatever is written meanwhile.
+# copy_members and freeze_members hold one point in time whatever is written meanwhile, after prepare_hold.
 is_atomic() {
     return 0
 }
@@ -41,12 +42,13 @@ move_disk() {
 
 # copy_members SOURCE DESTINATION ID...: a writable container with (at least) these volumes of one point in time.
 copy_members() {
-    btrfs subvolume snapshot "$1" "$2" >/dev/null
+    stand_still 700 timeout -k 1 7 btrfs subvolume snapshot "$1" "$2" >/dev/null
 }
 
 # freeze_members SOURCE DESTINATION ID...: the same, read-only, within the bound of `within`.
+# shellcheck disable=SC2154 # $bound is of create_cgsnapshot.sh
 freeze_members() {
-    within btrfs subvolume snapshot -r "$1" "$2" >/dev/null
+    stand_still "$bound" within btrfs subvolume snapshot -r "$1" "$2" >/dev/null
 }
 
 # needed_room PATH...: clones share their data.

@@ -18,5 +18,6 @@ everything else is shared: `pool.sh` is put in front of each method's script, be
 
 Decided by measurement (2026-11, tgt 1.0.85 on btrfs, four ordered LUNs, `--bsoflags direct`): 810 rounds/s, and with
 `chattr +S` on the disks 50-70. So disks carry no +S, and an NFS export sets it on the files that it offers. A
-subvolume snapshot keeps the flag, a reflink copy drops it.
+subvolume snapshot keeps the flag, a reflink copy drops it. What direct writes cost on btrfs is said in its writers.sh:
+tgtd is stopped while a snapshot is made.
 """

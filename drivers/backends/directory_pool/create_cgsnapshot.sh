@@ -43,6 +43,7 @@ exactly "live/cgctl-$group" "$members"
 is_atomic || needed_room "live/cgctl-$group"/cgctl-*/disk
 stage groupsnap group_snapshot "$set_id"
 
+prepare_hold "live/cgctl-$group"
 is_atomic || before=$(stamps "$@")
 began_at=$(clock)
 centiseconds
@@ -50,6 +51,7 @@ began=$now
 freeze_members "live/cgctl-$group" "$staging" "$@"
 centiseconds
 ended_at=$(clock)
+release_hold
 [ "$((now - began))" -le "$bound" ] || broken
 is_atomic || [ "$before" = "$(stamps "$@")" ] ||
     refuse hold-broken "a writer was active: a member changed while it was copied"

@@ -21,7 +21,9 @@ needed_room $paths
 # shellcheck disable=SC2086
 before=$(stat -c '%i %s %y' $paths)
 stage live group "$group"
+prepare_hold "$source"
 copy_members "$source" "$staging" "$@"
+release_hold
 # shellcheck disable=SC2086
 is_atomic || [ "$before" = "$(stat -c '%i %s %y' $paths)" ] ||
     refuse hold-broken "a writer was active: a volume changed while it was copied"

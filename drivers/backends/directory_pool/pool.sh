@@ -14,6 +14,7 @@ check_storage "$pool"
 # there is seen by list.sh and removed by the next run or by the object's delete.
 staging=''
 undo() {
+    release_hold
     [ -z "$staging" ] || remove_tree "$staging" || :
     exit "$1"
 }

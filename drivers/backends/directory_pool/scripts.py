@@ -19,6 +19,9 @@ FOREIGN = (
 )
 """Those that know files of the pool's directory that are not cgctl's."""
 
+STORAGE = {"file": ("storage.sh",), "btrfs": ("writers.sh", "storage.sh")}
+"""What each kind of storage can do, as functions of one shell."""
+
 METHODS = (
     "check_for_setup_error",
     "get_volume_stats",
@@ -43,11 +46,20 @@ METHODS = (
 
 
 @cache
+def storage(driver: str) -> str:
+    """The head of all scripts, and what this kind of storage can do."""
+    package = f"drivers.backends.{driver}"
+    first, *others = STORAGE[driver]
+    return "\n".join(
+        [Script.load(package, first).text, *(resources.files(package).joinpath(one).read_text() for one in others)]
+    )
+
+
+@cache
 def load(driver: str, method: str) -> Script:
     """The script of one of METHODS, for `file` or `btrfs`."""
-    storage = Script.load(f"drivers.backends.{driver}", "storage.sh").text
     parts = ("pool", "foreign", method) if method in FOREIGN else ("pool", method)
     shared = [resources.files(PACKAGE).joinpath(f"{part}.sh").read_text() for part in parts]
     if method == "copy_volume":
         shared.insert(0, progress())
-    return Script(f"{driver}/{method}.sh", "\n".join([storage, *shared]))
+    return Script(f"{driver}/{method}.sh", "\n".join([storage(driver), *shared]))

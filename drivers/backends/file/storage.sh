@@ -6,6 +6,15 @@ is_atomic() {
     return 1
 }
 
+# prepare_hold CONTAINER, release_hold: nobody is held; a writer that is active is noticed.
+prepare_hold() {
+    :
+}
+
+release_hold() {
+    :
+}
+
 hold_method() {
     echo file-copy
 }

@@ -7,6 +7,7 @@ from functools import cache
 from importlib import resources
 
 from drivers.backends.directory_pool.layout import checked_pool
+from drivers.backends.directory_pool.scripts import storage
 from drivers.backends.scripted.replication import ScriptedReplication, shipper, summer
 from drivers.command import Script
 
@@ -17,11 +18,10 @@ _POOLS = "drivers.backends.directory_pool"
 def _script(driver: str, method: str) -> Script:
     """What is shared by all, the storage's functions, the stream's, what pools share, notes, the method's own lines."""
     own = resources.files(f"drivers.backends.{driver}")
-    storage = Script.load(f"drivers.backends.{driver}", "storage.sh").text
     pools = resources.files(_POOLS)
     parts = [own.joinpath("stream.sh"), pools.joinpath("pool.sh")]
     parts += [pools.joinpath("replication", f"{name}.sh") for name in ("notes", method)]
-    text = "\n".join([storage, *(part.read_text() for part in parts)])
+    text = "\n".join([storage(driver), *(part.read_text() for part in parts)])
     script = Script(f"{driver}/replication/{method}.sh", text)
     if method == "checksums":
         return script.with_text("sums_pl", summer())
