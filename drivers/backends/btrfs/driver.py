@@ -1,7 +1,7 @@
 """btrfs: a group is a subvolume, and a group snapshot is one snapshot of it: atomic, whatever the number of members.
 
-It is a consistent cut only of acknowledged writes that do not wait in the page cache: exports are direct or
-synchronous. Never under fsfreeze (the snapshot would hang until the thaw), never `btrfs subvolume sync` (40 s).
+It is a consistent cut of synchronous writes only: whoever writes otherwise (tgtd: direct) is stopped for that moment,
+see writers.sh. Never under fsfreeze (the snapshot would hang until the thaw), never `btrfs subvolume sync` (40 s).
 """
 
 from __future__ import annotations
