@@ -34,7 +34,7 @@ def tgtd_states(host: Host) -> set[str]:
 def group_snapshot_under_way(
     bench: Bench, host: Host, members: Members, bound: float, slow: float
 ) -> Iterator[list[Exception]]:
-    """Within it, the server's script is in the middle of the snapshot; afterwards, the list has what the call raised."""
+    """Within it, the server is in the middle of the snapshot; afterwards, the list has what the call raised."""
     group, volumes = members
     cgsnapshot = GroupSnapshot(new_id(), group.id)
     snapshots = members_of(cgsnapshot, volumes)
