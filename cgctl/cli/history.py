@@ -44,6 +44,7 @@ def history(
 def recover_all(env: Env) -> Listing:
     """Settle what interrupted operations left behind.
 
-    Creations are undone, deletions, moves and extensions completed."""
+    Creations are undone, deletions, moves and extensions completed. With nothing to settle, cron need not hear of it:
+    no table is printed then."""
     rows, failure = manager.recover.recover(env)
-    return Listing(rows, RECOVERED, failure=failure)
+    return Listing(rows, RECOVERED, when_empty="nothing is left to settle", failure=failure)

@@ -55,7 +55,7 @@ class Listing:
     rows: they are, or what reads them, given the keys that will be printed (None: all); then `keys` has to be there.
     columns: what a table, csv and value print unless `--long` or `-c`. keys: all keys of a row, for the check of `-c`
     and `--sort` when there are no rows (left out: any word passes then). noun: for `--with-count`. note: told on
-    stderr, unless `--quiet`.
+    stderr, unless `--quiet`. when_empty: told on a terminal in place of a table without rows, which cron would mail.
     """
 
     rows: Rows | Callable[[Collection[str] | None], Rows]
@@ -63,6 +63,7 @@ class Listing:
     keys: tuple[str, ...] = ()
     noun: str = "Row"
     note: str | None = None
+    when_empty: str | None = None
     failure: CgctlError | None = None
 
     def read(self, keys: Collection[str] | None) -> Rows:

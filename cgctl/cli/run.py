@@ -97,8 +97,12 @@ def _present_listing(listing: Listing, form: Format, selection: Selection, invoc
     page = page_of(listing, selection, whole=form in {Format.JSON, Format.YAML})
     count = f"{listing.noun} in total: {page.total}"
     counted = selection.with_count and form is Format.TABLE  # other forms are for programs: there it goes to stderr
-    report.write(render_page(page, form) + (f"{count}\n" if counted else ""))
-    for note in (listing.note, count if selection.with_count and not counted else None):
+    silent = listing.when_empty is not None and form is Format.TABLE and not page.total and not counted
+    if not silent:
+        report.write(render_page(page, form) + (f"{count}\n" if counted else ""))
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()
+    empty = listing.when_empty if silent and on_terminal else None
+    for note in (empty, listing.note, count if selection.with_count and not counted else None):
         if note:
             report.say(note, invocation)
     if listing.failure:

@@ -161,7 +161,6 @@ def _record(env: Environment, session: Session, row: VolumeType | GroupType, ste
     if env.dry_run:
         session.rollback()
         raise DryRun([step])
+    command = f"{'type' if isinstance(row, VolumeType) else 'group-type'}-{what}"
     word = words_of(type(row))[0]
-    session.add(
-        Event(subject_kind=word, subject_id=row.id, subject_name=row.name, kind=f"{word}-{what}", message="done")
-    )
+    session.add(Event(subject_kind=word, subject_id=row.id, subject_name=row.name, kind=command, message="done"))

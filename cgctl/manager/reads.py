@@ -16,7 +16,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.filters import Filters, conditions, entries, having
 from cgctl.manager.kinds import group_of
 from cgctl.manager.views import Keys, View
-from cgctl.model.names import CG_TYPE
+from cgctl.model.names import CG_TYPE, looks_like_prefix
 from cgctl.model.tables import (
     Attachment,
     Event,
@@ -190,19 +190,20 @@ def _require_any(session: Session, reference: str) -> None:
         matching = or_(col(kind.id) == reference, col(kind.name) == reference)
         if session.exec(select(kind.id).where(matching).limit(1)).first():
             return
-    raise NotFound(f"object {reference}", "is not there, and has no history", "see what happened to all: cgctl history")
+    called = reference if reference.strip() else repr(reference)
+    raise NotFound(f"object {called}", "is not there, and has no history", "see what happened to all: cgctl history")
 
 
 def history(env: Environment, reference: str | None, limit: int) -> list[View]:
     """The newest events, oldest first; of one object where a reference is given, also of one that is gone."""
     statement = select(Event)
-    if reference:
-        by_id = col(Event.subject_id) == reference
+    if reference is not None:
         begins = col(Event.subject_id).startswith(reference, autoescape=True)
-        statement = statement.where(or_(by_id, col(Event.subject_name) == reference, begins))
+        by_id = begins if looks_like_prefix(reference) else col(Event.subject_id) == reference
+        statement = statement.where(or_(by_id, col(Event.subject_name) == reference))
     with env.store.read() as session:
         _warn_left_behind(env, session)
         rows = session.exec(statement.order_by(col(Event.id).desc()).limit(limit)).all()
-        if reference and not rows:
+        if reference is not None and not rows:
             _require_any(session, reference)
         return [views.event_view(row) for row in reversed(rows)]

@@ -62,7 +62,7 @@ def lack_of_room(request: Request, candidate: Candidate) -> str | None:
     wanted, free = request.size_bytes / GIB, virtual_free_gib(request, candidate)
     if wanted <= free:
         return None
-    return f"room: {wanted:g} GiB wanted, {max(free, 0):.1f} GiB left to promise"
+    return f"room: {round(wanted, 3):.15g} GiB wanted, {max(free, 0):.1f} GiB left to promise"
 
 
 def _unknowable(candidate: Candidate) -> str | None:

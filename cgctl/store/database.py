@@ -83,7 +83,7 @@ def _explained(url: URL, error: SQLAlchemyError) -> ConfigurationError | Locked:
         reason = "is read-only: it can be looked at, not changed"
     if "full" in reason or _disk_is_full(url):
         return ConfigurationError(
-            f"state {shown}", reason, "make room on the disk that holds the state, then try again"
+            f"state {shown}", "its disk is full", "make room on the disk that holds the state, then try again"
         )
     return ConfigurationError(
         f"state {shown}", reason, "look at the file's place and rights, or name another: --state URL"

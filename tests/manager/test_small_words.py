@@ -32,6 +32,21 @@ def test_the_history_of_what_is_there_and_has_none_is_empty(db: House) -> None:
     assert db.show("history", "db") == []
 
 
+def test_a_short_name_is_not_taken_for_the_beginning_of_ids(db: House) -> None:
+    """`db` is the beginning of one in 256 ids; elsewhere eight characters of an id are wanted, too."""
+    db.execute("UPDATE events SET subject_id = 'db' || substr(subject_id, 3) WHERE subject_kind = 'volume type'")
+    assert {one["subject"] for one in db.show("history", "db")} == {"group db"}
+    (started,) = db.rows("SELECT subject_id FROM events WHERE kind = 'type-create' AND subject_name = 'gold'")[0]
+    assert [one["kind"] for one in db.show("history", started[:8])] == ["type-create"]
+    assert db.run("history", "").code == 4
+
+
+def test_recover_without_anything_to_settle_says_nothing_that_cron_would_mail(db: House) -> None:
+    ran = db.ok("recover")
+    assert (ran.out, ran.err) == ("", "")
+    assert db.show("recover") == []
+
+
 def test_a_configuration_that_is_named_has_to_be_there(db: House) -> None:
     ran = db.run("list", "--config", "/nowhere/config.yaml")
     assert (ran.code, ran.out) == (3, "")
