@@ -63,8 +63,8 @@ class Listing:
     keys: tuple[str, ...] = ()
     noun: str = "Row"
     note: str | None = None
-    when_empty: str | None = None
     failure: CgctlError | None = None
+    when_empty: str | None = None
 
     def read(self, keys: Collection[str] | None) -> Rows:
         """The rows, with at least these keys."""
