@@ -106,3 +106,27 @@ def test_what_failed_of_several_is_named_for_the_next_run(db: House) -> None:
     ran = db.run("delete", "alone", "nobody", "no one")
     assert ran.code == 10
     assert ran.err.splitlines()[-1] == "hint: mend what is told above, then the same command for: nobody 'no one'"
+
+
+@pytest.fixture
+def small(db: House, tmp_path: Path) -> Iterator[House]:
+    """With a backend `small` whose pool is a file system of 2 MiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(place)], check=True)
+    try:
+        db.configure(backends={"small": {"driver": "file", "pool": str(place), "availability_zone": "small"}})
+        yield db
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@root_only
+def test_a_snapshot_that_a_full_pool_cannot_take_is_told_so_and_leaves_nothing(small: House, tmp_path: Path) -> None:
+    small.ok("create", "1M", "--name", "tight", "--availability-zone", "small")
+    subprocess.run(["dd", "if=/dev/zero", f"of={tmp_path / 'small' / 'fill'}"], stderr=subprocess.DEVNULL, check=False)
+    full = small.run("snapshot-create", "tight")
+    assert (full.code, small.show("snapshot-list")) == (6, [])
+    assert "No space left on device" in full.err
+    assert "cgctl get-pools" in full.err
+    small.ok("delete", "tight")

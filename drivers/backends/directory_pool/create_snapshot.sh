@@ -10,6 +10,6 @@ needed_room "$source"
 stage snap snapshot "$snapshot"
 fill "$staging" "$source" "$(size "$source")"
 chmod 400 "$staging/disk"
-printf '%s\n' "$volume" >"$staging/volume"
+env printf '%s\n' "$volume" >"$staging/volume" # the shell's own calls a full pool an `I/O error`
 sync "$staging/volume" "$staging"
 settle "snap/cgctl-$snapshot"

@@ -48,7 +48,7 @@ make_mark() {
     for high in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do
         for low in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do : >>".cgctl/locks/$high$low"; done
     done
-    printf '%s\n' "$owner" >".cgctl/owner-$owner.$$"
+    env printf '%s\n' "$owner" >".cgctl/owner-$owner.$$" # the shell's own calls a full pool an `I/O error`
     sync ".cgctl/owner-$owner.$$"
     ln ".cgctl/owner-$owner.$$" .cgctl/owner 2>/dev/null || [ -e .cgctl/owner ]
     rm ".cgctl/owner-$owner.$$"
