@@ -36,12 +36,15 @@ def test_the_captured_pool_is_well() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "check", "hint"),
     [
-        ("attr twi-aotz--", "attr twi-aotzM-", "pool", "lvconvert --repair cgvg/pool"),
+        ("attr twi-aotz--", "attr twi-aotzM-", "pool", "lvextend --poolmetadatasize +256M cgvg/pool"),
+        ("attr twi-aotz--", "attr twi-aotzF-", "pool", "lvconvert --repair cgvg/pool"),
+        ("attr twi-aotz--", "attr twi-cotzM-", "pool", "lvconvert --repair cgvg/pool"),
+        ("attr twi-aotz--", "attr twi---tz--", "pool", "lvchange -ay cgvg/pool"),
         ("attr twi-aotz--", "attr twi-aotzD-", "pool", "lvextend -L+10G cgvg/pool"),
         ("LV_CHECK_NEEDED=", "LV_CHECK_NEEDED=check needed", "pool", "lvconvert --repair cgvg/pool"),
         ("\nzero zero", "\nzero no", "zero", "lvchange --zero y cgvg/pool"),
         ("room 3221225472 0.00 10.16", "room 3221225472 91.00 10.19", "room", "lvextend -L+10G cgvg/pool"),
-        ("room 3221225472 0.00 10.16", "room 3221225472 1.00 93.10", "room", "--poolmetadatasize +256M cgvg/pool"),
+        ("room 3221225472 0.00 10.16", "room 3221225472 1.00 80.10", "room", "--poolmetadatasize +256M cgvg/pool"),
         ("metadata_area 5", "metadata_area ", "metadata area", "delete snapshots"),
         ("autoextend_threshold=100", "autoextend_threshold=70", "autoextend", "lvchange --monitor y cgvg/pool"),
         ('"r|.*|"', '"a|.*|"', "filter", "global_filter = ["),

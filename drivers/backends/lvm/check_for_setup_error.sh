@@ -9,7 +9,7 @@ change 'lvmconfig devices/global_filter' 'lvmconfig --type full devices/use_devi
 of_pool
 tags=$pool_tags
 tag cgctl.owner || :
-printf 'owner %s\nroom %s %s %s\nattr %s\nzero %s\n' "$value" "$pool_bytes" "$data" "$metadata" "$attr" "${zero:-no}"
+printf 'owner %s\nroom %s\nattr %s\nzero %s\n' "$value" "$(how_full)" "$pool_attr" "${zero:-no}"
 printf 'metadata_area %s\n' "$mda_free"
 [ -z "$file_system" ] || printf 'form %s\n' "$file_system"
 if [ ! -e "$devices_file" ]; then

@@ -21,26 +21,54 @@ LEAST_METADATA_AREA = 128 * 1024
 # The names by which LVM can meet a gate.
 GATE_NAMES = ("/dev/mapper/cgctl-1", "/dev/dm-1", "/dev/disk/by-id/dm-name-cgctl-1", "/dev/disk/by-id/dm-uuid-CGCTL-1",
               "/dev/block/253:1")  # fmt: skip
-HEALTH = {"F": "has failed", "D": "is out of room", "M": "has read-only metadata"}
+# Tried with LVM 2.03.16: `lvchange -an` of the pool alone leaves it active beside active LVs, and says nothing; what
+# `lvconvert --repair` writes must still be checked, and thin_check takes that back only when it is told to.
+BY_CHECK = (
+    "end all exports, then on the server: umount /run/cgctl/volumes/*; "
+    "dmsetup remove $(dmsetup info -c --noheadings -o name -S uuid=~^CGCTL-); "
+    "lvchange -an $(lvs --noheadings -o lv_full_name -S pool_lv={1} {0}) {0}/{1}; "
+    'lvchange -ay --config \'global/thin_check_options=["-q","--clear-needs-check-flag"]\' {0}/{1} '
+    "(where that asks for a repair by hand: first lvconvert --repair {0}/{1}); "
+    "then: cgctl backend-check --repair"
+)
+HEALTH = {
+    "F": ("has failed", BY_CHECK),
+    "D": ("is out of room", "lvextend -L+10G {0}/{1}"),
+    "M": ("is out of room for its metadata", "lvextend --poolmetadatasize +256M {0}/{1}"),
+}
+"""By the ninth letter of lv_attr, with what mends it."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """The pool; used_percent is that of data or of metadata, whichever is fuller."""
+    """The pool; used_percent is that of data, or of the metadata that LVM gives out, whichever is fuller.
+
+    Where LVM knows nothing (`-`: the pool is not active) nothing can be made, so there is no room.
+    """
 
     total_bytes: int
     data_percent: float
     metadata_percent: float
+    metadata_limit_percent: float
 
     @classmethod
     def parse(cls, text: str) -> Room:
-        """From the line `room TOTAL_BYTES DATA_PERCENT METADATA_PERCENT`."""
-        total, data, metadata = fact(text, "room").split()
-        return cls(int(total), float(data), float(metadata))
+        """From the line `room` with what how_full of pool.sh prints."""
+        total, *percents = fact(text, "room").split()
+        return cls(int(total), *(100.0 if word == "-" else float(word) for word in percents))
 
     @property
     def used_percent(self) -> float:
-        return max(self.data_percent, self.metadata_percent)
+        return min(100.0, max(self.data_percent, self._metadata_used_percent))
+
+    @property
+    def _metadata_used_percent(self) -> float:
+        return self.metadata_percent / self.metadata_limit_percent * 100
+
+    @property
+    def is_short_of_metadata(self) -> bool:
+        """Rather than of data."""
+        return self._metadata_used_percent > self.data_percent
 
     @property
     def free_bytes(self) -> int:
@@ -80,11 +108,17 @@ def _answer(text: str, word: str) -> str:
 
 
 def _health(text: str, pool: str) -> Finding:
-    letter = fact(text, "attr")[8:9]
-    if letter in HEALTH or _answer(text, "LVM2_LV_CHECK_NEEDED"):
-        what = HEALTH.get(letter, "must be checked before it can be used")
-        hint = f"end all exports, then: lvchange -an {pool}; lvconvert --repair {pool}; lvchange -ay {pool}"
-        return Finding("pool", False, f"{pool} {what}", f"lvextend -L+10G {pool}" if letter == "D" else hint)
+    attributes = fact(text, "attr")
+    letter = attributes[8:9]
+    if attributes[4:5] in {"c", "C"} or _answer(text, "LVM2_LV_CHECK_NEEDED"):
+        return Finding(
+            "pool", False, f"{pool} must be checked before it can be used", BY_CHECK.format(*pool.split("/"))
+        )
+    if letter in HEALTH:
+        what, hint = HEALTH[letter]
+        return Finding("pool", False, f"{pool} {what}", hint.format(*pool.split("/")))
+    if attributes[4:5] != "a":
+        return Finding("pool", False, f"{pool} is not active", f"lvchange -ay {pool}")
     return Finding("pool", True, f"{pool} is a healthy thin pool")
 
 
@@ -114,10 +148,11 @@ def _zero(text: str, pool: str) -> Finding:
 
 def _room(room: Room, pool: str) -> Finding:
     total = f"{room.total_bytes / GIB:.1f} GiB"
-    detail = f"data {room.data_percent:.1f} % of {total}, metadata {room.metadata_percent:.1f} %"
+    of_metadata = f"metadata {room.metadata_percent:.1f} % (LVM takes up to {room.metadata_limit_percent:.0f} %)"
+    detail = f"data {room.data_percent:.1f} % of {total}, {of_metadata}"
     if room.used_percent < FULLEST_PERCENT:
         return Finding("room", True, detail)
-    what = "-L+10G" if room.data_percent >= room.metadata_percent else "--poolmetadatasize +256M"
+    what = "--poolmetadatasize +256M" if room.is_short_of_metadata else "-L+10G"
     return Finding("room", False, detail, f"lvextend {what} {pool}, or delete snapshots")
 
 

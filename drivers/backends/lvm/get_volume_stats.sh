@@ -1,4 +1,4 @@
-# get_volume_stats.sh: `mark ours|none`, `room TOTAL_BYTES DATA_PERCENT METADATA_PERCENT`, and the lines of $state.
+# get_volume_stats.sh: `mark ours|none`, `room` with what how_full prints, and the lines of $state.
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
 look
 tags=$pool_tags
@@ -8,4 +8,4 @@ if tag cgctl.owner; then
 else
     echo 'mark none'
 fi
-printf 'room %s %s %s\n%s\n' "$pool_bytes" "$data" "$metadata" "$state"
+printf 'room %s\n%s\n' "$(how_full)" "$state"

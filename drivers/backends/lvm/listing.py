@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from drivers.contract import Manageable, ObjectKind, ServerObject
 
-FIELDS = 10
+FIELDS = 11
 
 
 @dataclass(frozen=True)

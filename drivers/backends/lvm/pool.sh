@@ -2,7 +2,7 @@
 #   first parameters of every script: VG/POOL OWNER LOCK_WAIT_SECONDS FILE_SYSTEM
 # FILE_SYSTEM: xfs where new volumes are file systems, which this server mounts (for NFS); empty where they are disks.
 # POSIX sh; as few processes as possible. $state is what `lvs` prints of the pool, one LV a line:
-#   "  NAME|POOL|BYTES|ATTR|ZERO|DATA_PERCENT|METADATA_PERCENT|ORIGIN|VG_METADATA_FREE|TAGS"
+#   "  NAME|POOL|BYTES|ATTR|ZERO|DATA_PERCENT|METADATA_PERCENT|ORIGIN|VG_METADATA_FREE|METADATA_BYTES|TAGS"
 # No words of ours are patterns: `for` may split $state. The lvm shell takes 64 words a line.
 # shellcheck disable=SC2034,SC2329 # not every script uses every variable, and `undo` is called by the trap
 vg=${1%/*} pool=$1 owner=$2 lock_wait=$3 file_system=$4
@@ -20,7 +20,7 @@ devices_file=/etc/lvm/devices/system.devices
 nl='
 '
 lvs_line="lvs -q --noheadings --nosuffix --units b --separator | \
--o lv_name,pool_lv,lv_size,lv_attr,zero,data_percent,metadata_percent,origin,vg_mda_free,lv_tags \
+-o lv_name,pool_lv,lv_size,lv_attr,zero,data_percent,metadata_percent,origin,vg_mda_free,lv_metadata_size,lv_tags \
 -S pool_lv=$thin_pool||lv_name=$thin_pool $vg"
 
 locked=''
@@ -54,21 +54,26 @@ look() {
     of_pool
 }
 
-# of_pool: $pool_tags, $pool_bytes, $zero, $data, $metadata, $mda_free of $state; refuse unless there is a thin pool.
+# of_pool: $pool_tags, $pool_bytes, $pool_attr, $zero, $data, $metadata, $metadata_limit, $mda_free of $state; refuse unless
+# there is a thin pool. LVM adds nothing to a pool that has less than 4 MiB of its metadata free, or a quarter.
 of_pool() {
     find_lv "$thin_pool" || refuse pool-missing "$pool is no thin pool on this server"
     case $attr in t*) ;; *) refuse pool-missing "$pool is not a thin pool" ;; esac
-    pool_tags=$tags pool_bytes=$lv_bytes zero=$zeroes data=$data_percent metadata=$metadata_percent mda_free=$vg_free
+    pool_tags=$tags pool_bytes=$lv_bytes pool_attr=$attr zero=$zeroes mda_free=$vg_free
+    data=$data_percent metadata=$metadata_percent
+    metadata_limit=$((100 - (419430400 + metadata_bytes - 1) / metadata_bytes))
+    [ "$metadata_limit" -ge 75 ] || metadata_limit=75
+    [ "$metadata_limit" -le 95 ] || metadata_limit=95
 }
 
-# find_lv NAME: $lv_bytes, $attr, $zeroes, $data_percent, $metadata_percent, $origin, $tags (between commas) of an LV of
-# $state.
+# find_lv NAME: $lv_bytes, $attr, $zeroes, $data_percent, $metadata_percent, $metadata_bytes, $origin, $tags (between
+# commas) of an LV of $state.
 find_lv() {
     line=${state#*"$nl  $1|"}
     [ "$line" != "$state" ] || return 1
     line=${line%%"$nl"*}
     tags=,${line##*|},
-    IFS='|' read -r _ lv_bytes attr zeroes data_percent metadata_percent origin vg_free _ <<END
+    IFS='|' read -r _ lv_bytes attr zeroes data_percent metadata_percent origin vg_free metadata_bytes _ <<END
 $line
 END
 }
@@ -127,12 +132,23 @@ ours() {
 }
 
 # room: refuse before the pool fills: thin volumes with nowhere to write lose data. And before LVM's own metadata does:
-# a volume group of LVM's usual size has room for about a thousand LVs.
+# a volume group of LVM's usual size has room for about a thousand LVs. What LVM would refuse is refused before a hold.
 room() {
-    if [ "${data%%.*}" -ge 95 ] || [ "${metadata%%.*}" -ge 95 ]; then
-        refuse pool-full "$pool is full: data $data %, metadata $metadata %"
-    fi
+    case $pool_attr in
+        ????[cC]*) refuse refused "$pool must be checked before it can be used: backend-check tells how" ;;
+        ????????F*) refuse refused "$pool has failed: backend-check tells how to repair it" ;;
+        ????????M*) refuse pool-full "$pool has no room for its metadata: lvextend --poolmetadatasize +256M $pool" ;;
+    esac
+    [ -n "$data" ] || refuse pool-missing "$pool is not active: lvchange -ay $pool"
+    [ "${data%%.*}" -lt 95 ] || refuse pool-full "$pool is full: data $data % (lvextend -L+10G $pool, or delete snapshots)"
+    [ "${metadata%%.*}" -lt "$metadata_limit" ] || refuse pool-full "$pool has no room for more metadata: $metadata % of \
+$metadata_limit % that LVM takes (lvextend --poolmetadatasize +256M $pool, or delete snapshots)"
     [ "$mda_free" -ge 65536 ] || refuse pool-full "the metadata area of $vg is full ($mda_free bytes free): delete snapshots"
+}
+
+# how_full: TOTAL_BYTES DATA_PERCENT METADATA_PERCENT METADATA_LIMIT_PERCENT; of a pool that is not active LVM knows no percent.
+how_full() {
+    printf '%s %s %s %s' "$pool_bytes" "${data:--}" "${metadata:--}" "$metadata_limit"
 }
 
 # has_group GROUP
