@@ -1,32 +1,17 @@
 # Images of a backup, from the working directory: each chunk is proved by its sha256 before it counts.
 #   read.pl ID MEMBER    the image to standard output
 #   read.pl ID all       lines `damaged MEMBER OFFSET REASON` for all images; at the end `checked CHUNKS BYTES`
-use strict;
-use warnings;
-use Digest::SHA qw(sha256_hex);
+# crew.pl stands in front of this.
 
-my $CHUNK = 4 * 1024 * 1024;
-my $ZERO = "\0" x $CHUNK;
 my %TOOLS = (zst => [qw(zstd -q -dc)], gz => [qw(gzip -dc)], lz4 => [qw(lz4 -q -dc)]);
 my ($id, $wanted) = @ARGV;
+my ($place, $noted_at, $done, $total) = ($ENV{CGCTL_ACTIVITY}, 0, 0, 0);
 my ($checked, $bytes, %proved) = (0, 0);
-
-sub refuse { print STDERR "cgctl-refused $_[0]: $_[1]\n"; exit 3 }
 
 sub damaged {
     my ($member, $offset, $reason) = @_;
     refuse('damaged', "backup $id, member $member, offset $offset: $reason") if $wanted ne 'all';
     print "damaged $member $offset $reason\n";
-}
-
-sub emit {
-    my ($data) = @_;
-    for (my $done = 0; $done < length $$data;) {
-        my $count = syswrite STDOUT, $$data, length($$data) - $done, $done;
-        exit 141 if !defined $count && $!{EPIPE};    # whoever reads says why
-        refuse('refused', "the image cannot be written: $!") unless defined $count;
-        $done += $count;
-    }
 }
 
 # What a chunk holds, and what is wrong with it.
@@ -48,6 +33,15 @@ sub content {
     return (\$data, '');
 }
 
+# What the crew does: `data`, and the chunk; or what is wrong with it.
+sub proved {
+    my ($length, $name) = split / /, $_[0], 2;
+    my ($data, $reason) = content($name);
+    $reason ||= 'a chunk has another length' if $data && length $$data != $length;
+    return "bad $reason" if $reason;
+    return $wanted eq 'all' ? 'good' : ('data ', $data);
+}
+
 sub images {
     open my $manifest, '<', 'manifest' or refuse('not-on-server', "the manifest of backup $id is not there");
     my @images;
@@ -64,32 +58,46 @@ sub map_of {
     return @names;
 }
 
-sub walk {
-    my ($member, $size, $sha) = @_;
-    my $offset = 0;
-    for my $name (map_of($member, $size, $sha)) {
-        my $length = $size - $offset < $CHUNK ? $size - $offset : $CHUNK;
-        if ($name eq '-') {
-            my $zeros = $length == $CHUNK ? \$ZERO : \substr $ZERO, 0, $length;
-            emit($zeros) if $wanted ne 'all';
-        } elsif ($wanted ne 'all' || !exists $proved{$name}) {
-            my ($data, $reason) = content($name);
-            $reason ||= 'a chunk has another length' if $data && length $$data != $length;
-            $checked++;
-            $bytes += $length;
-            damaged($member, $offset, $reason) if $reason;
-            $proved{$name} = $reason if $wanted eq 'all';
-            emit($data) if $wanted ne 'all';
-        } elsif ($proved{$name}) {
-            damaged($member, $offset, $proved{$name});
-        }
-        $offset += $length;
-    }
+# How far a verification is, for an activity (drivers/activities/poll.sh).
+sub note_progress {
+    return unless $place && $wanted eq 'all' && ($_[0] == $total || time - $noted_at >= 1);
+    $noted_at = time;
+    open my $file, '>', "$place/progress.new" or return;
+    print $file "$_[0] $total\n";
+    close $file and rename "$place/progress.new", "$place/progress";
 }
 
-binmode STDOUT;
-$SIG{PIPE} = 'IGNORE';
+sub walk {
+    my ($member, $size, $sha) = @_;
+    my ($offset, @names) = (0, map_of($member, $size, $sha));
+    my $next = sub {
+        defined(my $name = shift @names) or return;
+        my ($at, $length) = ($offset, $size - $offset < $CHUNK ? $size - $offset : $CHUNK);
+        $offset += $length;
+        my $asks = $name ne '-' && ($wanted ne 'all' || !exists $proved{$name});
+        $proved{$name} //= '' if $asks && $wanted eq 'all';
+        return ($asks ? "$length $name" : undef, $name, $at, $length);
+    };
+    in_order($next, sub {
+        my ($answer, $name, $at, $length) = @_;
+        note_progress($done += $length);
+        if ($name eq '-') {
+            emit($length == $CHUNK ? \$ZERO : \substr $ZERO, 0, $length) if $wanted ne 'all';
+            return 0;
+        }
+        if (defined $answer) {
+            $checked++;
+            $bytes += $length;
+            $proved{$name} = $1 if $answer =~ /^bad (.*)/;
+        }
+        damaged($member, $at, $proved{$name}) if length($proved{$name} // '');
+        return 1;
+    });
+}
+
 my @images = grep { $wanted eq 'all' || $_->[0] eq $wanted } images();
 refuse('not-on-server', "backup $id has no image $wanted") unless @images || $wanted eq 'all';
+$total += $_->[1] for @images;
+hire(\&proved);
 walk(@$_) for @images;
 print "checked $checked $bytes\n" if $wanted eq 'all';

@@ -49,13 +49,18 @@ class Verdict:
 def _script(name: str) -> Script:
     shared = Script.load(PACKAGE, "repository.sh").text
     script = Script(f"backups/{name}.sh", f"{shared}\n{_text(f'{name}.sh')}")
-    return script.with_text(f"{name}_pl", _text(f"{name}.pl")) if name in ("store", "read") else script
+    return script.with_text(f"{name}_pl", _program(name)) if name in ("store", "read") else script
 
 
 @cache
 def _of_source(name: str) -> Script:
     script = Script.load(PACKAGE, f"{name}.sh")
-    return script.with_text("send_pl", _text("send.pl")) if name == "send" else script
+    return script.with_text("send_pl", _program("send")) if name == "send" else script
+
+
+def _program(name: str) -> str:
+    """What is read and proved, or packed, is that by several processes at once."""
+    return _text(f"{name}.pl") if name == "store" else f"{_text('crew.pl')}\n{_text(f'{name}.pl')}"
 
 
 def _text(file_name: str) -> str:

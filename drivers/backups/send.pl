@@ -2,34 +2,17 @@
 #   send.pl KNOWN ALGORITHM [MEMBER BYTES PATH]...     ALGORITHM: zstd | gzip | lz4, or none
 # The stream: `cgctl-backup 1`, then for each image `image MEMBER BYTES`, and of its chunks, in order, `zero COUNT`, `same
 # SHA256`, or `chunk SHA256 raw|zst|gz|lz4 LENGTH` and the bytes; `alive` when there was nothing to say for a while; at the
-# end `end IMAGES CHUNKS`.
-use strict;
-use warnings;
-use Digest::SHA qw(sha256_hex);
+# end `end IMAGES CHUNKS`. crew.pl stands in front of this.
 
-my $CHUNK = 4 * 1024 * 1024;
 my $ALIVE_SECONDS = 5;
 my $SEEK_DATA = 3;
-my $ZERO = "\0" x $CHUNK;
 my %TOOLS = (zstd => ['zst', qw(zstd -q -1 -c)], gzip => ['gz', qw(gzip -1 -c)], lz4 => ['lz4', qw(lz4 -q -1 -c)]);
 
-my ($known_file, $algorithm, @images) = @ARGV;
-my ($place, $noted_at, $total, $before) = ($ENV{CGCTL_ACTIVITY}, 0, 0, 0);
-my ($images, $chunks, $zeros, $pending, $spoken_at) = (0, 0, 0, '', time);
+my ($known_file, $algorithm, @words) = @ARGV;
+my ($place, $noted_at, $total) = ($ENV{CGCTL_ACTIVITY}, 0, 0);
+my ($chunks, $zeros, $pending, $spoken_at, $known, %sent, @images, %open) = (0, 0, '', time);
 
-sub fail { print STDERR "cgctl-refused refused: $_[0]\n"; exit 3 }
-
-sub emit {
-    for my $text (@_) {
-        for (my $done = 0; $done < length $text;) {
-            my $count = syswrite STDOUT, $text, length($text) - $done, $done;
-            exit 141 if !defined $count && $!{EPIPE};    # whoever reads says why
-            fail("the stream cannot be written: $!") unless defined $count;
-            $done += $count;
-        }
-    }
-    $spoken_at = time;
-}
+sub fail { refuse('refused', $_[0]) }
 
 # Short lines go together.
 sub say_line {
@@ -38,7 +21,8 @@ sub say_line {
 }
 
 sub say_now {
-    emit($pending) if length $pending;
+    emit(\$pending);
+    $spoken_at = time;
     $pending = '';
 }
 
@@ -71,26 +55,13 @@ sub compressed {
     my $child = open(my $from, '-|') // fail("cannot fork: $!");
     if (!$child) {
         open my $into, '|-', @tool or exit 1;
-        print $into $$data;
+        syswrite $into, $$data;
         exit(close($into) ? 0 : 1);
     }
-    local $/;
-    my $small = <$from>;
+    my $small = '';
+    while (my $count = sysread $from, $small, $CHUNK, length $small) { }
     close $from or fail("$tool[0] failed");
-    return $small;
-}
-
-sub say_chunk {
-    my ($sha, $data) = @_;
-    my ($kind, $form) = ('raw', $data);
-    if (my $tool = $TOOLS{$algorithm}) {
-        my ($suffix, @tool) = @$tool;
-        my $small = compressed($data, @tool);
-        ($kind, $form) = ($suffix, \$small) if length $small < length $$data;
-    }
-    say_line("chunk $sha $kind " . length $$form);
-    say_now();
-    emit($$form);
+    return \$small;
 }
 
 sub next_data {
@@ -109,51 +80,95 @@ sub read_at {
         last unless $count;
     }
     fail('an image is shorter than it was') if length $data < $length;
-    return $data;
+    return \$data;
 }
 
-sub send_image {
-    my ($known, $member, $size, $path) = @_;
+sub opened {
+    my ($path) = @_;
     fail("$path is neither a file nor a block device") unless -f $path || -b _;
     open my $file, '<', $path or fail("$path: $!");
     binmode $file;
-    $images++;
-    say_line("image $member $size");
-    for (my $offset = 0; $offset < $size;) {
-        my $next = next_data($file, $offset, $size);
-        $next = $next >= $size ? int(($size + $CHUNK - 1) / $CHUNK) * $CHUNK : $next - $next % $CHUNK;
-        my $holes = ($next - $offset) / $CHUNK;
-        $zeros += $holes, $chunks += $holes, $offset = $next, next if $holes > 0;
-        my $length = $size - $offset < $CHUNK ? $size - $offset : $CHUNK;
-        my $data = read_at($file, $offset, $length);
-        $offset += $length;
-        $chunks++;
-        if ($data eq ($length == $CHUNK ? $ZERO : substr $ZERO, 0, $length)) {
-            $zeros++;
-        } else {
-            say_zeros();
-            my $sha = sha256_hex($data);
-            if ($known->{$sha}) { say_line("same $sha") } else { say_chunk($sha, \$data); $known->{$sha} = 1 }
-        }
-        say_line('alive') if time - $spoken_at >= $ALIVE_SECONDS;
-        note_progress($before + $offset);
-    }
-    say_zeros();
-    $before += $size;
+    return $file;
 }
 
-binmode STDOUT;
-$SIG{PIPE} = 'IGNORE';
+# What the crew does: of one chunk, what there is to say of it.
+sub chunk {
+    my ($image, $offset, $length) = split / /, $_[0];
+    my $file = $open{$image} //= opened($images[$image][2]);
+    my $data = read_at($file, $offset, $length);
+    return 'zero' if $$data eq ($length == $CHUNK ? $ZERO : substr $ZERO, 0, $length);
+    my $sha = sha256_hex($$data);
+    return "same $sha" if $known->{$sha};
+    if (my $tool = $TOOLS{$algorithm}) {
+        my ($suffix, @tool) = @$tool;
+        my $small = compressed($data, @tool);
+        return ("data $sha $suffix " . length $$small, $small) if length $$small < length $$data;
+    }
+    return ("data $sha raw $length", $data);
+}
+
+# What is read next: the holes of an image are passed over, and told as they come.
+sub next_chunk {
+    my ($at) = @_;
+    my $image = $images[$at->{image}] // return;
+    my ($member, $size, $path) = @$image;
+    if (!$at->{file}) {
+        $at->{file} = opened($path);
+        return (undef, "image $member $size", 0, 0);
+    }
+    my $offset = $at->{offset};
+    if ($offset >= $size) {
+        $at->{before} += $size;
+        @$at{qw(image file offset)} = ($at->{image} + 1, undef, 0);
+        return next_chunk($at);
+    }
+    my $next = next_data($at->{file}, $offset, $size);
+    $next = $next >= $size ? int(($size + $CHUNK - 1) / $CHUNK) * $CHUNK : $next - $next % $CHUNK;
+    if ($next > $offset) {
+        $at->{offset} = $next;
+        return (undef, '', ($next - $offset) / $CHUNK, $at->{before} + ($next < $size ? $next : $size));
+    }
+    my $length = $size - $offset < $CHUNK ? $size - $offset : $CHUNK;
+    $at->{offset} += $length;
+    return ("$at->{image} $offset $length", '', 0, $at->{before} + $offset + $length);
+}
+
+# Whether the data of an answer are wanted.
+sub told {
+    my ($answer, $head, $holes, $done) = @_;
+    my $goes = 0;
+    if (length $head) {
+        say_zeros();
+        say_line($head);
+    } elsif ($holes || $answer eq 'zero') {
+        $zeros += $holes || 1;
+        $chunks += $holes || 1;
+    } else {
+        my ($word, $sha, $rest) = split / /, $answer, 3;
+        $goes = $word eq 'data' && !$sent{$sha}++;
+        $chunks++;
+        say_zeros();
+        say_line($goes ? "chunk $sha $rest" : "same $sha");
+        say_now() if $goes;
+    }
+    say_line('alive') if time - $spoken_at >= $ALIVE_SECONDS;
+    note_progress($done) if $done;
+    return $goes;
+}
+
 for my $tool ($TOOLS{$algorithm} || ()) {
     my $program = $tool->[1];
     next if grep { -x "$_/$program" } split /:/, $ENV{PATH};
-    print STDERR "cgctl-refused tool-missing: $program is not installed\n";
-    exit 3;
+    refuse('tool-missing', "$program is not installed");
 }
-my $known = known();
-for (my $at = 1; $at < @images; $at += 3) { $total += $images[$at] }
+$known = known();
+while (my @image = splice @words, 0, 3) { push @images, [@image] }
+$total += $_->[1] for @images;
+hire(\&chunk);
 say_line('cgctl-backup 1');
-while (my ($member, $size, $path) = splice @images, 0, 3) { send_image($known, $member, $size, $path) }
-say_line("end $images $chunks");
+my %at = (image => 0, offset => 0, before => 0);
+in_order(sub { next_chunk(\%at) }, \&told);
+say_zeros();
+say_line('end ' . @images . " $chunks");
 say_now();
 note_progress($total);

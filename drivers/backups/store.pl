@@ -6,6 +6,7 @@ use Digest::SHA;
 
 my $CHUNK = 4 * 1024 * 1024;
 my %TOOLS = (zstd => ['zst', qw(zstd -q -1 -c)], gzip => ['gz', qw(gzip -1 -c)], lz4 => ['lz4', qw(lz4 -q -1 -c)]);
+my $SET_PIPE_SIZE = 1031;    # F_SETPIPE_SZ of fcntl(2); a smaller pipe does as well
 my ($algorithm) = @ARGV;
 my ($buffer, %kept, %needed, @facts) = ('');
 my ($images, $chunks, $new, $new_bytes, $own) = (0, 0, 0, 0, 0);
@@ -17,12 +18,13 @@ sub refuse { print STDERR "cgctl-refused refused: $_[0]\n"; exit 3 }
 
 sub take {
     my ($wanted) = @_;
-    while (length $buffer < $wanted) {
-        my $count = sysread STDIN, $buffer, $wanted - length $buffer, length $buffer;
+    my $data = substr $buffer, 0, $wanted, '';
+    while (length $data < $wanted) {
+        my $count = sysread STDIN, $data, $wanted - length $data, length $data;
         fail("the stream cannot be read: $!") unless defined $count;
         refuse('the stream was cut') unless $count;
     }
-    return substr $buffer, 0, $wanted, '';
+    return \$data;
 }
 
 sub line {
@@ -111,6 +113,7 @@ for my $path (glob 'chunks/??/*') {
     $kept{$2} = $1 if $path =~ m,/(([0-9a-f]{64})\.(?:raw|zst|gz|lz4))$,;
 }
 binmode STDIN;
+fcntl STDIN, $SET_PIPE_SIZE, 1 << 20;
 refuse('the stream is not one of send.pl') unless line() eq 'cgctl-backup 1';
 while (1) {
     my $line = line();
@@ -122,7 +125,7 @@ while (1) {
         note($kept{$1} // refuse("a chunk is named that is not there: $1"), 1);
     } elsif ($map && $line =~ /^chunk ([0-9a-f]{64}) (raw|zst|gz|lz4) ([0-9]+)$/) {
         my ($sha, $kind, $data) = ($1, $2, take($3));
-        keep($sha, $kind, \$data) unless $kept{$sha};
+        keep($sha, $kind, $data) unless $kept{$sha};
         note($kept{$sha}, 1);
     } elsif ($line eq "end $images $chunks") {
         last;
