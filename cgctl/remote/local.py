@@ -39,7 +39,7 @@ class LocalRunner:
         """As `drivers.runner.Runner.run`. TimedOut: the command and its process group have been killed."""
         return traced(self.server, command, lambda: self._run(command, timeout_seconds))
 
-    def stream(self, command: Command, *, reads: bool) -> LocalStream:
+    def stream(self, command: Command, *, reads: bool, bulk: bool = False) -> LocalStream:  # noqa: ARG002 (no other way)
         """Begin a command that reads, or writes, a stream."""
         self.executions += 1
         return LocalStream(command, reads=reads)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 
-from cgctl.remote.stream import PIECE_BYTES
+from cgctl.remote.stream import PIECE_BYTES, widen
 from drivers.command import Command
 from drivers.runner import Completed
 
@@ -31,6 +31,7 @@ class LocalStream:
             start_new_session=True,
             bufsize=0,
         )
+        widen(*(pipe for pipe in (self._process.stdin, self._process.stdout) if pipe))
 
     def read(self) -> bytes:
         assert self._process.stdout

@@ -46,13 +46,18 @@ class SshRunner:
         with self._turn:
             return traced(self.server, command, lambda: self._run(command, timeout_seconds))
 
-    def stream(self, command: Command, *, reads: bool) -> Stream:
-        """Begin a command that reads, or writes, a stream; it has a channel of its own and nobody waits for its end."""
+    def stream(self, command: Command, *, reads: bool, bulk: bool = False) -> Stream:
+        """Begin a command that reads, or writes, a stream; it has a channel of its own and nobody waits for its end.
+
+        bulk: over a connection of this machine's `ssh`, where that is to be had.
+        """
+        from cgctl.remote import openssh  # noqa: PLC0415
         from cgctl.remote.ssh_stream import SshStream  # noqa: PLC0415 - paramiko only when it is needed
 
         frame = Frame(command, self._settings.sudo)
         with self._turn:
-            channel = self._twice(lambda: self._connected().begin(frame.line))
+            own = openssh.begun(self._settings, frame) if bulk else None
+            channel = own or self._twice(lambda: self._connected().begin(frame.line))
             self.executions += 1
         logger.debug("%s: %s: begun", self.server, command.shown())
         return SshStream(self.server, channel, frame, reads=reads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 import paramiko
 
@@ -14,10 +15,20 @@ from drivers import errors
 from drivers.runner import Completed
 
 
+class Channel(Protocol):
+    """What a stream needs of a paramiko channel, or of an `ssh`."""
+
+    def recv(self, count: int, /) -> bytes: ...
+    def recv_stderr(self, count: int, /) -> bytes: ...
+    def sendall(self, piece: bytes, /) -> None: ...
+    def shutdown_write(self) -> None: ...
+    def close(self) -> None: ...
+
+
 class SshStream:
     """reads: its standard input is the stream; else its standard output is."""
 
-    def __init__(self, server: str, channel: paramiko.Channel, frame: Frame, *, reads: bool) -> None:
+    def __init__(self, server: str, channel: Channel, frame: Frame, *, reads: bool) -> None:
         self.server = server
         self._channel, self._frame = channel, frame
         self._stream = None if reads else PassedOn(frame.stdout)

@@ -22,7 +22,9 @@ COMPRESSIONS = ("zstd", "gzip")
 class StreamingRunner(Runner, Protocol):
     """A runner that can begin streaming commands."""
 
-    def stream(self, command: Command, *, reads: bool) -> Stream: ...
+    def stream(self, command: Command, *, reads: bool, bulk: bool = False) -> Stream:
+        """bulk: much will pass, so that a quicker way is worth another login."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def way_name(owner: str, source: str, destination: str) -> str:
 def transfer(errand: Errand, limits: Limits, follow: Follow) -> Transferred:
     """Raises what the side says that failed first; a sender whose receiver has gone is not it."""
     if errand.source.settings is None and errand.destination.settings is None:
-        sender, receiver = _begun(errand, errand.send, errand.receive)
+        sender, receiver = _begun(errand, errand.send, errand.receive, bulk=True)
         return _checked(errand, Transferred(0, 0), _relay(sender, receiver, limits, follow))
     note = _objection(errand, limits)
     able = _asked(errand, way="" if note else way_name(errand.owner, errand.source.backend_id, _there(errand)))
@@ -159,7 +161,8 @@ def _directly(errand: Errand, able: tuple[Able, Able], compression: str, limits:
     there, word = errand.destination, secrets.token_hex(16)
     assert there.settings
     departs, arrives = _notes(errand, able)
-    ssh = servers.ssh_words(there.settings, there.address, able[0].keys or "", word)
+    keys = able[0].keys or ""
+    ssh = servers.ssh_words(there.settings, there.address, f"{keys}/known_hosts", f"{keys}/key", word)
     receive = arriving(errand.receive, arrives, compression, f"{able[1].inbox}/{word}")
     send = departing(errand.send, departs, compression, limits.bytes_per_second, ssh)
     return deliver(*_begun(errand, send, receive), limits.stall_seconds, follow)
@@ -172,7 +175,7 @@ def _relayed(errand: Errand, able: tuple[Able, Able], compression: str, limits: 
         send = departing(send, departs, compression)
     if "perl" in able[1].tools:
         receive = arriving(receive, arrives, compression)
-    sender, receiver = _begun(errand, send, receive)
+    sender, receiver = _begun(errand, send, receive, bulk=True)
     with lifeline(sender):
         return _relay(sender, receiver, limits, follow)
 
@@ -187,10 +190,10 @@ def _relay(sender: Stream, receiver: Stream, limits: Limits, follow: Follow) -> 
     )
 
 
-def _begun(errand: Errand, send: Command, receive: Command) -> tuple[Stream, Stream]:
-    receiver = errand.destination.runner.stream(receive, reads=True)
+def _begun(errand: Errand, send: Command, receive: Command, *, bulk: bool = False) -> tuple[Stream, Stream]:
+    receiver = errand.destination.runner.stream(receive, reads=True, bulk=bulk)
     try:
-        return errand.source.runner.stream(send, reads=False), receiver
+        return errand.source.runner.stream(send, reads=False, bulk=bulk), receiver
     except BaseException:
         receiver.abort()
         raise

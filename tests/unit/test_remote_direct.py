@@ -112,11 +112,13 @@ def test_only_what_both_servers_have_compresses() -> None:
 
 def test_the_host_is_proven_by_the_pinned_key_alone() -> None:
     settings = SshSettings("fe80::1", "cgctl", Path("/nowhere"), 2222)
-    words = " ".join(servers.ssh_words(settings, None, "/root/.ssh/cgctl/way", "word"))
+    words = " ".join(
+        servers.ssh_words(settings, None, "/root/.ssh/cgctl/way/known_hosts", "/root/.ssh/cgctl/way/key", "word")
+    )
     for option in ("StrictHostKeyChecking=yes", "GlobalKnownHostsFile=/dev/null", "IdentityAgent=none", "-F none"):
         assert option in words
     assert words.endswith("-p 2222 -l cgctl fe80::1 word")
-    assert " ".join(servers.ssh_words(settings, "[fe80::2]:22", "k", "w")).endswith("-p 22 -l cgctl fe80::2 w")
+    assert " ".join(servers.ssh_words(settings, "[fe80::2]:22", "k", "i", "w")).endswith("-p 22 -l cgctl fe80::2 w")
 
 
 @pytest.mark.parametrize("name", ["source", "destination", "revoke"])

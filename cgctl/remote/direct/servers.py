@@ -66,8 +66,13 @@ def known_hosts(settings: SshSettings) -> str:
     return "\n".join(f"{HOST_ALIAS} {key_type} {key}" for key_type, key in rows)
 
 
-def ssh_words(settings: SshSettings, address: str | None, keys: str, word: str) -> Sequence[str]:
-    """What the source runs. address: `host:port` as the source reaches the server, where that differs."""
+def ssh_words(
+    settings: SshSettings, address: str | None, known_hosts: str, identity: str | None, word: str
+) -> Sequence[str]:
+    """What a machine runs to reach a server, with files that it has.
+
+    address: `host:port` as it reaches the server, where that differs; identity: None for the keys of agent and user.
+    """
     host, port = settings.host, str(settings.port)
     if address:
         host, _, port = address.rpartition(":")
@@ -77,17 +82,18 @@ def ssh_words(settings: SshSettings, address: str | None, keys: str, word: str) 
         "ConnectTimeout": "5",
         "GlobalKnownHostsFile": "/dev/null",
         "HostKeyAlias": HOST_ALIAS,
-        "IdentitiesOnly": "yes",
-        "IdentityAgent": "none",
         "KexAlgorithms": "^curve25519-sha256",
         "LogLevel": "ERROR",
         "ServerAliveCountMax": "3",
         "ServerAliveInterval": "10",
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": f'"{keys}/known_hosts"',
+        "UserKnownHostsFile": f'"{known_hosts}"',
     }
+    if identity:
+        options |= {"IdentitiesOnly": "yes", "IdentityAgent": "none"}
     words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-    return ["ssh", "-F", "none", "-T", *words, "-i", f"{keys}/key", "-p", port, "-l", settings.user, _plain(host), word]
+    words += ("-i", identity) if identity else ()
+    return ["ssh", "-F", "none", "-T", *words, "-p", port, "-l", settings.user, _plain(host), word]
 
 
 def _plain(host: str) -> str:
