@@ -22,7 +22,7 @@ from cgctl.remote.settings import SshSettings
 from cgctl.remote.stream import widen
 from drivers.errors import HostKeyUnknown
 
-ENTRY_SECONDS = 20.0
+ENTRY_SECONDS = 60.0
 
 
 class OpenSsh:

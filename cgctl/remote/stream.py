@@ -20,15 +20,16 @@ from drivers.runner import Completed
 
 STALL_SECONDS = 45.0
 """So that a stall is told, and the transfer begun anew, within a minute."""
-PIECE_BYTES = 1024 * 1024
+PIECE_BYTES = 256 * 1024
+PIPE_BYTES = 1024 * 1024
 BROKEN_PIPE = 141
 
 
 def widen(*pipes: IO[bytes]) -> None:
-    """Let a pipe hold a whole piece, so that its two ends wait less for each other. A smaller one does as well."""
+    """Let pipes hold more, so that their two ends wait less for each other. Smaller ones do as well."""
     for pipe in pipes:
         with contextlib.suppress(OSError):
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIECE_BYTES)
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 class Stream(Protocol):
