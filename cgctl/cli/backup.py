@@ -256,10 +256,14 @@ def backup_import(
     return Listing([reads.backup(env, one) for one in ids], COLUMNS, reads.BACKUP.keys, "Backup")
 
 
-@command("backup-verify")
-def backup_verify(env: Env, reference: Reference) -> Listing:
-    """Read and prove every chunk of a backup; lists what is damaged."""
-    row, verdict, failure = manager.backups.registry.verify(env, reference)
+@command("backup-verify", changes=True)
+def backup_verify(env: Env, reference: Reference, detach: Detach = False) -> Listing | Show:
+    """Read and prove every chunk of a backup; lists what is damaged.
+
+    An activity, where the repository is."""
+    if detach:
+        return Show(activities.handles.view(manager.backups.verification.begin(env, reference)))
+    row, verdict, failure = manager.backups.verification.verify(env, reference)
     names = {str(member["id"]): member.get("name") for member in row.members}
     rows: list[dict[str, object]] = [
         {

@@ -69,17 +69,15 @@ def migrate(
 ) -> Show | Done:
     """Move a volume to another backend.
 
-    To another pool of its server: copied and compared there. To another server: carried, as an activity. Nobody may be
-    attached meanwhile; interrupted, it is undone or completed."""
+    To another pool of its server: copied and compared there. To another server: carried, as an activity; with --detach,
+    both are one. Nobody may be attached meanwhile; interrupted, it is undone or completed."""
     refuse_cluster(cluster)
     if host is None:
         raise UsageError("migrate", "names no backend", "cgctl migrate VOLUME BACKEND; see: cgctl get-pools")
-    if manager.migration.is_carried(env, reference, host):
+    if detach or manager.migration.is_carried(env, reference, host):
         row = activities.launch.launch(env, manager.relocation.volume_relocation(env, reference, host), detach=detach)
         if detach:
             return Show(activities.handles.view(row))
-    elif detach:
-        raise UsageError("migrate", "to a pool of the same server is not left running", "leave --detach out")
     else:
         manager.migration.migrate(env, reference, host, lock_volume=lock_volume)
     return Done(f"volume {reference}: migrated to {host}")

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from cgctl.errors import CgctlError, DryRun, Refused, ServerFailure
 from cgctl.manager import removal
+from cgctl.manager.activities.copies import refuse_file_systems
 from cgctl.manager.dependents import has_snapshots
 from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import refuse_frozen
@@ -26,7 +27,7 @@ from cgctl.model.states import MigrationStatus, VolumeStatus
 from cgctl.model.tables import Event, Volume, VolumeType, utc_now
 from cgctl.scheduler.candidates import Request
 from cgctl.store.queries import find, fresh, get, subject
-from drivers.contract import Context, Driver, ObjectKind, SourceForm
+from drivers.contract import Context, Driver, ObjectKind
 from drivers.errors import DriverError, OutcomeUnknown, PoolUnmarked
 
 
@@ -138,10 +139,7 @@ def _check(env: Environment, session: Session, row: Volume, host: str) -> None:
     env.backends.get(host)  # raises when it is not configured
     refuse_frozen(session, subject(Volume, shown(row)), host)
     check_migration(row, host, has_snapshots=has_snapshots(session, row))
-    for one in (row.host or "", host):
-        if env.backends.get(one).driver.source_form is SourceForm.FILE_SYSTEM:
-            named, hint = subject(Volume, shown(row)), "let a client copy the files into a new volume"
-            raise Refused(named, f"volumes of backend {one} are file systems, not disks that could be copied", hint)
+    refuse_file_systems(env, subject(Volume, shown(row)), row.host or "", host)
 
 
 def _elsewhere(env: Environment, row: Volume, wanted: VolumeType, refused: Refused) -> str:

@@ -1,4 +1,4 @@
-"""`migrate` to another server, and `group-migrate`: volumes to another backend, of any driver, as one activity.
+"""`migrate` to another server or left running, and `group-migrate`: volumes to another backend, of any driver, as one activity.
 
 Nobody is attached: members show `maintenance` until it is over. The old ones go when all new ones are there whole; what
 is interrupted before is undone, what is interrupted afterwards is completed. In use, a group moves by replication:
@@ -14,7 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 from cgctl.errors import CgctlError, ServerFailure
-from cgctl.manager.activities.copies import Copy, copy_program, copying_host
+from cgctl.manager.activities.copies import Copy, copy_program, copying_host, refuse_file_systems
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.dependents import dependents_of, has_snapshots
 from cgctl.manager.environment import Environment
@@ -65,6 +65,7 @@ class Relocation:
         word, row = ("group", group) if group else ("volume", rows[0])
         assert row is not None
         refuse_frozen(session, f"{word} {shown(row)}", self.destination)
+        refuse_file_systems(env, f"{word} {shown(row)}", str(row.host), self.destination)
         intent.about(word, row.id, row.name)
         source = str(row.host)
         plan = Relocating(

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, delete, select
 
 from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure
 from cgctl.manager import removal
-from cgctl.manager.activities.copies import Copy, copy_program, copying_host
+from cgctl.manager.activities.copies import Copy, copy_program, copying_host, refuse_file_systems
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import refuse_frozen
@@ -113,6 +113,7 @@ class SnapshotReplication:
         word = subject(type(whole), shown(whole))
         refuse_frozen(session, word, self.destination)
         refuse_frozen(session, word, whole.host)
+        refuse_file_systems(env, word, str(whole.host), self.destination)
         rows = _new_rows(whole, members, self.destination, self.name)
         intent.add(*rows)
         made = rows[0]

@@ -15,6 +15,8 @@ from drivers.runner import Runner
 
 PACKAGE = "drivers.backups"
 TIMEOUT_SECONDS = 600.0
+PROGRAMS = {"store": "store", "read": "read", "verify": "read"}
+"""Which program a script runs."""
 ALGORITHMS = ("zstd", "gzip", "lz4", "none")
 
 
@@ -49,7 +51,8 @@ class Verdict:
 def _script(name: str) -> Script:
     shared = Script.load(PACKAGE, "repository.sh").text
     script = Script(f"backups/{name}.sh", f"{shared}\n{_text(f'{name}.sh')}")
-    return script.with_text(f"{name}_pl", _program(name)) if name in ("store", "read") else script
+    program = PROGRAMS.get(name)
+    return script.with_text(f"{program}_pl", _program(program)) if program else script
 
 
 @cache
@@ -121,10 +124,13 @@ class Repository:
         text = self._run("show")
         return list(parse(text)), unfinished(text)
 
-    def verify(self, backup_id: str, timeout_seconds: float) -> Verdict:
-        """Read and prove every chunk. Raises NotOnServer."""
-        command = _script("read").command(self.directory, _checked(backup_id), "all")
-        return _verdict(refusals.result(self.runner.run(command, timeout_seconds), self.runner.server))
+    def verify(self, backup_id: str) -> Command:
+        """Reads and proves every chunk, and leaves a verdict beside them."""
+        return _script("verify").command(self.directory, _checked(backup_id))
+
+    def verdict(self, backup_id: str) -> Verdict:
+        """What the last `verify` has found. Raises NotOnServer where there was none."""
+        return _verdict(self._run("verdict", _checked(backup_id)))
 
     def delete(self, backup_id: str) -> None:
         """Remove a backup, whole or not; chunks that others need stay theirs. Not there is fine."""

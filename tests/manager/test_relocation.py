@@ -50,6 +50,15 @@ def test_a_group_and_a_volume_are_carried_to_another_server(db: House) -> None:
     assert disagreements(db) == []
 
 
+def test_a_volume_moves_within_its_server_while_the_command_is_gone(db: House) -> None:
+    db.ok("create", "1M", "--name", "alone", "--availability-zone", "nova")
+    db.write("alone", b"alone")
+    key = db.make("migrate", "alone", "beta", "--detach")
+    db.ok("activity-wait", key)
+    assert (db.show("show", "alone")["host"], db.read("alone", 5)) == ("beta", b"alone")
+    assert disagreements(db) == []
+
+
 def test_what_hangs_on_a_group_keeps_it_where_it_is(db: House) -> None:
     with db.unchanged():
         assert db.run("group-migrate", "db", "alpha").code == 5

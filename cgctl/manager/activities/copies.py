@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cgctl.errors import Refused
 from cgctl.manager.environment import Environment, Passage
 from drivers import contract
 from drivers.activities.place import send_image
 from drivers.activities.sequence import in_sequence
 from drivers.activities.values import Program
-from drivers.contract import Context
+from drivers.contract import Context, SourceForm
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,14 @@ class Copy:
     path: str
     size_bytes: int
     volume: contract.Volume
+
+
+def refuse_file_systems(env: Environment, word: str, *hosts: str) -> None:
+    """Raise Refused where volumes are no disks: an image of a mounted file system is not what its clients have."""
+    for one in hosts:
+        if env.backends.get(one).driver.source_form is SourceForm.FILE_SYSTEM:
+            hint = "let a client copy the files into a new volume"
+            raise Refused(word, f"volumes of backend {one} are file systems, not disks that could be copied", hint)
 
 
 def copying_host(env: Environment, source: str, destination: str) -> str | None:

@@ -16,6 +16,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "backup-create": ("cgctl.manager.backups.creation", "BackupCreation"),
     "group-backup-create": ("cgctl.manager.backups.creation", "GroupBackupCreation"),
     "backup-restore": ("cgctl.manager.backups.restoring", "Restoration"),
+    "backup-verify": ("cgctl.manager.backups.verification", "Verification"),
     "group-backup-restore": ("cgctl.manager.backups.restoring", "GroupRestoration"),
 }
 """Module and class; imported when needed, since they use this room. The class is made of the environment alone."""

@@ -20,9 +20,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cgctl.manager.backups import creation, reads, registry, removal, restoring
+    from cgctl.manager.backups import creation, reads, registry, removal, restoring, verification
 
-__all__ = ["creation", "reads", "registry", "removal", "restoring"]
+__all__ = ["creation", "reads", "registry", "removal", "restoring", "verification"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from cgctl.errors import CgctlError, ServerFailure
+from cgctl.manager.activities.copies import refuse_file_systems
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.backups import origin as origins
 from cgctl.manager.backups.origin import Origin
@@ -59,6 +60,7 @@ class BackupCreation:
         named = self.env.repositories.get(wanted.repository)
         origin, rows, source = self._origin(intent)
         refuse_frozen(session, f"{intent.journal.subject_kind} {wanted.name or ''}".strip(), origin.host)
+        refuse_file_systems(self.env, f"backup {wanted.name or ''}".strip(), origin.host)
         parent = self._parent(session, origin, named.name) if wanted.incremental else None
         row = Backup(
             name=wanted.name,

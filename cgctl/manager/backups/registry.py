@@ -1,4 +1,4 @@
-"""What a repository says by itself: import into a state that knows nothing of it, export, verification; and words."""
+"""What a repository says by itself: import into a state that knows nothing of it, export; and words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from cgctl.errors import CgctlError, DryRun, NotFound, NothingToChange, Refused, ServerFailure, UsageError
+from cgctl.errors import DryRun, NotFound, NothingToChange, Refused, UsageError
 from cgctl.failures import explain
 from cgctl.manager.backups.creation import word, write_manifest
 from cgctl.manager.environment import Environment
@@ -19,7 +19,6 @@ from cgctl.model.states import BackupStatus
 from cgctl.model.tables import Event, utc_now
 from cgctl.store.queries import find
 from drivers.backups.manifest import Manifest
-from drivers.backups.repository import Verdict
 from drivers.errors import DriverError
 
 SERVICE = "cgctl"
@@ -64,7 +63,7 @@ def import_backups(env: Environment, service: str, url: str) -> list[str]:
             raise DryRun([f"state only: import {word(row)}" for row in new])
         for row in new:
             session.add(row)
-            _tell(session, row, "backup-import", f"from {repository}")
+            tell(session, row, "backup-import", f"from {repository}")
         return [row.id for row in new]
 
 
@@ -109,31 +108,6 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def verify(env: Environment, reference: str) -> tuple[Backup, Verdict, CgctlError | None]:
-    """Read and prove every chunk; the error is for the exit code. Changes nothing but the row's `fail_reason`."""
-    with env.store.read() as session:
-        row = find(session, Backup, reference)
-    if row.status != BackupStatus.AVAILABLE:
-        raise Refused(word(row), f"is {row.status}", f"cgctl backup-show {row.id}")
-    named = env.repositories.get(row.repository)
-    try:
-        verdict = named.repository.verify(row.id, env.operation_seconds)
-    except DriverError as error:
-        raise explain(error, word(row)) from error
-    count = len(verdict.damages)
-    reason = f"{count} damaged chunk(s)" if count else None
-    with env.store.write() as session:
-        now = session.get(Backup, row.id)
-        if now and now.fail_reason != reason:
-            now.fail_reason = reason
-            _tell(session, now, "backup-verify", reason or "sound again")
-    if not count:
-        return row, verdict, None
-    first = verdict.damages[0]
-    told = f"{reason}, the first in member {first.member_id} at offset {first.offset_bytes}: {first.reason}"
-    return row, verdict, ServerFailure(word(row), told, f"restore another one; cgctl backup-delete {row.id}")
-
-
 def update(env: Environment, reference: str, changes: Mapping[str, Any]) -> None:
     """Change name, description or metadata (in the state: the manifest keeps those that it had)."""
     if not changes:
@@ -160,8 +134,9 @@ def _change(env: Environment, reference: str, kind: str, step: str, change: Call
             told = word(row)
             session.rollback()
             raise DryRun([f"state only: {told}: {step}"])
-        _tell(session, row, kind, step)
+        tell(session, row, kind, step)
 
 
-def _tell(session: Session, row: Backup, kind: str, message: str) -> None:
+def tell(session: Session, row: Backup, kind: str, message: str) -> None:
+    """For the backup's history."""
     session.add(Event(subject_kind="backup", subject_id=row.id, subject_name=row.name, kind=kind, message=message))

@@ -13,6 +13,7 @@ from typing import Any
 from sqlmodel import Session, col, delete
 
 from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure, UsageError
+from cgctl.manager.activities.copies import refuse_file_systems
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.backups.creation import word
 from cgctl.manager.backups.streams import Stream, from_repository, working_host
@@ -112,6 +113,7 @@ class Restoration:
         else:
             work = self._new_volume(intent, row)
         refuse_frozen(session, word(row), work.host)
+        refuse_file_systems(self.env, word(row), work.host)
         where = self.env.backends.server(work.host)
         intent.will(f"{where}: receive {len(work.arrivals)} volume(s) from {word(row)} in {named.name}")
         return Intended(

@@ -135,6 +135,12 @@ def check_migration(volume: Volume, host: str, *, has_snapshots: bool) -> None:
     _check_alone(volume)
     if volume.host == host:
         raise Refused(subject, f"is on {host} already", "see the others: cgctl get-pools")
+    if volume.status == VolumeStatus.IN_USE:
+        way = "with its clients it moves in a group, by replication: cgctl group-update GROUP --add-volumes "
+        way += f"{volume.id}; cgctl group-enable-replication GROUP; cgctl group-failover-replication GROUP"
+        raise Refused(
+            subject, "is in-use, and is copied only while nobody writes", f"{way_out('volume', volume)}; {way}"
+        )
     check_status("volume", volume, MOVABLE)
     if has_snapshots:
         raise Refused(subject, "has snapshots", f"cgctl snapshot-list --volume-id {volume.id}")
