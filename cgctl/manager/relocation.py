@@ -1,4 +1,4 @@
-"""`migrate` to another server or left running, and `group-migrate`: volumes to another backend, of any driver, as one activity.
+"""`migrate` to another server, or left running, and `group-migrate`: to another backend, of any driver, as an activity.
 
 Nobody is attached: members show `maintenance` until it is over. The old ones go when all new ones are there whole; what
 is interrupted before is undone, what is interrupted afterwards is completed. In use, a group moves by replication:
