@@ -71,6 +71,8 @@ class OpenSsh:
 
     def sendall(self, piece: bytes) -> None:
         """To its standard input. Raises OSError when nobody reads it any more."""
+        if self._in.closed:
+            raise BrokenPipeError("nothing more is to come")
         view = memoryview(piece)
         while view:
             view = view[self._in.write(view) or 0 :]

@@ -58,7 +58,7 @@ KINDS: Mapping[str, Kind] = {
     "backup-verify": Kind(("b-there",), ("b-here",)),
 }
 EVENTS = ("kill", "cancel", "cut", "reboot")
-IN_CI = {("backup-create", "server", "reboot"), ("group-backup-restore", "here", "cut")}
+IN_CI = {("backup-create", "server", "reboot")}
 """The cheapest that show something that no other test in CI does."""
 
 
