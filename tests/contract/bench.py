@@ -108,8 +108,8 @@ class Bench:
         """A member's file."""
         return self.pool / "groupsnap" / f"cgctl-{set_id}" / f"cgctl-{volume.id}" / "disk"
 
-    def member_digest(self, set_id: str, volume: Volume) -> str:
-        return hashlib.sha256(self.member(set_id, volume).read_bytes()).hexdigest()
+    def member_digests(self, set_id: str, volumes: Sequence[Volume]) -> list[str]:
+        return [hashlib.sha256(self.member(set_id, one).read_bytes()).hexdigest() for one in volumes]
 
     def edit_member(self, set_id: str, volume: Volume, data: bytes) -> None:
         """By hand, past all protection, and the protection is put back."""

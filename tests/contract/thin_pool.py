@@ -6,7 +6,7 @@ import base64
 import os
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -51,6 +51,14 @@ lvchange -q -ay -K "$1"
 printf %s "$2" | dd of="$1" conv=notrunc,fsync status=none
 lvchange -q -an "$1"
 lvchange -q -pr "$1"
+"""
+
+
+# One process of LVM for all members; their sizes and places come on standard input.
+DIGESTS = """
+lvchange -q -ay -K "$@" </dev/null
+while read -r bytes place; do head -c "$bytes" "$place" | sha256sum | cut -c 1-64; done
+lvchange -q -an "$@"
 """
 
 
@@ -118,10 +126,10 @@ class MachineBench(Bench):
         self.script(text, name, str(size_bytes), POOL, stdin=base64.b64encode(data).decode())
         return name
 
-    def member_digest(self, set_id: str, volume: Volume) -> str:
-        text = 'lvchange -q -ay -K "$1"; head -c "$2" "$1" | sha256sum | cut -c 1-64; lvchange -q -an "$1"'
-        place = f"/dev/cgvg/cgctl-{set_id}_{volume.id}"
-        return self.script(text, place, str(volume.size_bytes)).split()[-1]
+    def member_digests(self, set_id: str, volumes: Sequence[Volume]) -> list[str]:
+        places = [f"/dev/cgvg/cgctl-{set_id}_{one.id}" for one in volumes]
+        lines = [f"{one.size_bytes} {place}\n" for one, place in zip(volumes, places, strict=True)]
+        return self.script(DIGESTS, *places, stdin="".join(lines)).split()
 
     def edit_member(self, set_id: str, volume: Volume, data: bytes) -> None:
         self.script(EDIT, f"/dev/cgvg/cgctl-{set_id}_{volume.id}", data.decode())

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.e2e.cluster import INITIATOR, POOL, Attached, Cluster, CommandLine, Members, Result
 from tests.e2e.writers import Writer, is_ordered, read_counters
@@ -22,6 +24,14 @@ HOME = ("--secondary-backend-id", "default")
 TARGET = {"backend_id": "dr1", "backend": "beta", "rpo": "1h"}
 Backends = dict[str, dict[str, Any]]
 Made = tuple[Members, Sequence[Attached]]
+
+
+class Server(Protocol):
+    """A host of the lab, or a virtual machine."""
+
+    def kill(self) -> None: ...
+
+    def start(self) -> None: ...
 
 
 def replicated_group(
@@ -69,8 +79,16 @@ class Moves:
         """The round in each live member's first block, in the order of writing, or the test fails."""
         raise NotImplementedError
 
+    def set_digests(self, backend: str, set_id: str) -> list[str]:
+        """What is in the members of a group snapshot or recovery point."""
+        raise NotImplementedError
+
     def left_behind(self) -> list[str]:
         """What no command knows, on both servers."""
+        raise NotImplementedError
+
+    def server(self, backend: str) -> Server:
+        """What can be killed and started."""
         raise NotImplementedError
 
     @contextmanager
@@ -80,6 +98,9 @@ class Moves:
 
     def sync(self) -> None:
         self.cluster.run("group-sync-replication", "db", "--lock-timeout", "30")
+
+    def last_point(self) -> str:
+        return str(self.cluster.run("group-replication-status", "db", "-f", "json").json[0]["point_id"])
 
     def fail_over(self, to: str, *words: str, expect: int | None = 0) -> Result:
         way = HOME if to == "alpha" else ("--secondary-backend-id", "dr1")
@@ -116,6 +137,9 @@ class Pair(Moves):
     def host(self, backend: str) -> Host:
         return self.cluster.lab.stor1 if backend == "alpha" else self.cluster.lab.stor2
 
+    def server(self, backend: str) -> Server:
+        return self.host(backend)
+
     def disks(self, backend: str) -> list[Path]:
         place = self.host(backend).path(POOL) / f"live/cgctl-{self.members.group_id}"
         return [place / f"cgctl-{one}/disk" for one in self.members.volume_ids]
@@ -123,6 +147,9 @@ class Pair(Moves):
     def set_disks(self, backend: str, set_id: str) -> list[Path]:
         place = self.host(backend).path(POOL) / f"groupsnap/cgctl-{set_id}"
         return [place / f"cgctl-{one}/disk" for one in self.members.volume_ids]
+
+    def set_digests(self, backend: str, set_id: str) -> list[str]:
+        return [hashlib.sha256(one.read_bytes()).hexdigest() for one in self.set_disks(backend, set_id)]
 
     def urls(self, backend: str) -> list[str]:
         """The same target names and secrets, at the backend's portal."""
@@ -150,10 +177,6 @@ class Pair(Moves):
         return found
 
 
-def at_a_random_moment(draw: random.Random, longest: float) -> None:
-    time.sleep(draw.random() * longest)
-
-
 def interrupt_and_go_on(pair: Moves, directory: Path, cycles: int, seconds: tuple[float, float]) -> None:
     """Failovers that are killed after these seconds at the earliest and the latest; the same command goes on."""
     draw = random.Random(23)
@@ -168,3 +191,54 @@ def interrupt_and_go_on(pair: Moves, directory: Path, cycles: int, seconds: tupl
             acked = writer.acked
         assert min(pair.counters(to)) >= acked, number
         assert pair.left_behind() == [], number
+
+
+def kill_at_any_moment(pair: Moves, directory: Path, cycles: int, seconds: float) -> None:
+    """A cycle: write, sync, write, fail over while a server is killed, the same again until it is done, verify.
+
+    It is killed after these seconds at the latest. In every third cycle the receiver is killed in the transfer of the
+    sync, too, and the sync made again.
+    """
+    draw = random.Random(int(os.environ.get("CGCTL_SEED", "41")))
+    acked = 0
+    for number in range(cycles):
+        began = time.monotonic()
+        source = pair.active
+        to = pair.other(source)
+        victim = draw.choice(("alpha", "beta"))
+        with pair.writing(source, directory, acked + 1) as writer:
+            writer.wait_for_rounds(10)
+            synced = writer.acked
+            if number % 3 == 2:
+                with killed(pair.server(to), draw.random() * seconds / 2):
+                    pair.cluster.cgctl("group-sync-replication", "db")
+                pair.server(to).start()
+            pair.sync()
+            writer.wait_for_rounds(10)
+            with killed(pair.server(victim), draw.random() * seconds):
+                result = pair.fail_over(to, expect=None)
+            acked = writer.acked
+        if result.exit_code != 0 and victim == source and draw.random() < 0.5:
+            result = pair.fail_over(to, "--source-is-down")
+        pair.server(victim).start()
+        first, result = result, result if result.exit_code == 0 else pair.fail_over(to)
+        shown = result.json
+        counters = pair.counters(to)
+        assert min(counters) >= (acked if shown["is_planned"] else synced), (number, shown, counters, acked)
+        pair.sync()
+        point = pair.last_point()
+        assert pair.set_digests(source, point) == pair.set_digests(to, point), number
+        acked = max(acked, *counters)
+        assert pair.left_behind() == [], number
+        how = "planned" if shown["is_planned"] else "unplanned"
+        took = time.monotonic() - began
+        print(f"cycle {number}: {source} to {to}, {victim} killed, {first.exit_code}, {how}, {took:.0f} s")
+
+
+@contextmanager
+def killed(server: Server, seconds: float) -> Iterator[None]:
+    """After so many seconds of what is done meanwhile, or of waiting."""
+    killer = threading.Timer(seconds, server.kill)
+    killer.start()
+    yield
+    killer.join()

@@ -67,6 +67,9 @@ class MachinePair(Moves):
     def machine(self, backend: str) -> Machine:
         return self.cluster.machine[backend]
 
+    def server(self, backend: str) -> Machine:
+        return self.machine(backend)
+
     def urls(self, backend: str) -> list[str]:
         machine = self.machine(backend)
         return [one.url.replace(f"@{ADDRESS}:3260", f"@{machine.host}:{machine.iscsi_port}") for one in self.attached]

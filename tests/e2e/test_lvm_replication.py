@@ -5,6 +5,7 @@ CI runs none of it: a fork takes 50 ms there. CGCTL_VM=1: about 10 min; CGCTL_SO
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,12 @@ import pytest
 
 from tests.contract.thin_pool import running_machines
 from tests.e2e.cluster import SOAK
-from tests.e2e.replicated import interrupt_and_go_on
+from tests.e2e.replicated import interrupt_and_go_on, kill_at_any_moment
 from tests.e2e.replicated_machines import MachinePair, TwoMachines
 from tests.lab.vm import Machine, Machines
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(3600)]
-CYCLES = 20 if SOAK else 3
+CYCLES = int(os.environ.get("CGCTL_CYCLES", "20")) if SOAK else 3
 MIB = 1024**2
 
 
@@ -77,6 +78,10 @@ def test_over_and_back_with_clients_that_write_and_a_server_that_loses_its_power
 
 def test_interrupted_anywhere_the_same_command_goes_on(pair: MachinePair, tmp_path: Path) -> None:
     interrupt_and_go_on(pair, tmp_path, CYCLES, (5.0, 45.0))
+
+
+def test_servers_that_are_killed_at_any_moment_lose_nothing_in_silence(pair: MachinePair, tmp_path: Path) -> None:
+    kill_at_any_moment(pair, tmp_path, CYCLES, 60.0)
 
 
 def test_a_server_that_loses_its_power_in_the_middle_of_a_transfer(pair: MachinePair) -> None:

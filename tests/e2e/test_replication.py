@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cluster import POOL, SOAK, Cluster
-from tests.e2e.replicated import Pair, at_a_random_moment, interrupt_and_go_on
+from tests.e2e.replicated import Pair, interrupt_and_go_on, kill_at_any_moment
 from tests.e2e.writers import is_ordered, read_counters
 
 pytestmark = pytest.mark.lab
@@ -107,54 +107,7 @@ def test_interrupted_anywhere_the_same_command_goes_on(pair: Pair, tmp_path: Pat
 
 @LONG
 def test_servers_that_are_killed_at_any_moment_lose_nothing_in_silence(pair: Pair, tmp_path: Path) -> None:
-    """A cycle: write, sync, write, fail over while a server is killed, the same again until it is done, verify.
-
-    In every third cycle the receiver is killed in the transfer of the sync, too, and the sync made again.
-    """
-    draw = random.Random(int(os.environ.get("CGCTL_SEED", "41")))
-    acked = 0
-    for number in range(CYCLES):
-        source = pair.active
-        to = pair.other(source)
-        victim = draw.choice(("alpha", "beta"))
-        with pair.writing(source, tmp_path, acked + 1) as writer:
-            writer.wait_for_rounds(10)
-            synced = writer.acked
-            if number % 3 == 2:
-                _sync_while_killed(pair, to, draw.random())
-            pair.sync()
-            writer.wait_for_rounds(10)
-            killer = threading.Thread(target=_kill, args=(pair, victim, draw.random() * 2.5))
-            killer.start()
-            result = pair.fail_over(to, expect=None)
-            killer.join()
-            acked = writer.acked
-        if result.exit_code != 0 and victim == source and draw.random() < 0.5:
-            result = pair.fail_over(to, "--source-is-down")
-        pair.host(victim).start()
-        if result.exit_code != 0:
-            result = pair.fail_over(to)
-        shown = result.json
-        counters = pair.counters(to)
-        assert min(counters) >= (acked if shown["is_planned"] else synced), (number, shown, counters, acked)
-        pair.sync()
-        acked = max(acked, *counters)
-        assert pair.left_behind() == [], number
-        if SOAK:
-            print(f"cycle {number}: {source} to {to}, {victim} killed, {result.exit_code}, {shown['is_planned']}")
-
-
-def _sync_while_killed(pair: Pair, victim: str, seconds: float) -> None:
-    killer = threading.Thread(target=_kill, args=(pair, victim, seconds))
-    killer.start()
-    pair.cluster.cgctl("group-sync-replication", "db")
-    killer.join()
-    pair.host(victim).start()
-
-
-def _kill(pair: Pair, victim: str, seconds: float) -> None:
-    at_a_random_moment(random.Random(seconds), 2 * seconds)
-    pair.host(victim).kill()
+    kill_at_any_moment(pair, tmp_path, CYCLES, 5.0)
 
 
 def test_a_server_that_is_cut_off_in_the_middle_of_a_transfer(cluster: Cluster) -> None:

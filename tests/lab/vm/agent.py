@@ -12,6 +12,8 @@ from typing import Any
 
 from tests.lab.command import CommandFailed, LabError
 
+PATIENCE_SECONDS = 600
+"""With a guest on a machine that others use, too: one process of LVM took 30 s there."""
 ENVIRONMENT = {
     "HOME": "/root",
     "LC_ALL": "C.UTF-8",
@@ -32,7 +34,7 @@ class Agent:
         *,
         input: str | None = None,
         check: bool = True,
-        timeout_seconds: float = 120,
+        timeout_seconds: float = PATIENCE_SECONDS,
     ) -> subprocess.CompletedProcess[str]:
         """As tests.lab.command.run, as root in the guest. Without input, stdin is empty."""
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.lab.command import LabError, wait_until
 from tests.lab.vm import qmp
+from tests.lab.vm.agent import PATIENCE_SECONDS
 from tests.lab.vm.qemu import Hardware
 
 BOOT_TIMEOUT_SECONDS = 300
@@ -47,12 +48,12 @@ class Machine:
         *,
         input: str | None = None,
         check: bool = True,
-        timeout_seconds: float = 120,
+        timeout_seconds: float = PATIENCE_SECONDS,
     ) -> subprocess.CompletedProcess[str]:
         """Run as root in the guest, past sshd and on a cable of its own: works while the network is cut."""
         return self.hardware.agent.run(argv, input=input, check=check, timeout_seconds=timeout_seconds)
 
-    def script(self, text: str, *arguments: str, check: bool = True, timeout_seconds: float = 120) -> str:
+    def script(self, text: str, *arguments: str, check: bool = True, timeout_seconds: float = PATIENCE_SECONDS) -> str:
         """Run a POSIX shell script with positional parameters; returns its stdout."""
         argv = ["sh", "-eu", "-s", "-", *arguments]
         return self.run(argv, input=text, check=check, timeout_seconds=timeout_seconds).stdout
