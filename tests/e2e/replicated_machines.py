@@ -20,23 +20,28 @@ LARGE_CHUNKS = """
 lvremove -fy -q cgvg/pool
 lvcreate -q --type thin-pool -L 2G --poolmetadatasize 32M -Zy -c 256k -n pool cgvg
 """
+# Room for what one full copy needs, and no more.
+LITTLE_ROOM = """
+lvremove -fy -q cgvg/pool
+lvcreate -q --type thin-pool -L 96M --poolmetadatasize 4M -Zy -c 64k -n pool cgvg
+"""
 SETS = "lvs --noheadings -o lv_name cgvg | tr -d ' '"
 TAGS = "lvs --noheadings -o lv_tags cgvg/pool | tr -d ' ' | tr , '\\n'"
 HELD = "dmsetup status cgvg-pool-tpool | cut -d ' ' -f 7"
 
 
 class TwoMachines(CommandLine):
-    """`alpha` and `beta` are the machines' thin pools; beta's chunks are four times as large as alpha's."""
+    """`alpha` and `beta` are the machines' thin pools; the script `beta` makes that one."""
 
     hold_seconds = 60.0
 
-    def __init__(self, machines: Machines, found: Sequence[Machine], directory: Path) -> None:
+    def __init__(self, machines: Machines, found: Sequence[Machine], directory: Path, beta: str = LARGE_CHUNKS) -> None:
         self.machines = machines
         self.machine = dict(zip(("alpha", "beta"), found, strict=True))
         for one in found:
             one.script(END_EXPORTS)
             one.script(EMPTY, THIN_POOL)
-        found[1].script(LARGE_CHUNKS)
+        found[1].script(beta)
         super().__init__(directory)
 
     def backends(self) -> dict[str, dict[str, Any]]:

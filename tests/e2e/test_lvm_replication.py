@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.thin_pool import running_machines
+from tests.contract.thin_pool import EDIT, running_machines
 from tests.e2e.cluster import SOAK
 from tests.e2e.replicated import interrupt_and_go_on, kill_at_any_moment
-from tests.e2e.replicated_machines import MachinePair, TwoMachines
+from tests.e2e.replicated_machines import LITTLE_ROOM, MachinePair, TwoMachines
 from tests.lab.vm import Machine, Machines
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(3600)]
@@ -85,9 +85,8 @@ def test_servers_that_are_killed_at_any_moment_lose_nothing_in_silence(pair: Mac
 
 
 def test_a_server_that_loses_its_power_in_the_middle_of_a_transfer(pair: MachinePair) -> None:
-    gate = f"/dev/mapper/cgctl-{pair.members.volume_ids[0]}"
     for victim, seconds in (("beta", 25.0), ("alpha", 20.0)):
-        pair.machine("alpha").script('dd if=/dev/urandom of="$1" bs=1M count=16 oflag=direct status=none', gate)
+        fill(pair, 16)
         killer = threading.Timer(seconds, lambda victim=victim: pair.machine(victim).kill())
         killer.start()
         result = pair.cluster.cgctl("group-sync-replication", "db")
@@ -99,3 +98,36 @@ def test_a_server_that_loses_its_power_in_the_middle_of_a_transfer(pair: Machine
     point = str(status(pair)["point_id"])
     assert pair.set_digests("alpha", point) == pair.set_digests("beta", point)
     assert pair.left_behind() == []
+
+
+def test_a_replica_is_proven_neither_overwritten_nor_lost_where_it_was_edited_or_there_is_no_room(
+    found: list[Machine], directory: Path
+) -> None:
+    pair = MachinePair.build(TwoMachines(Machines(), found, directory, LITTLE_ROOM), count=1, size="64M")
+    fill(pair, 40)
+    pair.sync()
+    good = pair.last_point()
+    fill(pair, 60)
+    refused = pair.cluster.cgctl("group-sync-replication", "db")
+    assert refused.exit_code == 6, refused
+    assert "room for" in refused.stderr, refused
+    assert pair.last_point() == good
+    assert pair.left_behind() == []
+    verified = pair.cluster.run("group-verify-replica", "db", "-f", "json").json
+    assert [(row["point_id"], row["result"]) for row in verified] == [(good, "same")]
+    (volume_id,) = pair.members.volume_ids
+    pair.machine("beta").script(EDIT, f"/dev/cgvg/cgctl-{good}_{volume_id}", "by hand")
+    edited = pair.set_digests("beta", good)
+    differs = pair.cluster.cgctl("group-verify-replica", "db")
+    assert (differs.exit_code, "differs in bytes 0-1048575" in differs.stderr) == (6, True), differs
+    fill(pair, 1)
+    refused = pair.cluster.cgctl("group-sync-replication", "db")
+    assert refused.exit_code == 7, refused
+    assert pair.set_digests("beta", good) == edited != pair.set_digests("alpha", good)
+
+
+def fill(pair: MachinePair, mebibytes: int) -> None:
+    """The first volume, from its begin."""
+    gate = f"/dev/mapper/cgctl-{pair.members.volume_ids[0]}"
+    text = 'dd if=/dev/urandom of="$1" bs=1M count="$2" oflag=direct status=none'
+    pair.machine("alpha").script(text, gate, str(mebibytes))
