@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlmodel import select
 
@@ -14,9 +15,8 @@ from drivers.contract import Context
 from drivers.replication import Side
 
 
-def let_go(env: Environment, context: Context, replicated: ReplicatedGroup) -> None:
-    """Remove what need not stay, on every backend that answers."""
-    sides = _observed(env, context, replicated)
+def let_go(env: Environment, context: Context, replicated: ReplicatedGroup, sides: Mapping[str, Side]) -> None:
+    """Remove what need not stay, on the backends that were observed."""
     source = sides.get(replicated.active)
     if source is None:
         return
@@ -43,8 +43,11 @@ def remove_unsettled(
                 session.delete(session.merge(one))
 
 
-def settle_point(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> None:
-    """A point that no other backend has is none; what half arrived is removed, once an unreachable backend answers."""
+def settle_point(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> Mapping[str, Side]:
+    """A point that no other backend has is none; what half arrived is removed, once an unreachable backend answers.
+
+    Returns what is there then, on the backends that answer.
+    """
     sides = _observed(env, context, replicated)
     arrived = [host for host, side in sides.items() if side.point(point_id) and host != replicated.active]
     for host in (replicated.active, *others(env, replicated)):
@@ -54,6 +57,11 @@ def settle_point(env: Environment, context: Context, replicated: ReplicatedGroup
             replication_of(env, host, replicated.name).forget(context, replicated.id, [point_id])
         else:
             _remember(env, UnsettledPoint(group_id=replicated.id, host=host, point_id=point_id))
+    return sides if arrived else {host: _without(side, point_id) for host, side in sides.items()}
+
+
+def _without(side: Side, point_id: str) -> Side:
+    return replace(side, points=tuple(one for one in side.points if one.point.id != point_id))
 
 
 def _remember(env: Environment, point: UnsettledPoint) -> None:

@@ -160,8 +160,7 @@ def _kept(env: Environment, context: Context, replicated: ReplicatedGroup, host:
 
 def _tidy(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> None:
     try:
-        settle_point(env, context, replicated, point_id)
-        let_go(env, context, replicated)
+        let_go(env, context, replicated, settle_point(env, context, replicated, point_id))
     except DriverError as error:
         env.warn(f"{replicated.name}: old recovery points are still there: {error.message}")
 
