@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from drivers.backends.directory_pool.replication.driver import DirectoryPoolRepl
 from drivers.backends.file.driver import FileDriver
 from drivers.backends.lvm.replication.driver import LvmReplication
 from drivers.contract import Group, GroupSnapshot, ObjectKind, Snapshot, Volume
-from drivers.replication import Generation, RecoveryPoint, Replication, SideState
+from drivers.replication import Generation, MemberSums, RecoveryPoint, Replication, SideState, Verifying
 from drivers.runner import Completed
 from tests.contract.bench import MIB, Bench, ProcessRunner, new_id
 from tests.contract.places import on_host
@@ -235,10 +235,22 @@ def test_a_killed_transfer_makes_no_point_and_the_next_one_succeeds(pair: Pair, 
     assert all(one.complete for one in pair.far.objects())
 
 
+def sums(bench: Bench, pair: Pair, point: RecoveryPoint) -> Mapping[str, MemberSums]:
+    """What the server itself says is in a point."""
+    replication = pair.replication(bench)
+    assert isinstance(replication, Verifying)
+    return replication.checksums(bench.context, point.group_id, point.id, MIB)
+
+
 def test_a_replica_that_was_edited_by_hand_is_noticed_and_not_overwritten(pair: Pair) -> None:
     group, volumes = make_group(pair.near)
     base = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, volumes))
+    before = sums(pair.far, pair, base)
+    assert before == sums(pair.near, pair, base)
     pair.far.edit_member(base.id, volumes[0], b"by hand")
+    differing = {key: one.chunks for key, one in sums(pair.far, pair, base).items() if one != before[key]}
+    assert list(differing) == [volumes[0].id]
+    assert differing[volumes[0].id][1:] == before[volumes[0].id].chunks[1:]
     edited = digests(pair.far, base, volumes)
     assert pair.points(pair.far, group) == {base.id: False}
     pair.near.write(volumes[0], b"later")

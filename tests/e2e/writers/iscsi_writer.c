@@ -35,7 +35,9 @@ static void wait_for(struct iscsi_context *context, struct answer *answer)
     while (!answer->arrived && !stopping) {
         struct pollfd p = {.fd = iscsi_get_fd(context), .events = iscsi_which_events(context)};
         int ready = poll(&p, 1, 100);
-        if (ready >= 0 && iscsi_service(context, ready ? p.revents : 0) < 0)
+        int served = ready >= 0 ? iscsi_service(context, ready ? p.revents : 0) : 0;
+        /* Until it connects anew the library waits for nothing, and poll() tells of the dead socket at once. */
+        if (served < 0 || (ready > 0 && !(p.revents & p.events)))
             usleep(20000);
     }
 }
