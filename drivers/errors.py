@@ -27,6 +27,16 @@ class Unreachable(ServerNotReached):
     """No connection: name, route, port, or no answer in time."""
 
 
+class NothingListens(Unreachable):
+    """The server's kernel answers, and no sshd: perhaps it is being started anew."""
+
+
+class HandshakeBroken(Unreachable):
+    """It accepts connections, and no SSH session comes of them: too many at once, or it is overloaded, or hangs."""
+
+    hint = "look at the server's load and at its sshd's log (MaxStartups?), then: cgctl backend-check"
+
+
 class HostKeyUnknown(ServerNotReached):
     """The server's host key is not in known_hosts."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from cgctl.remote.settings import SshSettings
-from drivers.errors import Unreachable
+from drivers.errors import HandshakeBroken, NothingListens, Unreachable
 
 SILENCE_SECONDS = 30
 """After so long without any answer from the server's kernel, the connection counts as lost."""
@@ -19,7 +19,7 @@ _OPTIONS = (
 
 
 def dial(settings: SshSettings) -> socket.socket:
-    """Connect, to any of the host's addresses. Raises Unreachable."""
+    """Connect, to any of the host's addresses. Raises Unreachable, and its kinds where the server's kernel answers."""
     server = settings.server
     timeout = settings.connect_timeout_seconds
     try:
@@ -31,10 +31,16 @@ def dial(settings: SshSettings) -> socket.socket:
         raise Unreachable(f"{server}: no answer within {timeout:g} s") from error
     except ConnectionRefusedError as error:
         hint = f"is sshd running on {settings.host}, and is {settings.port} its port?"
-        raise Unreachable(f"{server}: connection refused", hint) from error
+        raise NothingListens(f"{server}: connection refused", hint) from error
+    except ConnectionResetError as error:
+        raise HandshakeBroken(f"{server}: the connection was reset") from error
     except OSError as error:
         raise Unreachable(f"{server}: {error.strerror or error}") from error
-    _set_options(connection)
+    try:
+        _set_options(connection)
+    except OSError as error:  # it is closed already
+        connection.close()
+        raise HandshakeBroken(f"{server}: the connection was closed") from error
     return connection
 
 

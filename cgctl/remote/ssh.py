@@ -26,6 +26,8 @@ from drivers import errors
 
 KEEPALIVE_SECONDS = 10
 DEFAULT_IDENTITY_FILES = ("id_ed25519", "id_ecdsa", "id_rsa")
+SLICES = 20
+"""Of the time that a handshake may take."""
 _CHUNK_BYTES = 256 * 1024
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 """Preferred: less work for each byte than paramiko's own first."""
@@ -37,6 +39,10 @@ _BROKEN = (paramiko.SSHException, EOFError, OSError)
 _PARAMIKO_LOGGER = f"{__name__}.paramiko"
 # paramiko logs what is refused as errors with a traceback; what matters is raised here.
 logging.getLogger(_PARAMIKO_LOGGER).disabled = True
+
+
+class BrokenInLogin(errors.HandshakeBroken):
+    """The server closed the connection when it was shown a key. Servers count logins: this is not tried often."""
 
 
 class NotSent(Exception):
@@ -169,14 +175,32 @@ def _negotiate(transport: paramiko.Transport, settings: SshSettings) -> None:
     options.ciphers = (*CIPHERS, *(one for one in options.ciphers if one not in CIPHERS))
     options.key_types = host_keys.preferred(trusted, tuple(options.key_types))
     timeout = settings.connect_timeout_seconds
-    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = timeout
+    transport.banner_timeout = transport.handshake_timeout = SLICES * timeout  # _await_keys is stricter
+    transport.auth_timeout = timeout
     try:
-        transport.start_client(timeout=timeout)
+        _await_keys(transport, timeout)
         shown = transport.get_remote_server_key()
     except _BROKEN as error:
         reason = str(error) or "the connection was closed"
-        raise errors.Unreachable(f"{settings.server}: no SSH connection: {reason}") from error
+        raise errors.HandshakeBroken(f"{settings.server}: no SSH connection: {reason}") from error
     host_keys.verify(settings, trusted, HostKey(shown.get_name(), shown.asbytes()))
+
+
+def _await_keys(transport: paramiko.Transport, timeout_seconds: float) -> None:
+    """Until keys are exchanged. Raises SSHException, EOFError.
+
+    Not `start_client(timeout=…)`: that returns in silence when the time is up, and by the wall clock. When this machine
+    itself stood still for a while (a paused virtual machine, a load of 30), only a slice of the time is up, and the
+    server gets the rest to answer.
+    """
+    ended = threading.Event()
+    transport.start_client(event=ended)
+    if not any(ended.wait(timeout_seconds / SLICES) for _ in range(SLICES)):
+        raise paramiko.SSHException(
+            f"the server accepts connections, and no handshake ended within {timeout_seconds:g} s"
+        )
+    if not transport.is_active():
+        raise transport.get_exception() or paramiko.SSHException("the handshake failed")
 
 
 def _identity(settings: SshSettings) -> paramiko.PKey | None:
@@ -213,10 +237,17 @@ def _log_in(transport: paramiko.Transport, settings: SshSettings, identity: para
     if not offered:
         hint = "set identity_file for this server, or load a key into ssh-agent"
         raise errors.LoginRefused(f"{settings.server}: there is no key to log in with", hint)
+    raise errors.LoginRefused(f"{settings.server}: the server refuses user or key", _key_hint(settings))
+
+
+def _key_hint(settings: SshSettings) -> str:
     public = f"{settings.identity_file}.pub" if settings.identity_file else "a public key of yours"
     copy = shlex.join(("ssh-copy-id", "-p", str(settings.port), f"{settings.user}@{settings.host}"))
-    hint = f"does the user {settings.user} exist there, with {public} in ~/.ssh/authorized_keys? See also: {copy}"
-    raise errors.LoginRefused(f"{settings.server}: the server refuses user or key", hint)
+    return f"does the user {settings.user} exist there, with {public} in ~/.ssh/authorized_keys? See also: {copy}"
+
+
+def _broken_in_login(settings: SshSettings) -> BrokenInLogin:
+    return BrokenInLogin(f"{settings.server}: the connection was closed during the login", _key_hint(settings))
 
 
 def _accepts(transport: paramiko.Transport, settings: SshSettings, key: paramiko.PKey) -> bool:
@@ -225,10 +256,12 @@ def _accepts(transport: paramiko.Transport, settings: SshSettings, key: paramiko
         further = transport.auth_publickey(settings.user, key)
     except paramiko.AuthenticationException as error:
         if "timeout" in str(error).lower():
-            raise errors.Unreachable(f"{server}: no answer to the login") from error
+            raise errors.HandshakeBroken(f"{server}: no answer to the login") from error
+        if not transport.is_active():
+            raise _broken_in_login(settings) from error
         return False
     except _BROKEN as error:
-        raise errors.LoginRefused(f"{server}: the connection was closed during the login: {error}") from error
+        raise _broken_in_login(settings) from error
     if further:
         raise errors.LoginRefused(f"{server}: the server wants more than a key: {', '.join(further)}")
     return True

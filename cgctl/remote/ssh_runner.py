@@ -94,7 +94,7 @@ class SshRunner:
                 return begin()
             except NotSent:
                 self.close()
-        raise errors.Unreachable(f"{self.server}: the connection is lost as soon as it is made")
+        raise errors.HandshakeBroken(f"{self.server}: the connection is lost as soon as it is made")
 
     def _execute_once(self, frame: Frame, stdin: bytes, timeout_seconds: float) -> Ending:
         ending = self._connected().execute(frame, stdin, timeout_seconds)
@@ -102,11 +102,11 @@ class SshRunner:
         return ending
 
     def _connected(self) -> Connection:
-        from cgctl.remote.ssh import Connection  # noqa: PLC0415 - paramiko only when it is needed
+        from cgctl.remote.connecting import connect  # noqa: PLC0415 - paramiko only when it is needed
 
         if self._connection is None or not self._connection.is_alive():
             self.close()
-            self._connection = Connection(self._settings)
+            self._connection = connect(self._settings)
             self.connections += 1
         return self._connection
 

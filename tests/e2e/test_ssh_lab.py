@@ -152,13 +152,16 @@ def test_short_cut_is_survived(connect: Connect, stor1: Host) -> None:
 
 def test_killed_server_is_not_an_answer(connect: Connect, stor1: Host) -> None:
     runner = connect()
-    threading.Timer(0.5, stor1.stop_sshd).start()
+    killer = threading.Timer(0.5, stor1.stop_sshd)
+    killer.start()
     try:
         with pytest.raises(ConnectionLost):
-            runner.run(Command(("sleep", "60")), 60)
+            runner.run(Command(("sleep", "600")), 600)
+        killer.join()
         with pytest.raises(Unreachable, match="connection refused"):
             runner.run(TRUE, 10)
     finally:
+        killer.join()
         stor1.start_sshd()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Host:
         self.directory = instance.directory / name
         self._instance = instance
         self._outer: subprocess.Popen[bytes] | None = None
+        self._services = threading.Lock()
 
     def __repr__(self) -> str:
         return f"Host({self.name!r}, {self.ip!r})"
@@ -159,11 +161,14 @@ class Host:
 
     def stop_service(self, service: str) -> None:
         """SIGKILL to sshd, tgtd, dbus or ganesha with all its sessions."""
-        self.run(["sh", "/mnt/services.sh", "stop", service, self.ip])
+        with self._services:
+            self.run(["sh", "/mnt/services.sh", "stop", service, self.ip])
 
     def start_service(self, service: str) -> None:
-        for action in ("start", "wait"):
-            self.run(["sh", "/mnt/services.sh", action, service, self.ip])
+        """Also while another thread stops it: then after that."""
+        with self._services:
+            for action in ("start", "wait"):
+                self.run(["sh", "/mnt/services.sh", action, service, self.ip])
 
     def stop_sshd(self) -> None:
         self.stop_service("sshd")

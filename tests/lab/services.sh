@@ -31,10 +31,10 @@ process_name() {
     esac
 }
 
-# As a crash: SIGKILL, sessions too. Only this host's processes are in sight.
+# As a crash: SIGKILL, sessions too. Only this host's processes are in sight. What was forked while the first ones were
+# looked up is met the next time. Whoever starts the service meanwhile has it killed: Host lets them take turns.
 stop() {
-    pkill -KILL -x "$(process_name)" || true
-    while pgrep -x "$(process_name)" >/dev/null; do sleep 0.01; done
+    while pkill -KILL -x "$(process_name)"; do sleep 0.01; done
 }
 
 wait_for_answer() {

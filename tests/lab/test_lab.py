@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import pytest
 
 from tests.e2e.writers import Writer, is_ordered, read_counters
 from tests.lab import loops, network
-from tests.lab.command import LabError, run
+from tests.lab.command import LabError, run, wait_until
 from tests.lab.host import Host
 from tests.lab.instance import Instance
 from tests.lab.lab import Lab
@@ -177,6 +178,16 @@ def test_sshd_stops_alone_and_comes_back(lab: Lab, stor1: Host) -> None:
     assert can_connect(stor1.ip, 3260)
     stor1.start_sshd()
     assert ssh(lab, stor1, "cgctl", "true").returncode == 0
+
+
+@pytest.mark.usefixtures("clean_pools")
+def test_sshd_that_is_started_while_another_thread_stops_it_runs_afterwards(stor1: Host) -> None:
+    stopping = threading.Thread(target=stor1.stop_sshd)
+    stopping.start()
+    wait_until(lambda: not can_connect(stor1.ip, 22), "sshd to die")
+    stor1.start_sshd()
+    stopping.join()
+    assert can_connect(stor1.ip, 22)
 
 
 @pytest.mark.usefixtures("clean_pools")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from drivers.errors import ServerFailed
+from cgctl.manager.replication.sides import observe_surely
+from drivers.errors import ConnectionLost, DriverError, HandshakeBroken, ServerFailed, Unreachable
+from drivers.replication import Side
 from tests.manager import faulty
 from tests.manager.house import House, Ran
 from tests.manager.replicating import build, live, points, replica
@@ -110,6 +112,23 @@ def test_an_unreachable_source_without_a_word_is_refused_without_trace(house: Ho
     assert "--source-is-down" in ran.err
     assert group(house) == ("alpha", "available", "enabled")
     assert house.files() == before
+
+
+@pytest.mark.parametrize(("error", "asked"), [(HandshakeBroken, 2), (ConnectionLost, 2), (Unreachable, 1)])
+def test_a_source_is_asked_again_before_a_moment_counts_as_its_silence(error: type[DriverError], asked: int) -> None:
+    silent = [error("alpha: does not answer")] * 3
+    with pytest.raises(error):
+        observe_surely(lambda: _raise(silent.pop()))
+    assert len(silent) == 3 - asked
+    answers = [Side(), *silent[:1]]
+    if asked > 1:
+        assert observe_surely(lambda: _raise(answers.pop())) == Side()
+
+
+def _raise(one: Side | DriverError) -> Side:
+    if isinstance(one, DriverError):
+        raise one
+    return one
 
 
 def test_an_unplanned_failover_loses_what_it_says_and_keeps_it_on_the_old_side(house: House) -> None:

@@ -23,7 +23,7 @@ from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.replication.points import next_point, take_point
 from cgctl.manager.replication.promotion import export, live_sizes, promote, sizes
 from cgctl.manager.replication.shipping import base_for, ship
-from cgctl.manager.replication.sides import ancestors
+from cgctl.manager.replication.sides import ancestors, observe_surely
 from cgctl.manager.rules.replication import check_undo
 from drivers.contract import Context
 from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached
@@ -192,8 +192,8 @@ class Moving:
     def _ask_source(self, host: str) -> Side | None:
         try:
             if self._order.source_is_down and not self._begun:
-                return _within(QUICK_SECONDS, lambda: self._ask(host))
-            return self._ask(host)
+                return _within(QUICK_SECONDS, lambda: observe_surely(lambda: self._ask(host)))
+            return observe_surely(lambda: self._ask(host))
         except (ServerNotReached, OutcomeUnknown) as error:
             self._env.warn(f"{self._replicated.name}: the source does not answer: {error.message}")
             return None

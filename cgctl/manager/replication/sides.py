@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import replication_of
 from drivers.contract import Context
-from drivers.errors import DriverError
+from drivers.errors import ConnectionLost, DriverError, HandshakeBroken, NothingListens
 from drivers.replication import PointOnServer, Side
 
 Observed = Side | DriverError
+PASSING = (ConnectionLost, HandshakeBroken, NothingListens)
+"""What a server that is alive may say for a moment: its sshd is started anew, or has too much to do."""
+AGAIN_SECONDS = 0.5
 
 
 def observe_sides(
@@ -27,6 +31,15 @@ def observe_sides(
 
     with ThreadPoolExecutor(max_workers=max(len(hosts), 1)) as pool:
         return dict(zip(hosts, pool.map(observe, hosts), strict=True))
+
+
+def observe_surely(observe: Callable[[], Side]) -> Side:
+    """As observe, where a source that is called dead may cost data: what may pass is no answer yet."""
+    try:
+        return observe()
+    except PASSING:
+        time.sleep(AGAIN_SECONDS)
+        return observe()
 
 
 def reached(sides: Mapping[str, Observed]) -> Iterator[tuple[str, Side]]:
