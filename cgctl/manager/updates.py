@@ -32,6 +32,11 @@ class Reading:
     def failed_members(self) -> list[str]:
         return [member for member, status in self.members.items() if status in ERRORS]
 
+    @property
+    def why(self) -> str:
+        """What the server said, of members and of the whole."""
+        return "; ".join([*self.reasons.values(), *([self.reason] if self.reason else [])])
+
     def told(self, member: str, name: str) -> str:
         """`name (why)` of a member, for messages."""
         return f"{name} ({self.reasons[member]})" if member in self.reasons else name

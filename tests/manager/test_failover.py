@@ -116,11 +116,11 @@ def test_an_unreachable_source_without_a_word_is_refused_without_trace(house: Ho
 
 @pytest.mark.parametrize(("error", "asked"), [(HandshakeBroken, 2), (ConnectionLost, 2), (Unreachable, 1)])
 def test_a_source_is_asked_again_before_a_moment_counts_as_its_silence(error: type[DriverError], asked: int) -> None:
-    silent = [error("alpha: does not answer")] * 3
+    silent: list[Side | DriverError] = [error("alpha: does not answer")] * 3
     with pytest.raises(error):
         observe_surely(lambda: _raise(silent.pop()))
     assert len(silent) == 3 - asked
-    answers = [Side(), *silent[:1]]
+    answers: list[Side | DriverError] = [Side(), *silent[:1]]
     if asked > 1:
         assert observe_surely(lambda: _raise(answers.pop())) == Side()
 

@@ -86,8 +86,7 @@ def _remove(
     updates = driver.delete_consistencygroup(context, contract.Group(replicated.id), volumes)
     reading = read_updates([one.id for one in volumes], *updates, "deleted")
     if reading.failed:
-        reasons = "; ".join([*reading.reasons.values(), *([reading.reason] if reading.reason else [])])
-        raise ServerFailed(f"{env.backends.server(host)}: what was live cannot be removed: {reasons}")
+        raise ServerFailed(f"{env.backends.server(host)}: what was live cannot be removed: {reading.why}")
 
 
 def _keep(

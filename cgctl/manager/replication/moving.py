@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ from cgctl.manager.replication.hooks import run_fence_hook, run_post_failover
 from cgctl.manager.replication.lag import lag_seconds
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.replication.points import next_point, take_point
-from cgctl.manager.replication.promotion import export, live_sizes, promote, sizes
+from cgctl.manager.replication.promotion import live_sizes, offer, promote, sizes
 from cgctl.manager.replication.shipping import base_for, ship
 from cgctl.manager.replication.sides import ancestors, observe_surely
 from cgctl.manager.rules.replication import check_undo
@@ -87,6 +88,7 @@ class Moving:
         self._retired = False
         self._begun = False
         self._present: Mapping[str, int] = {}
+        self._planned: View | None = None
         self._diverged: list[Diverged] = []
         assert replicated.record is not None
         self._current = replicated.record.generation_id
@@ -126,6 +128,7 @@ class Moving:
         if view.source is not None and not view.promoted and view.undo_point is None:
             source, there = self._side(self._replicated.active), self._side(self._order.destination)
             base_for(self._env, self._replicated, self._order.destination, source, there)
+        self._planned = view
         return view
 
     def _check_same_members(self, undo_point: str) -> None:
@@ -179,12 +182,18 @@ class Moving:
         return View(self._current, self._order.generation_id, seen, _seen(there), *words)
 
     def _observe(self) -> None:
+        """Both servers at once: one that is silent has its time while the other answers."""
+        if self._exported and self._source_lost:
+            return  # nothing is left to do
         source, there = self._replicated.active, self._order.destination
-        self._sides[there] = self._ask(there)
-        if not self._source_lost:
-            self._sides[source] = self._ask_source(source)
-            self._source_lost = self._sides[source] is None
-        self._sides.setdefault(source, None)
+        if self._source_lost:
+            self._sides[there] = self._ask(there)
+            return
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            asked = beside.submit(self._ask_source, source)
+            self._sides[there] = self._ask(there)
+        self._sides[source] = asked.result()
+        self._source_lost = self._sides[source] is None
 
     def _ask(self, host: str) -> Side:
         return replication_of(self._env, host, self._replicated.name).observe(self._context, self._replicated.id)
@@ -244,12 +253,15 @@ class Moving:
 
     def _promote(self) -> None:
         there = self._order.destination
-        side, chosen = self._side(there), self._view().to_promote
+        side, chosen = self._side(there), self._planned.to_promote if self._planned else None
         newest = side.point(chosen.id) if chosen else None
         assert newest is not None
         note_promoting(self._env, self._context.operation_id)
         known = self._sides[self._replicated.active] or self._side(there)
-        promote(self._env, self._context, self._replicated, there, self._order.generation_id, newest, known.generations)
+        generation = self._order.generation_id
+        self._present = promote(
+            self._env, self._context, self._replicated, there, generation, newest, known.generations
+        )
 
     def _resume(self) -> None:
         there = self._order.destination
@@ -259,7 +271,10 @@ class Moving:
         replication.note_side(self._context, self._replicated.id, begun.id, SideState.SERVING, [begun])
 
     def _export(self) -> None:
-        self._present = export(self._env, self._context, self._replicated, self._order.destination)
+        there = self._order.destination
+        if not self._present:  # else this run has just made it
+            self._present = live_sizes(self._env, self._context, self._replicated.id, there)
+        offer(self._env, self._context, self._replicated, there, self._present)
         self._exported = True
         run_post_failover(self._env, self._replicated, self._order.destination)
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import exported
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
+from cgctl.manager.updates import read_updates
 from cgctl.model.tables import new_id
 from drivers import contract
 from drivers.contract import Context, ObjectKind
-from drivers.errors import NotOnServer
+from drivers.errors import NotOnServer, ServerFailed
 from drivers.replication import Generation, PointOnServer, SideState
 
 
@@ -22,8 +23,11 @@ def promote(
     generation_id: str,
     point: PointOnServer,
     known: Sequence[Generation],
-) -> None:
-    """First the note, then the group appears in one step: a new generation, the same volumes by the same ids."""
+) -> Mapping[str, int]:
+    """First the note, then the group appears in one step: a new generation, the same volumes by the same ids.
+
+    Returns the members that are there, with their sizes in bytes.
+    """
     assert replicated.record is not None
     begun = Generation(generation_id, replicated.record.generation_id, point.point.id)
     replication_of(env, host, replicated.name).note_side(
@@ -37,9 +41,13 @@ def promote(
     volumes = [contract.Volume(one.id, max(one.size_bytes, there[one.id]), replicated.id) for one in members]
     snapshots = [contract.Snapshot(new_id(), one.id, there[one.id], replicated.id, point.point.id) for one in members]
     group = contract.Group(replicated.id)
-    driver.create_consistencygroup_from_src(
+    updates = driver.create_consistencygroup_from_src(
         context, group, volumes, contract.GroupSnapshot(point.point.id, replicated.id), snapshots
     )
+    reading = read_updates([one.id for one in volumes], *updates, "available")
+    if reading.failed:
+        raise ServerFailed(f"{env.backends.server(host)}: the group cannot be made of the point: {reading.why}")
+    return {one.id: one.size_bytes for one in volumes}
 
 
 def sizes(env: Environment, context: Context, host: str, point_id: str) -> Mapping[str, int]:
@@ -59,9 +67,13 @@ def live_sizes(env: Environment, context: Context, group_id: str, host: str) -> 
     return {one.id: one.size_bytes or 0 for one in live}
 
 
-def export(env: Environment, context: Context, replicated: ReplicatedGroup, host: str) -> Mapping[str, int]:
-    """Offer what is live to everyone who has an attachment; returns the members that are there."""
-    there = live_sizes(env, context, replicated.id, host)
+def export(env: Environment, context: Context, replicated: ReplicatedGroup, host: str) -> None:
+    """Offer what is live to everyone who has an attachment."""
+    offer(env, context, replicated, host, live_sizes(env, context, replicated.id, host))
+
+
+def offer(env: Environment, context: Context, replicated: ReplicatedGroup, host: str, there: Mapping[str, int]) -> None:
+    """As export, of the members that are known to be there."""
     backend = env.backends.get(host)
     offered = []
     for volume in replicated.volumes:
@@ -70,4 +82,3 @@ def export(env: Environment, context: Context, replicated: ReplicatedGroup, host
             offered.append(exported(backend, volume, attachments))
     if offered and backend.export is not None:
         backend.export.ensure_exports(context, offered)
-    return there
