@@ -34,4 +34,4 @@ def slow_btrfs(host: Host, seconds: float) -> Iterator[None]:
 
 def wait_for_snapshot(host: Host) -> None:
     """Until `btrfs subvolume snapshot` has begun."""
-    wait_until(lambda: host.path(IN_SNAPSHOT).exists(), "the snapshot to begin")
+    wait_until(lambda: host.path(IN_SNAPSHOT).exists(), "the snapshot to begin", 60)
