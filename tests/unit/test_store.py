@@ -82,7 +82,7 @@ def _answer(process: subprocess.Popen[str]) -> tuple[str, int, str]:
     assert process.stdin
     process.stdin.write("x")
     process.stdin.flush()
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return out, process.returncode, err
 
 
