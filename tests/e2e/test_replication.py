@@ -19,7 +19,7 @@ from tests.e2e.writers import is_ordered, read_counters
 pytestmark = pytest.mark.lab
 
 CYCLES = int(os.environ.get("CGCTL_CYCLES", "100")) if SOAK else 5
-LONG = pytest.mark.timeout(120 + 60 * CYCLES)
+LONG = pytest.mark.timeout(300 + 120 * CYCLES)
 
 
 @pytest.fixture
