@@ -97,12 +97,33 @@ def test_what_an_older_side_wrote_and_nobody_shipped_is_not_deleted_in_silence(h
     assert refused.code == 7
     assert "beta" in refused.err
     assert "--leave-replicas" in refused.err
+    assert "group-failover-replication --secondary-backend-id dr1" in refused.err
     assert served(house) == ("alpha", "enabled")
     assert live(house, "beta") == unshipped
     told = house.ok("group-disable-replication", "db", "--leave-replicas")
     assert "backend beta is left there" in told.err
     assert live(house, "beta") == unshipped
     assert served(house) == ("alpha", "disabled")
+
+
+def test_the_way_out_of_a_refused_disable_keeps_what_the_older_side_wrote(house: House) -> None:
+    house.ok(*FAIL_OVER, "dr1")
+    house.write("db-0", b"on beta, not synced")
+    unshipped = live(house, "beta")
+    beta = gone(house, "beta")
+    house.ok(*FAIL_OVER, "dr2", "--source-is-down", "--accept-data-loss")
+    house.ok(*FAIL_OVER, "default")
+    house.configure(backends={"beta": beta})
+    serving = live(house, "alpha")
+    refused = house.run("group-disable-replication", "db")
+    assert refused.code == 7
+    for line in refused.err.partition("kept as a group snapshot: cgctl ")[2].split("; cgctl ")[:2]:
+        house.ok(*line.partition("; to leave")[0].split())
+    house.ok("group-disable-replication", "db")
+    (kept,) = house.show("group-snapshot-list", "--long")
+    assert points(house, "beta")[kept["id"]] == unshipped
+    assert served(house) == ("alpha", "disabled")
+    assert live(house, "alpha") == serving
 
 
 def test_an_older_side_without_writes_of_its_own_is_let_go_by_the_next_sync(house: House) -> None:

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, delete
 from cgctl.errors import CgctlError, FailoverRefused, Refused
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
-from cgctl.manager.replication import members
+from cgctl.manager.replication import hints, members
 from cgctl.manager.replication.members import ReplicatedGroup, load, others, replication_of
 from cgctl.manager.replication.retention import remove_unsettled
 from cgctl.manager.replication.sides import observe_sides, reached
@@ -169,7 +169,7 @@ def remove_replicas(
             raise side
     standing = [host for host, side in reached(sides) if host != replicated.active and side.has_live]
     if standing and not leave_replicas:
-        raise _may_hold_writes(replicated, standing)
+        raise _may_hold_writes(env, replicated, standing)
     for host, _ in reached(sides):
         if host in standing:
             env.warn(f"{replicated.name}: what was served by backend {host} is left there, with its recovery points")
@@ -178,12 +178,13 @@ def remove_replicas(
         replication_of(env, host, replicated.name).forget(context, replicated.id)
 
 
-def _may_hold_writes(replicated: ReplicatedGroup, hosts: Sequence[str]) -> FailoverRefused:
+def _may_hold_writes(env: Environment, replicated: ReplicatedGroup, hosts: Sequence[str]) -> FailoverRefused:
     """What stood there when it was failed over may have writes that nobody shipped: they are not deleted in silence."""
     reason = f"what backend {', '.join(hosts)} served still stands there, and may hold writes that were never shipped"
-    return FailoverRefused(
-        replicated.name, reason, f"cgctl group-disable-replication --leave-replicas {replicated.id} leaves it there"
-    )
+    there_and_back = "; ".join(hints.failover_to(env, replicated, host) for host in (*hosts, replicated.active))
+    leave = f"cgctl group-disable-replication --leave-replicas {replicated.id}"
+    hint = f"to clear it away, its own writes kept as a group snapshot: {there_and_back}; to leave it: {leave}"
+    return FailoverRefused(replicated.name, reason, hint)
 
 
 def forget(session: Session, replicated: ReplicatedGroup) -> None:
