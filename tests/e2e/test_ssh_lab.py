@@ -152,6 +152,7 @@ def test_short_cut_is_survived(connect: Connect, stor1: Host) -> None:
 
 def test_killed_server_is_not_an_answer(connect: Connect, stor1: Host) -> None:
     runner = connect()
+    runner.run(TRUE, 10)
     killer = threading.Timer(0.5, stor1.stop_sshd)
     killer.start()
     try:
