@@ -102,6 +102,8 @@ class Scene:
             members = self.cluster.group("db", 2, size=f"{SIZE_MIB // 2}M")
             for number in range(len(members.volume_ids)):
                 self.fill(f"db-{number + 1}")
+        if kind.endswith("migrate"):  # to backends that export otherwise, or not at all
+            self.cluster.run("type-key", ISCSI, "unset", "export_protocol")
         if kind == "snapshot-replicate":
             self.cluster.run("snapshot-create", "data", "--name", "snap")
         for where in ("here", "there") if "restore" in kind or "verify" in kind else ():
