@@ -124,6 +124,7 @@ def test_cut_cable_before_the_login_is_unreachable_in_time(connect: Connect, sto
 
 def test_cut_cable_in_the_middle_of_a_script_is_a_time_out(connect: Connect, stor1: Host) -> None:
     runner = connect()
+    runner.run(TRUE, 10)
     threading.Timer(0.3, stor1.cut).start()
     began = time.monotonic()
     with pytest.raises(TimedOut):
@@ -137,17 +138,21 @@ def test_silent_server_counts_as_lost_long_before_a_long_time_out(
     connect: Connect, stor1: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dial, "SILENCE_SECONDS", 3)
+    runner = connect()
+    runner.run(TRUE, 10)
     threading.Timer(0.3, stor1.cut).start()
     began = time.monotonic()
     with pytest.raises(ConnectionLost):
-        connect().run(Command(("sleep", "600")), 600)
+        runner.run(Command(("sleep", "600")), 600)
     assert time.monotonic() - began < 40
 
 
 def test_short_cut_is_survived(connect: Connect, stor1: Host) -> None:
+    runner = connect()
+    runner.run(TRUE, 10)
     threading.Timer(0.3, stor1.cut).start()
     threading.Timer(2, stor1.join).start()
-    assert connect().run(Command(("sh", "-c", "sleep 1; echo done")), 30).stdout == "done\n"
+    assert runner.run(Command(("sh", "-c", "sleep 1; echo done")), 30).stdout == "done\n"
 
 
 def test_killed_server_is_not_an_answer(connect: Connect, stor1: Host) -> None:
