@@ -123,17 +123,17 @@ def test_a_cancel_leaves_nothing(long_replicating: Replicating, way: str) -> Non
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_server_that_died_has_lost_it_and_nothing_is_left(replicating: Replicating, way: str) -> None:
-    key = replicating.begin(way)
-    replicating.until(key, lambda one: one["done_bytes"] > 0)
-    host = replicating.host(way)
+def test_a_server_that_died_has_lost_it_and_nothing_is_left(long_replicating: Replicating, way: str) -> None:
+    key = long_replicating.begin(way)
+    long_replicating.until(key, lambda one: one["done_bytes"] > 0)
+    host = long_replicating.host(way)
     host.kill()
     host.start()
-    ran = replicating.cluster.cgctl("activity-wait", key, "--timeout", "100")
+    ran = long_replicating.cluster.cgctl("activity-wait", key, "--timeout", "100")
     assert ran.exit_code == 6, ran
-    assert replicating.shown(key)["state"] in ("lost", "failed")
-    assert replicating.left() == []
-    assert replicating.snapshots() == ["snap"]
+    assert long_replicating.shown(key)["state"] in ("lost", "failed")
+    assert long_replicating.left() == []
+    assert long_replicating.snapshots() == ["snap"]
 
 
 def test_a_cut_link_does_not_end_what_a_server_does(replicating: Replicating) -> None:
@@ -147,16 +147,17 @@ def test_a_cut_link_does_not_end_what_a_server_does(replicating: Replicating) ->
     assert replicating.left() == []
 
 
-def test_progress_of_a_copy_moves_to_its_end(replicating: Replicating) -> None:
-    key = replicating.begin("beta")
-    seen = [replicating.until(key, lambda one: one["done_bytes"] > 0)]
+def test_progress_of_a_copy_moves_to_its_end(long_replicating: Replicating) -> None:
+    key = long_replicating.begin("beta")
+    seen = [long_replicating.until(key, lambda one: one["done_bytes"] > 0)]
     while seen[-1]["state"] == "running":
-        seen.append(replicating.shown(key))
+        seen.append(long_replicating.shown(key))
+    whole = long_replicating.size_mib * 1024**2
     done = [one["done_bytes"] for one in seen]
     assert done == sorted(done)
     assert len(set(done)) > 2
-    assert (done[-1], seen[-1]["percent"]) == (192 * 1024**2, 100)
-    assert {one["total_bytes"] for one in seen} == {192 * 1024**2}
+    assert (done[-1], seen[-1]["percent"]) == (whole, 100)
+    assert {one["total_bytes"] for one in seen} == {whole}
 
 
 def test_a_group_snapshot_goes_to_another_driver_and_comes_back(cluster: Cluster) -> None:
