@@ -65,6 +65,7 @@ IN_CI = {("backup-create", "server", "reboot")}
 def table() -> list[Any]:
     """Every combination; what CI leaves out is in the long form."""
     cells = [(kind, where, event) for kind in KINDS for where in ("server", "here") for event in EVENTS]
+    cells.remove(("migrate", "server", "kill"))  # no activity without --detach: tests/manager/test_kill_points.py
     return [pytest.param(*cell, marks=() if cell in IN_CI else pytest.mark.soak) for cell in cells]
 
 
@@ -73,7 +74,6 @@ class Scene:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        backends = cluster.backends()
         stor1, stor2 = cluster.lab.stor1, cluster.lab.stor2
         self.pools: Mapping[str, tuple[Host, str]] = {
             "alpha": (stor1, str(POOL)),
@@ -83,8 +83,15 @@ class Scene:
         stor1.script('rm -rf "$1" "$2"; mkdir -p "$1" "$2"', FILES, VAULT)
         self.vault = cluster.config.parent / "vault"
         self.vault.mkdir()
-        cluster.configure(
-            backends={**backends, "files": {"driver": "file", "pool": FILES, "ssh": backends["alpha"]["ssh"]}},
+        self.configure()
+
+    def configure(self, *only: str) -> None:
+        """With all backends, or with some only."""
+        backends = self.cluster.backends()
+        files = {"driver": "file", "pool": FILES, "ssh": backends["alpha"]["ssh"]}
+        every = {**backends, "files": files}
+        self.cluster.configure(
+            backends={name: one for name, one in every.items() if not only or name in only},
             backup_repositories={
                 "here": {"directory": str(self.vault)},
                 "there": {"directory": VAULT, "backend": "alpha"},
@@ -92,7 +99,10 @@ class Scene:
         )
 
     def prepare(self, kind: str) -> None:
-        """What this kind of work needs."""
+        """What this kind of work needs, on alpha."""
+        if kind.endswith("migrate"):  # later, to backends that export otherwise, or not at all
+            self.cluster.run("type-key", ISCSI, "unset", "export_protocol")
+        self.configure("alpha")
         needs = {"migrate": ("plain",), "snapshot-replicate": ("data",)}
         group = kind.startswith("group-")
         for name in () if group else needs.get(kind, ("data",)):
@@ -102,13 +112,12 @@ class Scene:
             members = self.cluster.group("db", 2, size=f"{SIZE_MIB // 2}M")
             for number in range(len(members.volume_ids)):
                 self.fill(f"db-{number + 1}")
-        if kind.endswith("migrate"):  # to backends that export otherwise, or not at all
-            self.cluster.run("type-key", ISCSI, "unset", "export_protocol")
         if kind == "snapshot-replicate":
             self.cluster.run("snapshot-create", "data", "--name", "snap")
         for where in ("here", "there") if "restore" in kind or "verify" in kind else ():
             words = ("group-backup-create", "db") if group else ("backup-create", "data")
             self.cluster.run(*words, "--container", where, "--name", f"{'g' if group else 'b'}-{where}")
+        self.configure()
 
     def fill(self, name: str) -> None:
         with self.disk(name).open("r+b") as file:
