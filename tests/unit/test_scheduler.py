@@ -127,7 +127,12 @@ def test_a_ranking_tells_scores_and_reasons_to_people() -> None:
     ]
 
 
-@given(st.lists(st.tuples(st.floats(0, 1000), st.floats(0, 2000)), min_size=1, max_size=8), st.floats(0, 500))
+def _rooms(most: float) -> st.SearchStrategy[float]:
+    """In GiB, to the MiB: what differs by less has one score."""
+    return st.floats(0, most).map(lambda gib: round(gib, 3))
+
+
+@given(st.lists(st.tuples(_rooms(1000), _rooms(2000)), min_size=1, max_size=8), _rooms(500))
 def test_who_is_chosen_fits_and_nobody_who_fits_has_more_room(pools: list[tuple[float, float]], gib: float) -> None:
     candidates = [
         backend(str(number), total_capacity_gb=1000.0, free_capacity_gb=free, provisioned_capacity_gb=provisioned)
