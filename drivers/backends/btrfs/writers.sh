@@ -17,7 +17,10 @@ writers_lock=/run/lock/cgctl-writers
 prepare_hold() {
     exec 7>>"$writers_lock"
     flock -w "$lock_wait" 7 || refuse busy "another snapshot still holds the writers of this server"
-    writers=$(writers_of "$1" | sort -u)
+    writers=''
+    for writer in $(writers_of "$1" | sort -u); do
+        stands "$writer" || writers="$writers $writer"
+    done
 }
 
 writers_of() (
@@ -54,18 +57,20 @@ $2
     return 1
 }
 
-# writes /proc/PROCESS DESCRIPTOR: it is open for writing, not synchronously, by a process that runs. Octal flags of
-# open(2): the last digit is the way of access, 010000 is O_DSYNC.
+# writes /proc/PROCESS DESCRIPTOR: it is open for writing, not synchronously. Octal flags of open(2): the last digit is the
+# way of access, 010000 is O_DSYNC.
 writes() {
     flags=''
     while read -r word value; do
         [ "$word" != flags: ] || flags=$value
     done 2>/dev/null <"$1/fdinfo/$2" || return 1
-    case $flags in *[1357]????) return 1 ;; *[12]) [ "$(states "$1")" != T ] ;; *) return 1 ;; esac
+    case $flags in *[1357]????) return 1 ;; *[12]) return 0 ;; *) return 1 ;; esac
 }
 
-states() { # states /proc/PROCESS: of its threads, each once
-    cat "$1"/task/*/stat 2>/dev/null | sed 's/^.*) //; s/ .*//' | sort -u
+# stands PROCESS: its first thread is stopped; whoever lets a process go on lets all of its threads go on.
+stands() {
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+    case ${line##*) } in 'T '*) return 0 ;; *) return 1 ;; esac
 }
 
 # stand_still CENTISECONDS COMMAND...: run it while the writers are stopped; refuse when they were not until its end.
@@ -81,14 +86,20 @@ stand_still() {
         sleep 0.002
     done
     "$@"
-    stopped || moved
+    still_stopped || moved
     release_hold
 }
 
+# stopped: all threads of the writers. tgtd has 16 for each volume: one grep for all of them.
 stopped() {
     for writer in $writers; do
-        [ "$(states "/proc/$writer")" = T ] || return 1
+        # shellcheck disable=SC2143 # -L names files: grep -q cannot say that there is none
+        [ -z "$(grep -Ls ') T ' "/proc/$writer"/task/*/stat)" ] && stands "$writer" || return 1
     done
+}
+
+still_stopped() {
+    for writer in $writers; do stands "$writer" || return 1; done
 }
 
 moved() {
