@@ -34,11 +34,7 @@ from cgctl.manager.environment import (
 from cgctl.remote.settings import SshSettings
 from cgctl.store.database import Store
 from cgctl.store.retention import Keep
-from drivers.command import Command
-from drivers.contract import Backend, ExportServer
 from drivers.errors import DriverError
-from drivers.replication import Replication, ReplicationTarget
-from drivers.runner import Runner
 
 if TYPE_CHECKING:
     from cgctl.config.schema import Backend as BackendSection
@@ -46,6 +42,10 @@ if TYPE_CHECKING:
     from cgctl.config.schema import Configuration
     from cgctl.remote.transfer import End, StreamingRunner
     from drivers.activities.place import ActivityPlace
+    from drivers.command import Command
+    from drivers.contract import Backend, ExportServer
+    from drivers.replication import Replication
+    from drivers.runner import Runner
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ _HERE = 'eval "$(cat)"; exec </dev/null; eval "$1"'
 
 def _run_here(shell_line: str, environment: Mapping[str, str], timeout_seconds: float) -> RanHere:
     from cgctl.remote.local import LocalRunner  # noqa: PLC0415
-    from drivers.command import Secret  # noqa: PLC0415
+    from drivers.command import Command, Secret  # noqa: PLC0415
 
     exports = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in environment.items())
     try:
@@ -267,6 +267,8 @@ class Configured:
     def _build(self, backend_id: str, section: BackendSection) -> Backend:
         from drivers import catalog  # noqa: PLC0415
         from drivers.activities.place import ActivityPlace  # noqa: PLC0415
+        from drivers.contract import Backend  # noqa: PLC0415
+        from drivers.replication import ReplicationTarget  # noqa: PLC0415
 
         if section.driver not in catalog.DRIVERS:
             raise _not_yet(f"backends.{backend_id}.driver", section.driver, sorted(catalog.DRIVERS))

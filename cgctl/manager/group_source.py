@@ -13,9 +13,9 @@ from sqlmodel import Session, col, select
 
 from cgctl.manager import creation
 from cgctl.manager.between_hooks import take_between_hooks
+from cgctl.manager.cg_type import group_of
 from cgctl.manager.creation import Made
 from cgctl.manager.environment import Environment
-from cgctl.manager.kinds import group_of
 from cgctl.manager.objects import snapshot_objects, volume_objects
 from cgctl.manager.operation import Intent, wait_until_free
 from cgctl.manager.placement import place, specs_for, volume_types_of

@@ -8,10 +8,10 @@ from sqlmodel import Session
 
 from cgctl.errors import DryRun
 from cgctl.manager import creation, deletion, removal
+from cgctl.manager.cg_type import ensure_cg_type
 from cgctl.manager.creation import Made
 from cgctl.manager.dependents import dependents_of
 from cgctl.manager.environment import Environment
-from cgctl.manager.kinds import ensure_cg_type
 from cgctl.manager.objects import shown
 from cgctl.manager.operation import Intent
 from cgctl.manager.placement import Placement, checked_zone, placement, specs_for

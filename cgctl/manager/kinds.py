@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, func, select
 
-from cgctl.errors import DryRun, NotFound, Refused, UsageError
+from cgctl.errors import DryRun, Refused, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import counted
 from cgctl.manager.quiesce import check_hook_words
 from cgctl.manager.rules.replication import check_specs
-from cgctl.model.names import CG_TYPE, checked_spec_keys, checked_text, required_name
+from cgctl.model.names import checked_spec_keys, checked_text, required_name
 from cgctl.model.tables import Event, Group, GroupType, GroupVolumeType, Volume, VolumeType
 from cgctl.store.queries import find, subject, words_of
 
@@ -112,25 +112,6 @@ def delete(env: Environment, kind: type[Kind], reference: str) -> None:
             raise Refused(subject(kind, row.name), f"is in use by {counted(used, 'object')}", _users_hint(kind))
         session.delete(row)
         _record(env, session, row, f"{words_of(kind)[0]} {row.name}: delete it", "delete")
-
-
-def ensure_cg_type(session: Session) -> GroupType:
-    """The group type of consistency groups, made when it is first needed."""
-    row = session.exec(select(GroupType).where(GroupType.name == CG_TYPE)).first()
-    if row is None:
-        specs = {"consistent_group_snapshot_enabled": "<is> True"}
-        row = GroupType(name=CG_TYPE, description="Type of consistency groups", group_specs=specs)
-        session.add(row)
-        session.flush()
-    return row
-
-
-def group_of(session: Session, reference: str, *, consistency_group: bool = False) -> Group:
-    """A group by reference; for the consisgroup commands it must be a consistency group."""
-    row = find(session, Group, reference)
-    if consistency_group and session.get_one(GroupType, row.group_type_id).name != CG_TYPE:
-        raise NotFound(f"consistency group {reference}", "is a group of another type", f"cgctl group-show {row.id}")
-    return row
 
 
 def _refuse_used_name(session: Session, kind: type[Kind], name: str) -> None:

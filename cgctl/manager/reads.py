@@ -12,9 +12,9 @@ from sqlmodel import Session, col, or_, select
 
 from cgctl.errors import NotFound
 from cgctl.manager import views
+from cgctl.manager.cg_type import group_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.filters import Filters, conditions, entries, having
-from cgctl.manager.kinds import group_of
 from cgctl.manager.views import Keys, View
 from cgctl.model.names import CG_TYPE, looks_like_prefix
 from cgctl.model.tables import (

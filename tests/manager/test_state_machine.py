@@ -21,6 +21,7 @@ from tests.manager.replicating import EXPORTS
 
 SOAK = os.environ.get("CGCTL_SOAK") == "1"
 EXAMPLES, STEPS = (150, 60) if SOAK else (4, 20)
+LIMIT_SECONDS = 4 * 3600 if SOAK else 600
 
 
 @pytest.fixture
@@ -45,6 +46,7 @@ def houses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     return copies()
 
 
+@pytest.mark.timeout(LIMIT_SECONDS)
 def test_any_sequence_of_commands_keeps_state_servers_and_data_in_agreement(
     houses: Iterator[House], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,9 +17,9 @@ from cgctl.manager.activities.copies import refuse_file_systems
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.backups.creation import word
 from cgctl.manager.backups.streams import Stream, from_repository, working_host
+from cgctl.manager.cg_type import ensure_cg_type
 from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import refuse_frozen
-from cgctl.manager.kinds import ensure_cg_type
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import Intent
 from cgctl.manager.placement import checked_zone, place, specs_for
