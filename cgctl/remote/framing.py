@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from importlib import resources
 
 from drivers.command import Command
@@ -73,10 +74,10 @@ class MarkedOutput:
     def begin_mark(self) -> bytes:
         return self._begin
 
-    def find_end(self, received: bytes) -> int | None:
-        """Where the end mark begins in this."""
-        at = received.find(self._ending)  # quicker by far than a pattern, over a stream's bytes
-        found = self._end.search(received, at) if at >= 0 else None
+    def find_end(self, received: bytearray, begin: int, end: int) -> int | None:
+        """Where the end mark begins, between these."""
+        at = received.find(self._ending, begin, end)  # quicker by far than a pattern, over a stream's bytes
+        found = self._end.search(received, at, end) if at >= 0 else None
         return found.start() if found else None
 
     def feed(self, chunk: bytes) -> bool:
@@ -106,33 +107,47 @@ class MarkedOutput:
 
 
 class PassedOn:
-    """The bytes between the marks of an output, handed on as they come; only the end mark is kept in the output."""
+    """The bytes between the marks of an output, handed on as they come; only the marks are kept in the output.
 
-    def __init__(self, output: MarkedOutput) -> None:
+    They are many, so they are not copied: what is handed on is good until the next call.
+    """
+
+    def __init__(self, output: MarkedOutput, piece_bytes: int) -> None:
         self._output = output
         self._begun = False
-        self._held = b""
+        self._buffer = bytearray(output.longest_end + piece_bytes)
+        self._rest = b""
 
     @property
     def has_ended(self) -> bool:
         return self._output.end_status() is not None
 
-    def pass_on(self, chunk: bytes) -> bytes:
-        """What is certainly not part of a mark; may be nothing."""
-        self._held += chunk
-        if not self._begun:
-            found = self._held.find(self._output.begin_mark)
-            if found < 0:
-                return b""
-            self._output.feed(self._held[: found + len(self._output.begin_mark)])
-            self._held = self._held[found + len(self._output.begin_mark) :]
-            self._begun = True
-        end = self._output.find_end(self._held)
-        keep = end if end is not None else max(0, len(self._held) - self._output.longest_end)
-        piece, self._held = self._held[:keep], self._held[keep:]
+    def pass_on(self, receive: Callable[[memoryview], int]) -> memoryview | None:
+        """What is certainly not part of a mark, and may be nothing; None when `receive` has filled in no byte."""
+        view, held = memoryview(self._buffer), len(self._rest)
+        view[:held] = self._rest
+        count = receive(view[held:])
+        if not count:
+            return None
+        begin, filled = self._begin(held + count), held + count
+        end = self._output.find_end(self._buffer, begin, filled)
+        keep = max(begin, filled - self._output.longest_end) if end is None else end
+        self._rest = bytes(view[keep:filled])
         if end is not None:
-            self._output.feed(self._held)
-        return piece
+            self._output.feed(self._rest)
+        return view[begin:keep]
+
+    def _begin(self, filled: int) -> int:
+        """Where the stream begins in the buffer; the mark may still be to come."""
+        if self._begun:
+            return 0
+        mark = self._output.begin_mark
+        found = self._buffer.find(mark, 0, filled)
+        if found < 0:
+            return max(0, filled - self._output.longest_end)
+        self._output.feed(mark)
+        self._begun = True
+        return found + len(mark)
 
 
 def _encode(text: str) -> str:

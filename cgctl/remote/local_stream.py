@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 
-from cgctl.remote.stream import PIECE_BYTES, widen
+from cgctl.remote.stream import PIECE_BYTES, Piece, widen
 from drivers.command import Command
 from drivers.runner import Completed
 
@@ -31,13 +31,14 @@ class LocalStream:
             start_new_session=True,
             bufsize=0,
         )
+        self._room = memoryview(bytearray(PIECE_BYTES))
         widen(*(pipe for pipe in (self._process.stdin, self._process.stdout) if pipe))
 
-    def read(self) -> bytes:
+    def read(self) -> Piece:
         assert self._process.stdout
-        return self._process.stdout.read(PIECE_BYTES) or b""
+        return self._room[: os.readv(self._process.stdout.fileno(), [self._room])]
 
-    def write(self, piece: bytes) -> None:
+    def write(self, piece: Piece) -> None:
         assert self._process.stdin
         view = memoryview(piece)
         while view:

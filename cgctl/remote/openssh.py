@@ -19,7 +19,7 @@ from cgctl.remote import host_keys
 from cgctl.remote.direct import servers
 from cgctl.remote.framing import Frame
 from cgctl.remote.settings import SshSettings
-from cgctl.remote.stream import widen
+from cgctl.remote.stream import Piece, widen
 from drivers.errors import HostKeyUnknown
 
 ENTRY_SECONDS = 60.0
@@ -65,11 +65,19 @@ class OpenSsh:
         seen, self._seen = self._seen[:count], self._seen[count:]
         return seen or os.read(self._out.fileno(), count)
 
+    def recv_into(self, room: memoryview) -> int:
+        """The same, without a copy; how many bytes there were."""
+        if not self._seen:
+            return os.readv(self._out.fileno(), [room])
+        seen = self.recv(len(room))
+        room[: len(seen)] = seen
+        return len(seen)
+
     def recv_stderr(self, count: int) -> bytes:
         """The same of its standard error."""
         return os.read(self._err.fileno(), count)
 
-    def sendall(self, piece: bytes) -> None:
+    def sendall(self, piece: Piece) -> None:
         """To its standard input. Raises OSError when nobody reads it any more."""
         if self._in.closed:
             raise BrokenPipeError("nothing more is to come")

@@ -52,12 +52,12 @@ class SshRunner:
         bulk: over a connection of this machine's `ssh`, where that is to be had.
         """
         from cgctl.remote import openssh  # noqa: PLC0415
-        from cgctl.remote.ssh_stream import SshStream  # noqa: PLC0415 - paramiko only when it is needed
+        from cgctl.remote.ssh_stream import OfConnection, SshStream  # noqa: PLC0415 - paramiko only when it is needed
 
         frame = Frame(command, self._settings.sudo)
         with self._turn:
             own = openssh.begun(self._settings, frame) if bulk else None
-            channel = own or self._twice(lambda: self._connected().begin(frame.line))
+            channel = own or OfConnection(self._twice(lambda: self._connected().begin(frame.line)))
             self.executions += 1
         logger.debug("%s: %s: begun", self.server, command.shown())
         return SshStream(self.server, channel, frame, reads=reads)

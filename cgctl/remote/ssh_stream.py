@@ -10,19 +10,37 @@ from typing import Protocol
 import paramiko
 
 from cgctl.remote.framing import Frame, PassedOn
-from cgctl.remote.stream import PIECE_BYTES
+from cgctl.remote.stream import PIECE_BYTES, Piece
 from drivers import errors
 from drivers.runner import Completed
 
 
 class Channel(Protocol):
-    """What a stream needs of a paramiko channel, or of an `ssh`."""
+    """What a stream needs of a paramiko channel, or of an `ssh`. recv_into: how many bytes were filled in."""
 
     def recv(self, count: int, /) -> bytes: ...
+    def recv_into(self, room: memoryview, /) -> int: ...
     def recv_stderr(self, count: int, /) -> bytes: ...
-    def sendall(self, piece: bytes, /) -> None: ...
+    def sendall(self, piece: Piece, /) -> None: ...
     def shutdown_write(self) -> None: ...
     def close(self) -> None: ...
+
+
+class OfConnection:
+    """A paramiko channel as one."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self.recv, self.recv_stderr = channel.recv, channel.recv_stderr
+        self.shutdown_write, self.close = channel.shutdown_write, channel.close
+        self._sendall = channel.sendall
+
+    def recv_into(self, room: memoryview) -> int:
+        piece = self.recv(len(room))
+        room[: len(piece)] = piece
+        return len(piece)
+
+    def sendall(self, piece: Piece) -> None:
+        self._sendall(bytes(piece))
 
 
 class SshStream:
@@ -31,7 +49,7 @@ class SshStream:
     def __init__(self, server: str, channel: Channel, frame: Frame, *, reads: bool) -> None:
         self.server = server
         self._channel, self._frame = channel, frame
-        self._stream = None if reads else PassedOn(frame.stdout)
+        self._stream = None if reads else PassedOn(frame.stdout, PIECE_BYTES)
         self._threads = [self._collect(channel.recv_stderr, frame.stderr.feed)]
         if reads:
             self._threads.append(self._collect(channel.recv, frame.stdout.feed))
@@ -46,19 +64,19 @@ class SshStream:
         thread.start()
         return thread
 
-    def read(self) -> bytes:
+    def read(self) -> Piece:
         assert self._stream
         while not self._stream.has_ended:
+            piece = None
             with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
-                received = self._channel.recv(PIECE_BYTES)
-                if received:
-                    if piece := self._stream.pass_on(received):
-                        return piece
-                    continue
-            break
+                piece = self._stream.pass_on(self._channel.recv_into)
+            if piece is None:
+                break
+            if piece:
+                return piece
         return b""
 
-    def write(self, piece: bytes) -> None:
+    def write(self, piece: Piece) -> None:
         try:
             self._channel.sendall(piece)
         except (EOFError, paramiko.SSHException) as error:

@@ -32,17 +32,20 @@ def widen(*pipes: IO[bytes]) -> None:
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
+Piece = bytes | memoryview
+
+
 class Stream(Protocol):
     """A running command. Its methods end when it is aborted, with OSError or with nothing read."""
 
     @property
     def server(self) -> str: ...
 
-    def read(self) -> bytes:
-        """Some of its standard output; nothing at its end."""
+    def read(self) -> Piece:
+        """Some of its standard output, good until the next call; nothing at its end."""
         ...
 
-    def write(self, piece: bytes) -> None:
+    def write(self, piece: Piece) -> None:
         """All of it to its standard input. Raises OSError when nobody reads it any more."""
         ...
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
 import signal
 import subprocess
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +29,8 @@ class Server(Protocol):
     def kill(self) -> None: ...
 
     def start(self) -> None: ...
+
+    def is_running(self) -> bool: ...
 
 
 def replicated_group(
@@ -175,76 +174,3 @@ class Pair(Moves):
             found += [f"{backend}: {one}" for one in pool.glob("live/.staging*")]
             found += [f"{backend}: {one}" for one in pool.glob(".cgctl/replication/*/receiving")]
         return found
-
-
-def interrupt_and_go_on(pair: Moves, directory: Path, cycles: int, seconds: tuple[float, float]) -> None:
-    """Failovers that are killed after these seconds at the earliest and the latest; the same command goes on."""
-    draw = random.Random(23)
-    acked = 0
-    for number in range(cycles):
-        source = pair.active
-        to = pair.other(source)
-        with pair.writing(source, directory, acked + 1) as writer:
-            writer.wait_for_rounds(10)
-            pair.interrupted(to, draw.uniform(*seconds))
-            pair.fail_over(to)
-            acked = writer.acked
-        assert min(pair.counters(to)) >= acked, number
-        assert pair.left_behind() == [], number
-
-
-def kill_at_any_moment(pair: Moves, directory: Path, cycles: int, seconds: float) -> None:
-    """A cycle: write, sync, write, fail over while a server is killed, the same again until it is done, verify.
-
-    It is killed after these seconds at the latest, or after those that the quickest failover so far took: a kill after
-    the end is a restart of a server. In every third cycle the receiver is killed in the transfer of the sync, too, and
-    the sync made again.
-    """
-    draw = random.Random(int(os.environ.get("CGCTL_SEED", "41")))
-    acked = 0
-    for number in range(cycles):
-        began = time.monotonic()
-        source = pair.active
-        to = pair.other(source)
-        victim = draw.choice(("alpha", "beta"))
-        with pair.writing(source, directory, acked + 1) as writer:
-            writer.wait_for_rounds(10)
-            synced = writer.acked
-            if number % 3 == 2:
-                with killed(pair.server(to), draw.random() * seconds / 2):
-                    pair.cluster.cgctl("group-sync-replication", "db")
-                pair.server(to).start()
-            pair.sync()
-            writer.wait_for_rounds(10)
-            with killed(pair.server(victim), draw.random() * seconds):
-                asked = time.monotonic()
-                result = pair.fail_over(to, expect=None)
-                if result.exit_code == 0:
-                    seconds = min(seconds, time.monotonic() - asked)
-            acked = writer.acked
-        if result.exit_code != 0 and victim == source and draw.random() < 0.5:
-            result = pair.fail_over(to, "--source-is-down")
-        pair.server(victim).start()
-        first, result = result, result if result.exit_code == 0 else pair.fail_over(to)
-        if (victim, first.exit_code) == (to, 0):
-            pair.cluster.run("backend-check", "--repair", to)  # the new active side was started anew: tgtd forgets
-        shown = result.json
-        counters = pair.counters(to)
-        assert min(counters) >= (acked if shown["is_planned"] else synced), (number, shown, counters, acked)
-        pair.sync()
-        point = pair.last_point()
-        assert pair.set_digests(source, point) == pair.set_digests(to, point), number
-        acked = max(acked, *counters)
-        assert pair.left_behind() == [], number
-        how = "planned" if shown["is_planned"] else "unplanned"
-        took = time.monotonic() - began
-        print(f"cycle {number}: {source} to {to}, {victim} killed, {first.exit_code}, {how}, {took:.0f} s")
-
-
-@contextmanager
-def killed(server: Server, seconds: float) -> Iterator[None]:
-    """After so many seconds of what is done meanwhile, or of waiting."""
-    killer = threading.Timer(seconds, server.kill)
-    killer.start()
-    yield
-    killer.join()

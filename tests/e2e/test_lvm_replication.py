@@ -14,7 +14,7 @@ import pytest
 
 from tests.contract.thin_pool import EDIT, running_machines
 from tests.e2e.cluster import SOAK
-from tests.e2e.replicated import interrupt_and_go_on, kill_at_any_moment
+from tests.e2e.failover_cycles import interrupt_and_go_on, kill_at_any_moment
 from tests.e2e.replicated_machines import LITTLE_ROOM, MachinePair, TwoMachines
 from tests.lab.vm import Machine, Machines
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cluster import POOL, SOAK, Cluster
-from tests.e2e.replicated import Pair, interrupt_and_go_on, kill_at_any_moment
+from tests.e2e.failover_cycles import interrupt_and_go_on, kill_at_any_moment, kill_behind_each_step
+from tests.e2e.replicated import Pair
 from tests.e2e.writers import is_ordered, read_counters
 
 pytestmark = pytest.mark.lab
@@ -108,6 +109,11 @@ def test_interrupted_anywhere_the_same_command_goes_on(pair: Pair, tmp_path: Pat
 @LONG
 def test_servers_that_are_killed_at_any_moment_lose_nothing_in_silence(pair: Pair, tmp_path: Path) -> None:
     kill_at_any_moment(pair, tmp_path, CYCLES, 5.0)
+
+
+@LONG
+def test_servers_that_are_killed_behind_each_step_lose_nothing_in_silence(pair: Pair, tmp_path: Path) -> None:
+    assert kill_behind_each_step(pair, tmp_path, 1 if SOAK else 6) > 0
 
 
 def test_a_server_that_is_cut_off_in_the_middle_of_a_transfer(cluster: Cluster) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from io import BytesIO
 
 import pytest
 from hypothesis import given
@@ -83,12 +84,16 @@ def test_a_pace_is_kept() -> None:
 def test_only_what_lies_between_the_marks_is_passed_on_however_it_is_cut(payload: bytes, cuts: list[int]) -> None:
     frame = Frame(Command(("true",)), sudo=False)
     nonce = frame.stdout.begin_mark.partition(b"-")[0]
-    received = b"motd\n" + frame.stdout.begin_mark + payload + b"\n" + nonce + b"-end 7\n"
-    stream, passed = PassedOn(frame.stdout), b""
-    for size in cuts:
-        passed += stream.pass_on(received[:size])
-        received = received[size:]
-    passed += stream.pass_on(received)
+    received = b"motd\n" * 20 + frame.stdout.begin_mark + payload + b"\n" + nonce + b"-end 7\n"
+    stream, arriving, passed = PassedOn(frame.stdout, 64), BytesIO(received), b""
+
+    def receive(room: memoryview) -> int:
+        piece = arriving.read(min(cuts.pop(), len(room)) if cuts else len(room))
+        room[: len(piece)] = piece
+        return len(piece)
+
+    while (piece := stream.pass_on(receive)) is not None:
+        passed += piece
     assert passed == payload
     assert stream.has_ended
     assert frame.stdout.end_status() == 7

@@ -155,16 +155,11 @@ sub depart {
     my ($answers, $out, $way) = (undef, \*STDOUT, 0);
     if (@ssh) { ($way, $out, $answers) = open_way(@ssh) }
     open my $nothing, '<', '/dev/null' or die "/dev/null: $!\n";
-    my ($data, $into) = new_pipe();
-    my @pids = run($nothing, $into, @ARGV);
-    close $into;
-    if (my @words = @{$PACK{$compression}}) {
-        my ($packed, $into_packed) = new_pipe();
-        push @pids, run($data, $into_packed, @words);
-        close $data;
-        close $into_packed;
-        $data = $packed;
-    }
+    my @programs = grep { @$_ } [@ARGV], $PACK{$compression};
+    my $last = $way || $pace ? undef : pop @programs;
+    my ($data, @pids) = ($nothing);
+    for my $program (@programs) { ($data, my $pid) = piped($data, @$program); push @pids, $pid }
+    return left_alone($data, $last, @pids) if $last;
     my $flags = fcntl $out, F_GETFL, 0;
     fcntl $out, F_SETFL, $flags | O_NONBLOCK;
     my $is_cut = pass_on($data, $out, $pace, $way);
@@ -179,6 +174,23 @@ sub depart {
     }
     release();
     return $is_cut ? $BROKEN_PIPE : $failed;
+}
+
+sub piped {                  # piped INPUT WORDS...: (its output, process)
+    my ($input, @words) = @_;
+    my ($output, $into) = new_pipe();
+    my $pid = run($input, $into, @words);
+    close $_ for $input, $into;
+    return $output, $pid;
+}
+
+sub left_alone {             # no pace to keep, and nothing to tell: the last program writes what goes out itself
+    my ($data, $last, @pids) = @_;
+    unshift @pids, run($data, \*STDOUT, @$last);
+    close $data;
+    my $failed = wait_for(@pids);
+    release();
+    return $failed;
 }
 
 sub open_way {               # (process, what it reads, what it says); the far side says `ready` when its door is open
