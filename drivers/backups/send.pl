@@ -3,10 +3,13 @@
 # The stream: `cgctl-backup 1`, then for each image `image MEMBER BYTES`, and of its chunks, in order, `zero COUNT`, `same
 # SHA256`, or `chunk SHA256 raw|zst|gz|lz4 LENGTH` and the bytes; `alive` when there was nothing to say for a while; at the
 # end `end IMAGES CHUNKS`. crew.pl stands in front of this.
+use Fcntl qw(F_SETFL O_NONBLOCK);
+use POSIX ();
 
 my $ALIVE_SECONDS = 5;
 my $SEEK_DATA = 3;
-my %TOOLS = (zstd => ['zst', qw(zstd -q -1 -c)], gzip => ['gz', qw(gzip -1 -c)], lz4 => ['lz4', qw(lz4 -q -1 -c)]);
+# One thread: a chunk is small, and the crew has as many processes as there are processors.
+my %TOOLS = (zstd => ['zst', qw(zstd -q -1 --single-thread -c)], gzip => ['gz', qw(gzip -1 -c)], lz4 => ['lz4', qw(lz4 -q -1 -c)]);
 
 my ($known_file, $algorithm, @words) = @ARGV;
 my ($place, $noted_at, $total) = ($ENV{CGCTL_ACTIVITY}, 0, 0);
@@ -49,18 +52,37 @@ sub known {
     return \%known;
 }
 
-# A child feeds the tool from its copy of the data.
+# The tool's input goes in while its output comes out.
 sub compressed {
     my ($data, @tool) = @_;
-    my $child = open(my $from, '-|') // fail("cannot fork: $!");
+    pipe my $its_in, my $into or fail("pipe: $!");
+    pipe my $from, my $its_out or fail("pipe: $!");
+    my $child = fork // fail("cannot fork: $!");
     if (!$child) {
-        open my $into, '|-', @tool or exit 1;
-        syswrite $into, $$data;
-        exit(close($into) ? 0 : 1);
+        POSIX::dup2(fileno $its_in, 0);
+        POSIX::dup2(fileno $its_out, 1);
+        $SIG{PIPE} = 'DEFAULT';
+        exec {$tool[0]} @tool or POSIX::_exit(1);
     }
-    my $small = '';
-    while (my $count = sysread $from, $small, $CHUNK, length $small) { }
-    close $from or fail("$tool[0] failed");
+    close $_ for $its_in, $its_out;
+    fcntl $_, $SET_PIPE_SIZE, 1 << 20 for $into, $from;
+    fcntl $into, F_SETFL, O_NONBLOCK;
+    my ($small, $done) = ('', 0);
+    while (1) {
+        my ($readable, $writable) = ('', '');
+        vec($readable, fileno $from, 1) = 1;
+        vec($writable, fileno $into, 1) = 1 if $into;
+        select $readable, $writable, undef, undef;
+        if ($into && vec($writable, fileno $into, 1)) {
+            my $count = syswrite $into, $$data, length($$data) - $done, $done;
+            $done += $count // 0;
+            if ($done == length $$data || !defined $count && !$!{EAGAIN}) { close $into; $into = undef }
+        }
+        next unless vec($readable, fileno $from, 1);
+        last unless sysread $from, $small, $CHUNK, length $small;
+    }
+    waitpid $child, 0;
+    fail("$tool[0] failed") if $? || $done < length $$data;
     return \$small;
 }
 

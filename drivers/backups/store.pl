@@ -5,7 +5,7 @@ use warnings;
 use Digest::SHA;
 
 my $CHUNK = 4 * 1024 * 1024;
-my %TOOLS = (zstd => ['zst', qw(zstd -q -1 -c)], gzip => ['gz', qw(gzip -1 -c)], lz4 => ['lz4', qw(lz4 -q -1 -c)]);
+my %TOOLS = (zstd => ['zst', qw(zstd -q -1 --single-thread -c)], gzip => ['gz', qw(gzip -1 -c)], lz4 => ['lz4', qw(lz4 -q -1 -c)]);
 my $SET_PIPE_SIZE = 1031;    # F_SETPIPE_SZ of fcntl(2); a smaller pipe does as well
 my ($algorithm) = @ARGV;
 my ($buffer, %kept, %needed, @facts) = ('');

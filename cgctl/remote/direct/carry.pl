@@ -263,7 +263,7 @@ sub arrive {
     close $data;
     my $receiver = pop @pids;
     my $failed = wait_for($receiver);
-    end_all();               # what expands has nobody to write to any more
+    end_all() if grep { !exists $status{$_} } @pids;    # what expands has nobody to write to any more
     release();
     return $failed;
 }
