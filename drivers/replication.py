@@ -124,8 +124,16 @@ class MemberSums:
 class Verifying(Protocol):
     """What a replicating driver may have besides: it reads a point where it is, and tells what is in it."""
 
-    def checksums(self, context: Context, group_id: str, point_id: str, chunk_bytes: int) -> Mapping[str, MemberSums]:
-        """Of every member, by its id, read from the disks. One execution. Raises NotOnServer."""
+    def checksums(self, context: Context, group_id: str, point_id: str, chunk_bytes: int) -> Command:
+        """What reads every member from its disks and prints what `sums` understands. Refuses what is not there.
+
+        All are opened before the first is read: what is let go of meanwhile is read to its end. Lines `read DONE TOTAL`
+        tell how far it is, in bytes. It ends when nobody reads what it prints.
+        """
+        ...
+
+    def sums(self, printed: str) -> Mapping[str, MemberSums]:
+        """Of every member, by its id; pure."""
         ...
 
 

@@ -1,20 +1,22 @@
-"""What a relay of this machine is told: from which backend to which, by which commands. JSON on its standard input."""
+"""What a process of this machine is told: what it carries (relay), or reads (reader). JSON on its standard input."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from cgctl.manager.environment import Passage
+from cgctl.manager.readings import Answer, Reading, answer_told, told_answer
 from drivers.command import Command
 
 
 def relay_command(configuration: Path | None, passages: Sequence[Passage]) -> Command:
     """The command that runs it: this very Python with `cgctl.cli.relay`."""
     told = {
-        "config": str(configuration) if configuration else None,
         "passages": [
             {
                 "source": one.source,
@@ -26,7 +28,21 @@ def relay_command(configuration: Path | None, passages: Sequence[Passage]) -> Co
             for one in passages
         ],
     }
-    return Command((sys.executable, "-m", "cgctl.cli.relay"), json.dumps(told), "relay")
+    return _own_process("relay", configuration, told)
+
+
+def reader_command(configuration: Path | None, readings: Sequence[Reading], known: Sequence[Answer]) -> Command:
+    """The same with `cgctl.cli.reader`."""
+    told = {
+        "readings": [{**asdict(one), "command": list(one.command.argv)} for one in readings],
+        "known": [answer_told(one) for one in known],
+    }
+    return _own_process("reader", configuration, told)
+
+
+def _own_process(name: str, configuration: Path | None, told: dict[str, Any]) -> Command:
+    config = str(configuration) if configuration else None
+    return Command((sys.executable, "-m", f"cgctl.cli.{name}"), json.dumps({"config": config, **told}), name)
 
 
 def read_passages(text: str) -> tuple[str | None, list[Passage]]:
@@ -42,3 +58,10 @@ def read_passages(text: str) -> tuple[str | None, list[Passage]]:
         )
         for one in told["passages"]
     ]
+
+
+def read_readings(text: str) -> tuple[str | None, list[Reading], list[Answer]]:
+    """The configuration's file, what shall be read, and what is known already."""
+    told = json.loads(text)
+    readings = [Reading(**{**one, "command": Command(tuple(one["command"]), label="read")}) for one in told["readings"]]
+    return told["config"], readings, [told_answer(one) for one in told["known"]]

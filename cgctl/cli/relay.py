@@ -33,7 +33,7 @@ def main() -> int:
             delivery = Delivery("", str(uuid4()), one.source, one.send, one.destination, one.receive)
             carry(delivery, way, _noting(before, total))
             before += one.stream_bytes
-            _note(before, total)
+            note(before, total)
     except (DriverError, CgctlError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -43,15 +43,20 @@ def main() -> int:
 
 
 def _noting(before: int, total: int) -> Callable[[int], None]:
-    return lambda passed: _note(min(before + passed, total), total)
+    return lambda passed: note(min(before + passed, total), total)
 
 
-def _note(done: int, total: int) -> None:
-    """For poll.sh, in one step."""
+def note(done: int, total: int) -> None:
+    """How far it is, for poll.sh."""
+    keep("progress", f"{done} {total}\n")
+
+
+def keep(name: str, text: str) -> None:
+    """A file of the activity, in one step."""
     place = Path(os.environ["CGCTL_ACTIVITY"])
-    new = place / "progress.new"
-    new.write_text(f"{done} {total}\n")
-    new.rename(place / "progress")
+    new = place / f"{name}.new"
+    new.write_text(text)
+    new.rename(place / name)
 
 
 if __name__ == "__main__":

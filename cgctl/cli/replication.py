@@ -8,9 +8,10 @@ import typer
 
 from cgctl.cli.command import command
 from cgctl.cli.live import follow, transfer_words
+from cgctl.cli.options import Detach
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.errors import UsageError
-from cgctl.manager import replication
+from cgctl.manager import activities, replication
 
 if TYPE_CHECKING:
     from cgctl.cli.wiring import Env
@@ -144,12 +145,17 @@ def group_verify_replica(
     secondary_backend_id: Annotated[
         str | None, typer.Option("--secondary-backend-id", metavar="ID", help="Only this replication target.")
     ] = None,
-) -> Listing:
+    detach: Detach = False,
+) -> Listing | Show:
     """Compare the data of a replica with those of the backend that serves.
 
     Both servers read the newest common recovery point and tell checksums of its blocks; nothing is carried, and syncs
     and failovers do not wait. Exit code 6 when something differs: volume and range of bytes are named.
+    An activity of this machine.
     """
+    if detach:
+        begun = replication.verify.begin(env, reference, secondary_backend_id)
+        return Show(activities.handles.view(begun))
     rows, failure = replication.verify.verify_replica(env, reference, secondary_backend_id)
     keys = ("name", "volume_id", "host", "point_id", "size", "chunk_bytes", "result", "ranges")
     columns = (Column("Volume", "name"), Column("Replica", "host"), Column("Bytes", "size"), Column("Result", "result"))

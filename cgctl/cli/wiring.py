@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cgctl.config.schema import Backend as BackendSection
     from cgctl.config.schema import BackupRepository as RepositorySection
     from cgctl.config.schema import Configuration
+    from cgctl.manager.readings import Answer, Reading
     from cgctl.remote.transfer import End, StreamingRunner
     from drivers.activities.place import ActivityPlace
     from drivers.command import Command
@@ -234,8 +235,17 @@ class Configured:
         """As `Backends`: a cgctl of its own (cgctl.cli.relay)."""
         from cgctl.cli.passages import relay_command  # noqa: PLC0415
 
+        return relay_command(self._file(), passages)
+
+    def reader(self, readings: Sequence[Reading], known: Sequence[Answer]) -> Command:
+        """As `Backends`: a cgctl of its own (cgctl.cli.reader)."""
+        from cgctl.cli.passages import reader_command  # noqa: PLC0415
+
+        return reader_command(self._file(), readings, known)
+
+    def _file(self) -> Path | None:
         found = configuration_file(self._invocation.config)
-        return relay_command(found.absolute() if found else None, passages)
+        return found.absolute() if found else None
 
     def share_server(self, one: str, other: str) -> bool:
         """Whether both are reached in one way: a path of one is then a path of the other."""

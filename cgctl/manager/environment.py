@@ -13,6 +13,7 @@ from cgctl.store.database import Store
 from cgctl.store.retention import Keep
 
 if TYPE_CHECKING:
+    from cgctl.manager.readings import Answer, Reading
     from drivers.activities.place import ActivityPlace
     from drivers.backups.repository import Repository
     from drivers.command import Command
@@ -68,6 +69,11 @@ class Backends(Protocol):
 
     def relay(self, passages: Sequence[Passage]) -> Command:
         """A command of this machine that carries streams from backend to backend, one after the other."""
+        ...
+
+    def reader(self, readings: Sequence[Reading], known: Sequence[Answer]) -> Command:
+        """A command of this machine that reads on the backends' servers, all at once; the answers, beside what is known
+        already, are JSON in its activity's directory (cgctl.manager.readings)."""
         ...
 
     def share_server(self, one: str, other: str) -> bool:

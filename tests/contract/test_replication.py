@@ -242,7 +242,8 @@ def sums(bench: Bench, pair: Pair, point: RecoveryPoint) -> Mapping[str, MemberS
     """What the server itself says is in a point."""
     replication = pair.replication(bench)
     assert isinstance(replication, Verifying)
-    return replication.checksums(bench.context, point.group_id, point.id, MIB)
+    command = replication.checksums(bench.context, point.group_id, point.id, MIB)
+    return replication.sums(refusals.result(bench.runner.run(command, 60), "server"))
 
 
 def test_a_replica_that_was_edited_by_hand_is_noticed_and_not_overwritten(pair: Pair) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cgctl.manager.replication.verify import MOST_CHUNKS, chunk_for, difference, ranges
+from cgctl.manager.replication.compare import MOST_CHUNKS, chunk_for, difference, ranges
 from drivers.replication import MemberSums
 from tests.manager import faulty
 from tests.manager.house import House

@@ -48,9 +48,22 @@ KNOWS: Mapping[str, set[str]] = {
     },
     "cgctl.store.names": set(),
     "cgctl.cli.invocation": set(),
-    # a process of its own, which carries streams from backend to backend
+    # processes of their own, which carry streams from backend to backend, or read on several
     "cgctl.cli.passages": {"cgctl.manager", "drivers.command"},
     "cgctl.cli.progress": {"cgctl.manager"},
+    "cgctl.cli.reader": {
+        "cgctl.manager",
+        "cgctl.cli.invocation",
+        "cgctl.cli.passages",
+        "cgctl.cli.relay",
+        "cgctl.cli.wiring",
+        "cgctl.errors",
+        "cgctl.failures",
+        "cgctl.remote",
+        "drivers.errors",
+        "drivers.refusals",
+        "drivers.runner",
+    },
     "cgctl.cli.relay": {
         "cgctl.manager",
         "cgctl.cli.invocation",

@@ -17,6 +17,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "group-backup-create": ("cgctl.manager.backups.creation", "GroupBackupCreation"),
     "backup-restore": ("cgctl.manager.backups.restoring", "Restoration"),
     "backup-verify": ("cgctl.manager.backups.verification", "Verification"),
+    "group-verify-replica": ("cgctl.manager.replication.verify", "Verification"),
     "group-backup-restore": ("cgctl.manager.backups.restoring", "GroupRestoration"),
 }
 """Module and class; imported when needed, since they use this room. The class is made of the environment alone."""

@@ -101,8 +101,11 @@ class ScriptedReplication(ABC):
         _, changed, written_at = self._run(context, "changes", group_id, *parameters).split()
         return Changes(int(changed), None if written_at == NOTHING else datetime.fromtimestamp(float(written_at), UTC))
 
-    def checksums(self, context: Context, group_id: str, point_id: str, chunk_bytes: int) -> Mapping[str, MemberSums]:
-        lines = self._run(context, "checksums", group_id, checked_id(point_id), str(chunk_bytes)).splitlines()
+    def checksums(self, context: Context, group_id: str, point_id: str, chunk_bytes: int) -> Command:
+        return self._command(context, "checksums", group_id, checked_id(point_id), str(chunk_bytes))
+
+    def sums(self, printed: str) -> Mapping[str, MemberSums]:
+        lines = [line for line in printed.splitlines() if line and not line.startswith("read ")]
         found: dict[str, MemberSums] = {}
         begins = [number for number, line in enumerate(lines) if line.startswith("member ")]
         for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True):

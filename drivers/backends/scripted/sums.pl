@@ -1,17 +1,28 @@
 # What is in disks: `member ID BYTES`, and below it the SHA-256 of each CHUNK bytes, the last of which may be shorter.
 #   sums.pl CHUNK [ID BYTES PATH]...
-# All disks are opened before the first is read, so that whoever lets go of them meanwhile does not disturb.
+# All disks are opened before the first is read, so that whoever lets go of them meanwhile does not disturb. Between the
+# lines stands `read DONE TOTAL`, every 16 MiB: how far it is. Who has nobody to tell it to ends (SIGPIPE).
 use strict;
 use warnings;
 eval { require Digest::SHA }
     or do { print STDERR "cgctl-refused tool-missing: perl has no Digest::SHA: install the package perl\n"; exit 3 };
 
+$| = 1;
+$SIG{PIPE} = 'DEFAULT';
 my $chunk = shift;
+my ($total, $done, $told) = (0, 0, 0);
 my @open;
 while (my ($id, $bytes, $path) = splice @ARGV, 0, 3) {
     open my $disk, '<:raw', $path or die "$path: $!\n";
     push @open, [$id, $bytes, $path, $disk];
+    $total += $bytes;
 }
+sub tell_from {
+    return if $done - $told < shift;
+    print "read $done $total\n";
+    $told = $done;
+}
+tell_from(0);
 for (@open) {
     my ($id, $bytes, $path, $disk) = @$_;
     print "member $id $bytes\n";
@@ -24,7 +35,10 @@ for (@open) {
             die "$path ends too early\n" unless $count;
             $sha->add($data);
             $left -= $count;
+            $done += $count;
+            tell_from(16777216);
         }
         print $sha->hexdigest, "\n";
     }
 }
+tell_from(0);
