@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from drivers import catalog
+from drivers.activities import place
 from drivers.activities.values import Program
 from drivers.backends.file.driver import FileDriver
 from drivers.command import Command
@@ -60,4 +61,16 @@ def install(
         return GatedDriver(real, gate, published)
 
     monkeypatch.setitem(catalog.DRIVERS, "file", make)
+    return gate
+
+
+def close_for_all(monkeypatch: pytest.MonkeyPatch, house: House) -> Path:
+    """From now on work of every kind waits at its beginning; returns the gate."""
+    gate, files = house.root / "gate", place._files
+
+    def gated(program: Program) -> str:
+        argv = ("sh", "-c", _WAITS, "gated", str(gate), *program.work.argv)
+        return files(replace(program, work=Command(argv, program.work.stdin, program.work.label)))
+
+    monkeypatch.setattr(place, "_files", gated)
     return gate
