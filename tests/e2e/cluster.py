@@ -12,7 +12,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,6 +195,19 @@ class CommandLine:
             text=True,
             env=self.environment(**variables),
         )
+
+    def activity(self, key: str) -> Any:
+        """As activity-show has it."""
+        return self.run("activity-show", key, "-f", "json").json
+
+    def until_activity(self, key: str, so: Callable[[Any], bool]) -> Any:
+        """What it shows as soon as it is so."""
+        for _ in range(600):
+            shown = self.activity(key)
+            if so(shown):
+                return shown
+            time.sleep(0.1)
+        raise AssertionError(shown)
 
     # What tests begin with
 

@@ -33,6 +33,14 @@ class Server(Protocol):
     def is_running(self) -> bool: ...
 
 
+def replicating(cluster: Cluster, **target: Any) -> Backends:
+    """The lab's backends, beta a replication target of alpha."""
+    backends = cluster.backends()
+    backends["beta"]["export"] = {"protocol": "iscsi", "server": "tgt", "portal": f"{cluster.lab.stor2.ip}:3260"}
+    backends["alpha"]["replication_targets"] = [{**TARGET, **target}]
+    return backends
+
+
 def replicated_group(
     cluster: CommandLine,
     backends: Backends,
@@ -127,11 +135,7 @@ class Pair(Moves):
 
     @classmethod
     def build(cls, cluster: Cluster, count: int = 3, size: str = "16M", **target: Any) -> Pair:
-        backends = cluster.backends()
-        portal = f"{cluster.lab.stor2.ip}:3260"
-        backends["beta"]["export"] = {"protocol": "iscsi", "server": "tgt", "portal": portal}
-        backends["alpha"]["replication_targets"] = [{**TARGET, **target}]
-        return cls(cluster, *replicated_group(cluster, backends, count, size))
+        return cls(cluster, *replicated_group(cluster, replicating(cluster, **target), count, size))
 
     def host(self, backend: str) -> Host:
         return self.cluster.lab.stor1 if backend == "alpha" else self.cluster.lab.stor2

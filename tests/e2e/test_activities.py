@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -42,17 +40,6 @@ class Replicating:
     def begin(self, backend: str) -> str:
         words = ("snapshot-replicate", "snap", backend, "--name", "copy", "--detach", "-f", "value", "-c", "id")
         return self.cluster.run(*words).value
-
-    def shown(self, key: str) -> Any:
-        return self.cluster.run("activity-show", key, "-f", "json").json
-
-    def until(self, key: str, so: Callable[[Any], bool]) -> Any:
-        for _ in range(600):
-            shown = self.shown(key)
-            if so(shown):
-                return shown
-            time.sleep(0.1)
-        raise AssertionError(shown)
 
     def host(self, backend: str) -> Host:
         return self.cluster.lab.stor2 if backend == "beta" else self.cluster.lab.stor1
@@ -104,7 +91,7 @@ def test_the_command_is_killed_and_the_activity_goes_on(replicating: Replicating
     while not (rows := replicating.cluster.run("activity-list", "-f", "json").json):
         time.sleep(0.1)
     key = str(rows[0]["id"])
-    replicating.until(key, lambda one: one["state"] == "running")
+    replicating.cluster.until_activity(key, lambda one: one["state"] == "running")
     process.send_signal(signal.SIGKILL)
     process.wait()
     replicating.cluster.run("activity-wait", key, "--timeout", "100")
@@ -115,9 +102,9 @@ def test_the_command_is_killed_and_the_activity_goes_on(replicating: Replicating
 @pytest.mark.parametrize("way", WAYS)
 def test_a_cancel_leaves_nothing(long_replicating: Replicating, way: str) -> None:
     key = long_replicating.begin(way)
-    long_replicating.until(key, lambda one: one["done_bytes"] > 0)
+    long_replicating.cluster.until_activity(key, lambda one: one["done_bytes"] > 0)
     long_replicating.cluster.run("activity-cancel", key)
-    assert long_replicating.shown(key)["state"] == "cancelled"
+    assert long_replicating.cluster.activity(key)["state"] == "cancelled"
     assert long_replicating.left() == []
     assert long_replicating.snapshots() == ["snap"]
 
@@ -125,13 +112,13 @@ def test_a_cancel_leaves_nothing(long_replicating: Replicating, way: str) -> Non
 @pytest.mark.parametrize("way", WAYS)
 def test_a_server_that_died_has_lost_it_and_nothing_is_left(long_replicating: Replicating, way: str) -> None:
     key = long_replicating.begin(way)
-    long_replicating.until(key, lambda one: one["done_bytes"] > 0)
+    long_replicating.cluster.until_activity(key, lambda one: one["done_bytes"] > 0)
     host = long_replicating.host(way)
     host.kill()
     host.start()
     ran = long_replicating.cluster.cgctl("activity-wait", key, "--timeout", "100")
     assert ran.exit_code == 6, ran
-    assert long_replicating.shown(key)["state"] in ("lost", "failed")
+    assert long_replicating.cluster.activity(key)["state"] in ("lost", "failed")
     assert long_replicating.left() == []
     assert long_replicating.snapshots() == ["snap"]
 
@@ -149,9 +136,9 @@ def test_a_cut_link_does_not_end_what_a_server_does(replicating: Replicating) ->
 
 def test_progress_of_a_copy_moves_to_its_end(long_replicating: Replicating) -> None:
     key = long_replicating.begin("beta")
-    seen = [long_replicating.until(key, lambda one: one["done_bytes"] > 0)]
+    seen = [long_replicating.cluster.until_activity(key, lambda one: one["done_bytes"] > 0)]
     while seen[-1]["state"] == "running":
-        seen.append(long_replicating.shown(key))
+        seen.append(long_replicating.cluster.activity(key))
     whole = long_replicating.size_mib * 1024**2
     done = [one["done_bytes"] for one in seen]
     assert done == sorted(done)

@@ -1,7 +1,7 @@
 """Each kind of long work × whatever can happen to it, on real servers: a table, and afterwards one right final state.
 
     kinds     snapshot-replicate, migrate, group-migrate, backup-create, group-backup-create, backup-restore,
-              group-backup-restore, backup-verify
+              group-backup-restore, backup-verify, group-verify-replica
     places    `server`: the storage server does it; `here`: a process of this machine carries it
     events    kill: SIGKILL of the cgctl that began it and waits; cancel; cut: its server cannot be reached for a while;
               reboot: all processes of its server die, its disks stay
@@ -28,6 +28,7 @@ from drivers.activities import place
 from drivers.activities.values import Program
 from drivers.command import Command
 from tests.e2e.cluster import ISCSI, POOL, SOAK, Cluster, digest
+from tests.e2e.replicated import replicated_group, replicating
 from tests.lab import Host
 
 SIZE_MIB = 384 if SOAK else 8
@@ -40,9 +41,10 @@ OVER = ("succeeded", "failed", "cancelled", "lost")
 
 @dataclass(frozen=True)
 class Kind:
-    """Its words, where the server does it and where this machine carries it; same: what has the data of what then."""
+    """Its words, where the server does it (if it ever does) and where this machine carries it; same: what has the data
+    of what then."""
 
-    server: tuple[str, ...]
+    server: tuple[str, ...] | None
     here: tuple[str, ...]
     same: tuple[str, str] | None = None
 
@@ -56,6 +58,7 @@ KINDS: Mapping[str, Kind] = {
     "backup-restore": Kind(("b-there", "--name", "new"), ("b-here", "--name", "new"), ("new", "data")),
     "group-backup-restore": Kind(("g-there", "--name", "new"), ("g-here", "--name", "new")),
     "backup-verify": Kind(("b-there",), ("b-here",)),
+    "group-verify-replica": Kind(None, ("db",)),
 }
 EVENTS = ("kill", "cancel", "cut", "reboot")
 IN_CI = {("backup-create", "server", "reboot")}
@@ -64,7 +67,8 @@ IN_CI = {("backup-create", "server", "reboot")}
 
 def table() -> list[Any]:
     """Every combination; what CI leaves out is in the long form."""
-    cells = [(kind, where, event) for kind in KINDS for where in ("server", "here") for event in EVENTS]
+    places = {name: ("server", "here") if kind.server else ("here",) for name, kind in KINDS.items()}
+    cells = [(kind, where, event) for kind in KINDS for where in places[kind] for event in EVENTS]
     cells.remove(("migrate", "server", "kill"))  # no activity without --detach: tests/manager/test_kill_points.py
     return [pytest.param(*cell, marks=() if cell in IN_CI else pytest.mark.soak) for cell in cells]
 
@@ -83,11 +87,12 @@ class Scene:
         stor1.script('rm -rf "$1" "$2"; mkdir -p "$1" "$2"', FILES, VAULT)
         self.vault = cluster.config.parent / "vault"
         self.vault.mkdir()
+        self.replicates = False
         self.configure()
 
     def configure(self, *only: str) -> None:
         """With all backends, or with some only."""
-        backends = self.cluster.backends()
+        backends = replicating(self.cluster) if self.replicates else self.cluster.backends()
         files = {"driver": "file", "pool": FILES, "ssh": backends["alpha"]["ssh"]}
         every = {**backends, "files": files}
         self.cluster.configure(
@@ -100,6 +105,13 @@ class Scene:
 
     def prepare(self, kind: str) -> None:
         """What this kind of work needs, on alpha."""
+        if kind == "group-verify-replica":
+            _, attached = replicated_group(self.cluster, replicating(self.cluster), 2, f"{SIZE_MIB * 4}M")
+            for one in attached:
+                self.cluster.run("attachment-delete", one.id)
+            self.replicates = True
+            self.configure()
+            return
         if kind.endswith("migrate"):  # later, to backends that export otherwise, or not at all
             self.cluster.run("type-key", ISCSI, "unset", "export_protocol")
         self.configure("alpha")
@@ -240,7 +252,7 @@ def test_whatever_happens_meanwhile_there_is_one_right_final_state(
 ) -> None:
     gate(kind)
     wanted = KINDS[kind]
-    words = (kind, *(wanted.server if where == "server" else wanted.here))
+    words = (kind, *((wanted.server or ()) if where == "server" else wanted.here))
     before = sum_of(scene.disk(wanted.same[1])) if wanted.same else ""
     stor1 = scene.cluster.lab.stor1
     if event == "kill":

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -42,18 +40,7 @@ class Verifying:
 
     def place(self, key: str) -> Path:
         """The activity's directory, on this machine."""
-        return Path(self.shown(key)["directory"]) / key
-
-    def shown(self, key: str) -> Any:
-        return self.cluster.run("activity-show", key, "-f", "json").json
-
-    def until(self, key: str, so: Callable[[Any], bool]) -> Any:
-        for _ in range(600):
-            shown = self.shown(key)
-            if so(shown):
-                return shown
-            time.sleep(0.1)
-        raise AssertionError(shown)
+        return Path(self.cluster.activity(key)["directory"]) / key
 
     def is_read(self) -> list[bool]:
         """Whether anything reads, on either server."""
@@ -81,12 +68,12 @@ def test_it_outlives_its_command_and_whatever_ends_it_leaves_no_reader_on_either
     cluster.run("recover")
     (shown,) = cluster.run("activity-list", "--running", "-f", "json").json
     key, total = shown["id"], 2 * 64 * 1024**3
-    first = one.until(key, lambda shown: shown["done_bytes"] > 0)
-    later = one.until(key, lambda shown: shown["done_bytes"] > first["done_bytes"])
+    first = cluster.until_activity(key, lambda shown: shown["done_bytes"] > 0)
+    later = cluster.until_activity(key, lambda shown: shown["done_bytes"] > first["done_bytes"])
     assert (later["state"], later["host"], later["total_bytes"]) == ("running", None, total)
     cluster.run("activity-cancel", key)
     one.until_read(False, False)
-    assert one.shown(key)["state"] == "cancelled"
+    assert cluster.activity(key)["state"] == "cancelled"
     assert [one.name for one in one.place(key).iterdir() if one.name.startswith(("readings", "verdict"))] == []
 
     key = one.begin()
@@ -102,9 +89,9 @@ def test_points_that_go_meanwhile_are_read_to_their_end(cluster: Cluster) -> Non
     one.signal("STOP")
     cluster.run("group-sync-replication", "db")
     cluster.run("group-disable-replication", "db")
-    assert one.shown(key)["state"] == "running"
+    assert cluster.activity(key)["state"] == "running"
     one.signal("CONT")
     cluster.run("activity-wait", key, "--timeout", "100")
-    shown = one.shown(key)
+    shown = cluster.activity(key)
     assert (shown["state"], shown["percent"]) == ("succeeded", 100)
     assert one.is_read() == [False, False]
