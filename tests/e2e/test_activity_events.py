@@ -106,7 +106,7 @@ class Scene:
     def prepare(self, kind: str) -> None:
         """What this kind of work needs, on alpha."""
         if kind == "group-verify-replica":
-            _, attached = replicated_group(self.cluster, replicating(self.cluster), 2, f"{SIZE_MIB * 4}M")
+            _, attached = replicated_group(self.cluster, replicating(self.cluster), 2, f"{SIZE_MIB * 2}M")
             for one in attached:
                 self.cluster.run("attachment-delete", one.id)
             self.replicates = True
