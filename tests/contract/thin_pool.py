@@ -29,8 +29,9 @@ SYSTEMD = "CGCTL_VM_SYSTEMD"
 """With this variable at 1 the machine that the tests switch on runs systemd and udevd, as users' servers do."""
 # A script's own process group; what it has started in a session of its own lives on, as after a kill -9 of the script.
 STARTED = 'echo $$ >/run/contract.pid; exec "$@"'
-# Extents of 1 MiB: volumes of the tests are that small.
+# Extents of 1 MiB: volumes of the tests are that small. What a killed script has started has to come to its end before.
 EMPTY = """
+flock -w 300 "/run/lock/cgctl-lvm-${1%/*}" true
 gates=$(dmsetup info -c --noheadings -o name | grep '^cgctl-' || :)
 [ -z "$gates" ] || dmsetup resume $gates
 findmnt -rno TARGET | grep ^/run/cgctl/volumes/ | while read -r place; do umount "$place" && rmdir "$place"; done
