@@ -246,8 +246,10 @@ def test_too_many_connections_for_a_moment_are_no_failure(sshd: Sshd) -> None:
     sshd.start(extra="MaxStartups 1")
     with socket.create_connection(("127.0.0.1", sshd.port)) as in_the_way:
         in_the_way.recv(16)  # it is accepted, and counts
-        threading.Timer(0.5, in_the_way.shutdown, (socket.SHUT_RDWR,)).start()
+        leaves = threading.Timer(0.5, in_the_way.shutdown, (socket.SHUT_RDWR,))
+        leaves.start()
         connect(replace(sshd.settings, connect_timeout_seconds=60))
+        leaves.join()
 
 
 def test_server_that_stands_still_for_a_moment_is_asked_again(sshd: Sshd, caplog: pytest.LogCaptureFixture) -> None:
