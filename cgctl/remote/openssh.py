@@ -58,7 +58,12 @@ class OpenSsh:
             if not piece:
                 return False
             self._seen += piece
+        self._forget_known_hosts()  # ssh reads them at its login only; whoever is killed from now on leaves no file
         return True
+
+    def _forget_known_hosts(self) -> None:
+        with contextlib.suppress(OSError):
+            self._known_hosts.close()
 
     def recv(self, count: int) -> bytes:
         """Some of its standard output; nothing at its end."""
@@ -94,8 +99,7 @@ class OpenSsh:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         self._process.wait()
-        with contextlib.suppress(OSError):
-            self._known_hosts.close()
+        self._forget_known_hosts()
 
 
 def begun(settings: SshSettings, frame: Frame) -> OpenSsh | None:
