@@ -93,6 +93,9 @@ class Bench:
             disk.flush()
             os.fsync(disk.fileno())
 
+    def settle(self, volume: Volume) -> None:
+        """What a killed script has left behind is ended, where that does not wait for the next command."""
+
     def read(self, volume: Volume, count: int, offset: int = 0) -> bytes:
         with self.disk(volume).open("rb") as disk:
             disk.seek(offset)

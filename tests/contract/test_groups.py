@@ -37,6 +37,8 @@ def likes(volumes: list[Volume], group: Group, more_bytes: int = 0) -> list[Volu
 
 
 def contents(bench: Bench, volumes: list[Volume]) -> list[bytes]:
+    for one in volumes:
+        bench.settle(one)  # one that is not served any more ends what was begun, for all: none is read before
     return [bench.read(one, 8) for one in volumes]
 
 
