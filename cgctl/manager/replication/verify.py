@@ -2,7 +2,8 @@
 
 Decided 2026-11-21: no lock of transfers is held, since a point of terabytes takes longer to read than an RPO lasts, and
 a failover must never wait for it. The servers open all disks before they read the first: a point that is let go of
-meanwhile is read to its end. Points that were changed by hand are looked at, too: this command finds them.
+meanwhile is read to its end; where it cannot go while it is read (lvm), a sync leaves it for a later one. Points that
+were changed by hand are looked at, too: this command finds them.
 
 An activity of this machine, since two servers and more take part. Its verdict is kept in its directory, and goes with
 its handle.

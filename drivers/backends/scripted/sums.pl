@@ -13,7 +13,12 @@ my $chunk = shift;
 my ($total, $done, $told) = (0, 0, 0);
 my @open;
 while (my ($id, $bytes, $path) = splice @ARGV, 0, 3) {
-    open my $disk, '<:raw', $path or die "$path: $!\n";
+    my $disk;
+    unless (open $disk, '<:raw', $path) {
+        die "$path: $!\n" unless $!{ENOENT};
+        print STDERR "cgctl-refused not-on-server: $path has gone: $!\n";
+        exit 3;
+    }
     push @open, [$id, $bytes, $path, $disk];
     $total += $bytes;
 }
