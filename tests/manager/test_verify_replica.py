@@ -72,6 +72,13 @@ def test_a_side_that_is_away_or_serves_is_refused_with_a_reason(house: House) ->
         assert house.run(*VERIFY).code == 5
 
 
+def test_a_dry_run_names_who_would_read_and_begins_nothing(house: House) -> None:
+    with house.unchanged():
+        ran = house.ok(*VERIFY, "--dry-run")
+    assert [line.split()[1] for line in ran.out.splitlines() if "recovery point" in line] == ["alpha", "beta"], ran.out
+    assert house.show("activity-list") == []
+
+
 def test_a_replica_that_is_away_is_told_and_the_others_are_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
