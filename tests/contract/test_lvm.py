@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from tests.contract.bench import MIB, ProcessRunner, new_id
 from tests.contract.linting import complaints
 from tests.contract.test_groups import SIZE, contents, make_group, members_of, take
 from tests.contract.test_killed import killed
-from tests.contract.thin_pool import POOL, MachineBench, on_machine
+from tests.contract.thin_pool import LOCK, POOL, MachineBench, on_machine
 from tests.lab.vm import Machine
 
 CAPTURED = Path(__file__).parents[1] / "data/lvm/refusals-2.03.16.txt"
@@ -241,6 +242,31 @@ def broken_hold(bench: MachineBench) -> tuple[GroupSnapshot, list[Volume]]:
     assert bench.ids(ObjectKind.GROUP_SNAPSHOT) | bench.ids(ObjectKind.SNAPSHOT) == set()
     bench.write(volumes[0], b"goes on ")
     return cgsnapshot, volumes
+
+
+HEAD_OF_SCRIPTS = (("drivers", "prelude.sh"), ("drivers.backends.lvm", "pool.sh"))
+KILLED_SCRIPT = """
+setsid sh -c "$1" script "$2" owner 60 '' </dev/null &
+script=$!
+until lvm=$(pgrep -x lvm); do kill -0 "$script"; done
+kill -KILL "-$script"
+kill -0 $lvm && echo 'lvm goes on'
+flock -w 120 "$3" sh -c '! pgrep -x lvm' && echo 'and keeps the lock'
+"""
+MANY_LINES = """
+lock
+for _ in 1 2 3 4 5 6 7 8 9 10; do set -- "$@" "lvs -q $vg" "lvs -q $vg"; done
+change "$@"
+"""
+
+
+@pytest.mark.vm
+@pytest.mark.telling
+def test_nobody_works_beside_the_lvm_of_a_script_that_was_killed(lvm: MachineBench) -> None:
+    """lvm closes the lock's descriptor when it begins: seen as a revert of which half was made."""
+    head = [resources.files(package).joinpath(name).read_text() for package, name in HEAD_OF_SCRIPTS]
+    said = lvm.script(KILLED_SCRIPT, "\n".join([*head, MANY_LINES]), POOL, LOCK)
+    assert said.splitlines() == ["lvm goes on", "and keeps the lock"]
 
 
 @pytest.mark.vm

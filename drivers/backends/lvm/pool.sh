@@ -42,9 +42,10 @@ lock() {
 }
 
 # change [LINE...]: one lvm process runs these lines; then $state is new. lvm's shell goes on after an error and
-# ends with 0: what counts is the state.
+# ends with 0: what counts is the state. In a session of its own it outlives a script that is killed; as it closes what it
+# has inherited, the shell beside it keeps the lock until it has ended.
 change() {
-    noise=$(printf '%s\n' "$@" "$lvs_line" | setsid -w lvm) || :
+    noise=$(printf '%s\n' "$@" "$lvs_line" | setsid -w sh -c 'lvm; exit "$?"') || :
     state=$nl$noise$nl
 }
 
