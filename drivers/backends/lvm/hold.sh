@@ -32,7 +32,8 @@ await_lines() {
     # Opened for both, here and in the child before it lets go of it: whoever is killed when, nobody waits for the other
     # end of the pipe with the lock in hand.
     exec 8<>"$lock_file.lines"
-    DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent setsid -w lvm <"$lock_file.lines" >"$lock_file.said" 8>&- &
+    DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent setsid -w sh -c "$run_lvm" \
+        <"$lock_file.lines" >"$lock_file.said" 8>&- &
     lvm_process=$!
     printf '%s\n' "$lvs_line" >&8
     until [ -s "$lock_file.said" ]; do

@@ -41,11 +41,15 @@ lock() {
     locked=yes
 }
 
+# For a session of its own, in which lvm outlives a script that is killed. It closes what it has inherited: the shell
+# beside it keeps the lock until it has ended.
+# shellcheck disable=SC2016 # its own status
+run_lvm='lvm; exit "$?"'
+
 # change [LINE...]: one lvm process runs these lines; then $state is new. lvm's shell goes on after an error and
-# ends with 0: what counts is the state. In a session of its own it outlives a script that is killed; as it closes what it
-# has inherited, the shell beside it keeps the lock until it has ended.
+# ends with 0: what counts is the state.
 change() {
-    noise=$(printf '%s\n' "$@" "$lvs_line" | setsid -w sh -c 'lvm; exit "$?"') || :
+    noise=$(printf '%s\n' "$@" "$lvs_line" | setsid -w sh -c "$run_lvm") || :
     state=$nl$noise$nl
 }
 
