@@ -267,11 +267,28 @@ settle_revert() {
     done
 }
 
+# drop_copies: remove what a revert that was killed before its decision has made; behind `lock`, when nothing is decided.
+drop_copies() {
+    case $state in *'_new|'*) ;; *) return 0 ;; esac
+    stale='' IFS=$nl
+    for line in $state; do
+        case ${line%%'|'*} in '  cgctl-'*_new) line=${line#'  cgctl-'} && stale="$stale ${line%%'|'*}" ;; esac
+    done
+    unset IFS
+    # shellcheck disable=SC2086 # names
+    each_lv 'lvremove -fy -q' $stale
+    [ -z "$lines" ] || change "$lines"
+    of_pool
+}
+
 # settle_group: end what revert_consistencygroup.sh has decided: its copies take the place of the group's volumes. Behind
 # `lock`; nothing where nothing was decided. One lvm process, in a session of its own, exchanges all members.
 settle_group() {
     tags=$pool_tags
-    tag cgctl.reverting || return 0
+    if ! tag cgctl.reverting; then
+        drop_copies
+        return
+    fi
     decided=$value
     IFS=/ read -r group_of kept_as count_of at <<END
 $decided

@@ -84,6 +84,7 @@ $members
 END
 change "lvchange -q --addtag cgctl.reverting=$group/$kept/$count/$(clock) $pool"
 of_pool
+case $pool_tags in *,cgctl.reverting=*) ;; *) exit 1 ;; esac
 settle_group
 case $pool_tags in *,cgctl.reverting=*) exit 1 ;; esac
 [ -z "$kept" ] || { mark_of "$kept" && receipt; }
