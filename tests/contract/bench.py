@@ -93,6 +93,16 @@ class Bench:
             disk.flush()
             os.fsync(disk.fileno())
 
+    @contextmanager
+    def opened(self, volume: Volume) -> Iterator[None]:
+        """Somebody on the server has the volume open, as an export has."""
+        words = ["sh", "-c", 'exec 3<"$1"; echo open; read -r _ || :', "sh", self.driver.volume_source(volume)]
+        with subprocess.Popen(self.runner.enter(words), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+            assert holder.stdout
+            assert holder.stdout.readline() == b"open\n"
+            yield
+            holder.communicate()
+
     def settle(self, volume: Volume) -> None:
         """What a killed script has left behind is ended, where that does not wait for the next command."""
 

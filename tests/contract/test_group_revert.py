@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -143,21 +140,10 @@ def test_a_group_that_is_not_as_expected_is_left_alone(bench: Bench) -> None:
         assert contents(bench, volumes) == NEW
 
 
-@contextmanager
-def opened(bench: Bench, volume: Volume) -> Iterator[None]:
-    """Somebody on the server has the volume open, as an export has."""
-    words = ["sh", "-c", 'exec 3<"$1"; echo open; read -r _ || :', "sh", bench.driver.volume_source(volume)]
-    with subprocess.Popen(bench.runner.enter(words), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout
-        holder.stdout.readline()
-        yield
-        holder.communicate()
-
-
 def test_a_member_that_somebody_has_open_is_not_replaced(bench: Bench) -> None:
     group, volumes, cgsnapshot, members = changed_group(bench)
     before = bench.objects()
-    with opened(bench, volumes[1]), pytest.raises(errors.Busy):
+    with bench.opened(volumes[1]), pytest.raises(errors.Busy):
         revert(bench, group, volumes, cgsnapshot, members)
     assert bench.objects() == before
     assert contents(bench, volumes) == NEW

@@ -109,19 +109,11 @@ def test_every_script_is_told_what_volumes_are_before_its_own_words(protocol: st
 # Gates
 
 
-@contextmanager
-def in_use(bench: MachineBench, volume: Volume) -> Iterator[None]:
-    """Somebody on the server has the volume's gate open, as an export has."""
-    pid = bench.script('sleep 300 <"$1" >/dev/null 2>&1 & echo $!', bench.driver.volume_source(volume)).strip()
-    yield
-    bench.script('kill "$1"', pid)
-
-
 @pytest.mark.vm
 @pytest.mark.telling
 def test_a_volume_in_use_is_not_deleted_and_keeps_its_gate(lvm: MachineBench) -> None:
     group, (volume, other) = make_group(lvm)
-    with in_use(lvm, volume):
+    with lvm.opened(volume):
         with pytest.raises(errors.Busy, match="in use"):
             lvm.driver.delete_volume(lvm.context, volume)
         of_group, of_volumes = lvm.driver.delete_consistencygroup(lvm.context, group, [volume, other])
@@ -136,7 +128,7 @@ def test_a_volume_in_use_is_not_deleted_and_keeps_its_gate(lvm: MachineBench) ->
 def test_a_volume_in_use_grows_and_moves_into_a_group(lvm: MachineBench) -> None:
     group, _ = make_group(lvm, 0)
     volume = lvm.volume(size_bytes=SIZE, data=b"served  ")
-    with in_use(lvm, volume):
+    with lvm.opened(volume):
         lvm.driver.extend_volume(lvm.context, volume, 5 * SIZE)
         lvm.driver.update_consistencygroup(lvm.context, group, add_volumes=[volume])
         assert lvm.size(volume) == 5 * SIZE

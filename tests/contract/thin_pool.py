@@ -106,6 +106,13 @@ class MachineBench(Bench):
         source = self.driver.volume_source(volume)
         self.script(f'[ -b "$1" ] && {text}', source, str(offset), stdin=base64.b64encode(data).decode())
 
+    @contextmanager
+    def opened(self, volume: Volume) -> Iterator[None]:
+        """In the machine."""
+        pid = self.script('sleep 300 <"$1" >/dev/null 2>&1 & echo $!', self.driver.volume_source(volume)).strip()
+        yield
+        self.script('kill "$1"', pid)
+
     def settle(self, volume: Volume) -> None:
         """What a killed script has left goes on where nobody can kill it, or is ended by the repair."""
         if self.script('flock "$1" test -e "$2" || echo gone', LOCK, self.driver.volume_source(volume)):
