@@ -13,7 +13,7 @@ from cgctl.cli.options import Cluster, Detach, refuse_cluster
 from cgctl.cli.result import Done, Show
 from cgctl.cli.volume import Reference
 from cgctl.errors import UsageError
-from cgctl.manager import activities
+from cgctl.manager import activities, replication
 
 if TYPE_CHECKING:
     from cgctl.cli.wiring import Env
@@ -88,11 +88,19 @@ def group_migrate(
     env: Env,
     group: Annotated[str, typer.Argument(help="Group, by name or id.")],
     host: Annotated[str, typer.Argument(metavar="BACKEND", help="Backend, of any driver.")],
+    allow_attached_volume: Annotated[
+        bool,
+        typer.Option("--allow-attached-volume/--no-allow-attached-volume", help="Volumes may be attached."),
+    ] = False,
     detach: Detach = False,
 ) -> Show:
     """Move a whole group to another backend.
 
-    Nobody may be attached meanwhile. The old volumes go when all new ones are there; in use, a group moves by
-    replication: enable it, then a planned failover."""
+    The old volumes go when all new ones are there. With --allow-attached-volume clients go on writing until a short
+    cut-over, as at a planned failover: what they wrote is there, and they connect to the new server. Interrupted, the
+    same command goes on."""
+    if replication.migration.is_moved_in_use(env, group, allow_attached_volume=allow_attached_volume):
+        replication.migration.migrate_in_use(env, group, host)
+        return Show(manager.reads.group(env, group))
     row = activities.launch.launch(env, manager.relocation.group_relocation(env, group, host), detach=detach)
     return Show(activities.handles.view(row) if detach else manager.reads.group(env, row.subject_id))

@@ -15,10 +15,12 @@ from cgctl.manager.kinds import specs_of
 from cgctl.manager.operation import Intent
 from cgctl.manager.quiesce import HOOK_KEYS
 from cgctl.manager.rules.replication import asks_for_replication
+from cgctl.manager.rules.status import called
 from cgctl.model.names import CG_TYPE
-from cgctl.model.tables import GroupType, GroupVolumeType, VolumeType
+from cgctl.model.tables import Group, GroupType, GroupVolumeType, Volume, VolumeType
 from cgctl.scheduler.candidates import Request, Specs
 from cgctl.scheduler.choose import Ranked, choose
+from cgctl.store.queries import get
 
 CG_SUPPORT = "consistencygroup_support"
 
@@ -90,6 +92,14 @@ def placement(env: Environment, subject: str, request: Request, only: str | None
 def place(env: Environment, subject: str, request: Request, only: str | None = None) -> str:
     """The id of the backend that fits, as `placement` finds it."""
     return placement(env, subject, request, only).host
+
+
+def check_offered(env: Environment, group: Group, volumes: Sequence[Volume], host: str) -> None:
+    """Raise Refused where a backend has no room for a whole group, or does not offer what its types ask for."""
+    with env.store.read() as session:
+        specs = specs_for(get(session, GroupType, group.group_type_id), volume_types_of(session, group.id))
+    size_bytes = sum(one.size_bytes for one in volumes)
+    place(env, called("group", group), Request(specs, size_bytes), host)
 
 
 def _why(refused: Refused, problems: Sequence[CgctlError], *, alone: bool) -> CgctlError:

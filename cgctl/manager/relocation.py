@@ -1,8 +1,8 @@
 """`migrate` to another server, or left running, and `group-migrate`: to another backend, of any driver, as an activity.
 
 Nobody is attached: members show `maintenance` until it is over. The old ones go when all new ones are there whole; what
-is interrupted before is undone, what is interrupted afterwards is completed. In use, a group moves by replication:
-group-enable-replication, then a planned failover, whose export gap is short; drivers of different kinds cannot do that.
+is interrupted before is undone, what is interrupted afterwards is completed. In use, a group moves by replication
+(`cgctl.manager.replication.migration`).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import Intent
-from cgctl.manager.placement import place, specs_for, volume_types_of
+from cgctl.manager.placement import check_offered, place, specs_for
 from cgctl.manager.rules.group import check_group_migration
 from cgctl.manager.rules.volume import check_migration
 from cgctl.manager.updates import read_updates
 from cgctl.model.states import GroupStatus, MigrationStatus, VolumeStatus
-from cgctl.model.tables import Group, GroupType, Volume, VolumeType, utc_now
+from cgctl.model.tables import Group, Volume, VolumeType, utc_now
 from cgctl.scheduler.candidates import Request
 from cgctl.store.queries import find, get, members, subject
 from drivers import contract
@@ -149,9 +149,7 @@ def group_relocation(env: Environment, reference: str, destination: str) -> Grou
     env.backends.get(destination)  # raises when it is not configured
     with env.store.read() as session:
         group, rows = group_to_move(session, reference, destination)
-        specs = specs_for(get(session, GroupType, group.group_type_id), volume_types_of(session, group.id))
-    size_bytes = sum(one.size_bytes for one in rows)
-    place(env, subject(Group, shown(group)), Request(specs, size_bytes), destination)
+    check_offered(env, group, rows, destination)
     return GroupRelocation(env, reference, destination)
 
 

@@ -13,7 +13,8 @@ from cgctl.model.tables import UtcDateTime, new_id, utc_now
 class Replicated(SQLModel, table=True):
     """A group whose replication is enabled. origin: the backend that `default` means; generation_id: what serves now.
 
-    last_sequence: of the newest recovery point that was begun.
+    last_sequence: of the newest recovery point that was begun. moving_to: the backend that `group-migrate` brings it to
+    while it is in use; it is replicated only for that, and only there.
     """
 
     __tablename__ = "replicated_groups"
@@ -21,6 +22,7 @@ class Replicated(SQLModel, table=True):
     origin: str
     generation_id: str
     last_sequence: int = 0
+    moving_to: str | None = None
     enabled_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 
 

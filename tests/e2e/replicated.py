@@ -55,11 +55,17 @@ def replicated_group(
     cluster.run("type-key", "replicated", "set", "replication_enabled=<is> True")
     cluster.run("group-type-create", "rg")
     cluster.run("group-type-key", "rg", "set", "consistent_group_replication_enabled=<is> True")
+    made = attached_group(cluster, count, size, client)
+    cluster.run("group-enable-replication", "db")
+    return made
+
+
+def attached_group(cluster: CommandLine, count: int, size: str, client: tuple[str, str]) -> Made:
+    """Group `db` of group type `rg`, whose members, of type `replicated`, a client has attached."""
     group_id = cluster.run("group-create", "--name", "db", "rg", "replicated", "-f", "value", "-c", "id").value
     create = ("create", "--group-id", group_id, "--volume-type", "replicated", size, "-f", "value", "-c", "id")
     ids = [cluster.run(*create, "--name", f"db-{number}").value for number in range(count)]
     attached = [Attached(cluster.run("attachment-create", one, *client, "-f", "json").json) for one in ids]
-    cluster.run("group-enable-replication", "db")
     return Members(group_id, tuple(ids), "replicated"), attached
 
 

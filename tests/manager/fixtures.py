@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cgctl.cli.wiring import Configured
 from tests.manager import faulty, replicating, world
 from tests.manager.house import House
 
@@ -31,6 +32,12 @@ def db(house: House) -> House:
     for number in range(2):
         house.write(f"db-{number}", b"member %d" % number)
     return house
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """alpha and beta are taken for different servers: data are carried."""
+    monkeypatch.setattr(Configured, "share_server", lambda *_: False)
 
 
 @pytest.fixture

@@ -7,17 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cgctl.cli.wiring import Configured
 from tests.manager import faulty
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
 from tests.manager.test_backups import KILLED, ended, hidden
-
-
-@pytest.fixture
-def apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """alpha and beta are taken for different servers: data are carried."""
-    monkeypatch.setattr(Configured, "share_server", lambda *_: False)
 
 
 def where(house: House) -> tuple[str, set[str], set[bytes]]:
@@ -70,7 +63,7 @@ def test_what_hangs_on_a_group_keeps_it_where_it_is(db: House) -> None:
     with db.forced("UPDATE volumes SET status = 'in-use' WHERE name = 'db-0'"):
         refused = db.run("group-migrate", "db", "beta")
     assert refused.code == 5
-    assert "group-enable-replication" in refused.err
+    assert "--allow-attached-volume" in refused.err
 
 
 @pytest.mark.soak

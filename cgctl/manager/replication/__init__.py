@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         drill_end,
         failover,
         failover_host,
+        migration,
         snapshots,
         switch,
         sync,
@@ -31,7 +32,19 @@ if TYPE_CHECKING:
         views,
     )
 
-__all__ = ["drill", "drill_end", "failover", "failover_host", "snapshots", "switch", "sync", "undo", "verify", "views"]
+__all__ = [
+    "drill",
+    "drill_end",
+    "failover",
+    "failover_host",
+    "migration",
+    "snapshots",
+    "switch",
+    "sync",
+    "undo",
+    "verify",
+    "views",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -19,7 +19,7 @@ from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication import hints, members
 from cgctl.manager.replication.following import clear_way
 from cgctl.manager.replication.giving_up import order_giving_up
-from cgctl.manager.replication.members import ReplicatedGroup, destination, load
+from cgctl.manager.replication.members import ReplicatedGroup, destination, load, load_any
 from cgctl.manager.replication.moving import FailedOver, Moving, Order
 from cgctl.manager.replication.outcome import write_outcome
 from cgctl.manager.rules import replication as rules
@@ -126,7 +126,7 @@ def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicat
     outcome = Moving(env, context, replicated, order).run()
 
     def write(session: Session) -> None:
-        write_outcome(env, session, load(session, replicated.id), order, outcome)
+        write_outcome(env, session, load_any(session, replicated.id), order, outcome)
 
     return write
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session, col, select, update
 
@@ -54,6 +54,10 @@ class ReplicatedGroup:
         return self.record.origin if self.record else self.active
 
     @property
+    def moving_to(self) -> str | None:
+        return self.record.moving_to if self.record else None
+
+    @property
     def keys(self) -> tuple[str, str]:
         """What a failover, an enabling or a disabling locks."""
         return self.id, sync_key(self.id)
@@ -65,9 +69,17 @@ def sync_key(group_id: str) -> str:
 
 
 def load(session: Session, reference: str) -> ReplicatedGroup:
-    """Raises NotFound, and Refused for a group whose types do not ask for replication."""
+    """Raises NotFound, and Refused for a group whose types do not ask for replication; to move, none needs to."""
+    found = load_any(session, reference)
+    if found.moving_to is None:
+        group_type = get(session, GroupType, found.group.group_type_id)
+        rules.check_types(found.group, group_type, volume_types_of(session, found.id))
+    return found
+
+
+def load_any(session: Session, reference: str) -> ReplicatedGroup:
+    """Whatever its types ask for: to settle what was begun, and to begin a move. Raises NotFound."""
     group = find(session, Group, reference)
-    rules.check_types(group, get(session, GroupType, group.group_type_id), volume_types_of(session, group.id))
     volumes = members(session, group.id)
     replicas = session.exec(select(Replica).where(Replica.group_id == group.id).order_by(col(Replica.host))).all()
     attachments = attachments_of(session, [one.id for one in volumes])
@@ -75,8 +87,17 @@ def load(session: Session, reference: str) -> ReplicatedGroup:
 
 
 def targets(env: Environment, replicated: ReplicatedGroup) -> Sequence[ReplicationTarget]:
-    """Where the group may be replicated to, by its origin's configuration."""
-    return env.backends.get(replicated.origin).replication_targets
+    """Where the group may be replicated to, by its origin's configuration; where it moves to, and nowhere else."""
+    return targets_from(env, replicated.origin, replicated.moving_to)
+
+
+def targets_from(env: Environment, origin: str, moving_to: str | None) -> Sequence[ReplicationTarget]:
+    """Of any group of that origin. What moves loses nothing: its RPO is 0."""
+    known = env.backends.get(origin).replication_targets
+    if moving_to is None:
+        return known
+    limits = next((one for one in known if one.host == moving_to), ReplicationTarget(moving_to, moving_to))
+    return [replace(limits, backend_id=moving_to, rpo_seconds=0)]
 
 
 def target_of(env: Environment, replicated: ReplicatedGroup, host: str) -> ReplicationTarget:
@@ -126,7 +147,7 @@ def replication_of(env: Environment, host: str, subject: str) -> Replication:
 def check_configuration(env: Environment, replicated: ReplicatedGroup) -> None:
     """Source and targets understand each other's streams, and offer volumes alike."""
     source = env.backends.get(replicated.active)
-    if not source.replication_targets:
+    if not targets(env, replicated):
         hint = f"add `replication_targets:` below `backends.{replicated.active}:` of the configuration"
         raise Refused(replicated.name, f"backend {replicated.active} has no replication targets", hint)
     for host in others(env, replicated):

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from cgctl.errors import CgctlError, NotFound
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication import drill_end, failover, giving_up, members, switch
-from cgctl.manager.replication.members import ReplicatedGroup, load, replication_of
+from cgctl.manager.replication.members import ReplicatedGroup, load_any, replication_of
 from cgctl.manager.replication.retention import settle_point
 from cgctl.model.states import ReplicationStatus
 from drivers.contract import Context
@@ -23,7 +23,7 @@ def settle(env: Environment, context: Context, plan: Plan) -> Settled:
     """Settle on the servers; what is returned writes the state."""
     with env.store.read() as session:
         try:
-            replicated = load(session, str(plan["id"]))
+            replicated = load_any(session, str(plan["id"]))
         except NotFound:
             return lambda _session: None
     return ACTIONS[str(plan["action"])](env, context, plan, replicated)
@@ -49,7 +49,7 @@ def _disable(env: Environment, context: Context, plan: Plan, replicated: Replica
     switch.disable_on_servers(env, context, replicated, leave_replicas=plan["leave_replicas"])
 
     def write(session: Session) -> None:
-        switch.forget(session, replicated)
+        switch.forget(env, session, replicated)
         members.write_status(session, replicated, ReplicationStatus.DISABLED, plan["status"])
 
     return write

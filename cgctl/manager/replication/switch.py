@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session, col, delete
 
@@ -15,11 +15,11 @@ from cgctl.manager.replication.members import ReplicatedGroup, load, others, rep
 from cgctl.manager.replication.retention import remove_unsettled
 from cgctl.manager.replication.sides import observe_sides, reached
 from cgctl.manager.replication.sync import sync_group
-from cgctl.manager.replication.ways import forget_ways, used_ways
+from cgctl.manager.replication.ways import forget_ways, used_ways, ways
 from cgctl.manager.rules import replication as rules
 from cgctl.model.replication import GroupGeneration, Replica, Replicated, UnsettledPoint
-from cgctl.model.states import GroupStatus, ReplicationStatus
-from cgctl.model.tables import new_id
+from cgctl.model.states import GroupStatus, MigrationStatus, ReplicationStatus
+from cgctl.model.tables import Group, Volume, new_id
 from drivers.contract import Context
 from drivers.errors import DriverError, ServerNotReached
 from drivers.replication import Generation, SideState
@@ -43,9 +43,8 @@ class Enable:
     kind: str = "group-enable-replication"
 
     def intend(self, intent: Intent) -> Turning:
-        replicated = load(intent.session, self.reference)
+        replicated = self._checked(intent.session)
         intent.lock(*replicated.keys)
-        rules.check_enable(replicated.group, replicated.present)
         members.check_configuration(self.env, replicated)
         turning = Turning(replicated, members.statuses(replicated))
         intent.about("group", replicated.id, replicated.group.name)
@@ -74,7 +73,7 @@ class Enable:
 
     def finish(self, session: Session, subject: Turning, outcome: None) -> CgctlError | None:  # noqa: ARG002
         replicated = subject.replicated
-        session.add(Replicated(group_id=replicated.id, origin=replicated.active, generation_id=self.generation_id))
+        session.add(replicated.record)
         session.add_all(Replica(group_id=replicated.id, host=host) for host in others(self.env, replicated))
         session.add(
             GroupGeneration(
@@ -83,6 +82,17 @@ class Enable:
         )
         members.write_status(session, replicated, ReplicationStatus.ENABLED)
         return None
+
+    def _checked(self, session: Session) -> ReplicatedGroup:
+        found = load(session, self.reference)
+        rules.check_enable(found.group, found.present)
+        return self._with_record(found)
+
+    def _with_record(self, found: ReplicatedGroup, moving_to: str | None = None) -> ReplicatedGroup:
+        """The group with the record that it shall have."""
+        generation_id = self.generation_id
+        record = Replicated(group_id=found.id, origin=found.active, generation_id=generation_id, moving_to=moving_to)
+        return replace(found, record=record)
 
     def refuse(self, session: Session, subject: Turning) -> None:
         members.restore(session, subject.replicated, subject.before)
@@ -103,7 +113,7 @@ class Disable:
     def intend(self, intent: Intent) -> Turning:
         replicated = load(intent.session, self.reference)
         intent.lock(*replicated.keys)
-        rules.check_disable(replicated.group)
+        rules.check_disable(replicated.group, has_moved=replicated.active == replicated.moving_to)
         turning = Turning(replicated, members.statuses(replicated))
         intent.about("group", replicated.id, replicated.group.name)
         status = replicated.group.status
@@ -117,7 +127,7 @@ class Disable:
         disable_on_servers(self.env, context, subject.replicated, leave_replicas=self.leave_replicas)
 
     def finish(self, session: Session, subject: Turning, outcome: None) -> CgctlError | None:  # noqa: ARG002
-        forget(session, subject.replicated)
+        forget(self.env, session, subject.replicated)
         return None
 
     def refuse(self, session: Session, subject: Turning) -> None:
@@ -149,7 +159,7 @@ def disable_on_servers(
     remove_replicas(env, context, replicated, leave_replicas=leave_replicas)
     with env.store.read() as session:
         used = used_ways(env, session, but=replicated.id)
-    forget_ways(env, replicated.origin, used)
+    forget_ways(env, ways(env, replicated.origin, replicated.moving_to), used)
 
 
 def remove_replicas(
@@ -187,8 +197,20 @@ def _may_hold_writes(env: Environment, replicated: ReplicatedGroup, hosts: Seque
     return FailoverRefused(replicated.name, reason, hint)
 
 
-def forget(session: Session, replicated: ReplicatedGroup) -> None:
+def forget(env: Environment, session: Session, replicated: ReplicatedGroup) -> None:
     """The state's part of disabling. A group in `error` stays so until reset-state (E.3)."""
+    if replicated.moving_to:
+        _write_moved(env, session, replicated)
     for table in (Replica, GroupGeneration, UnsettledPoint, Replicated):
         session.exec(delete(table).where(col(table.group_id) == replicated.id))
     members.write_status(session, replicated, ReplicationStatus.DISABLED)
+
+
+def _write_moved(env: Environment, session: Session, replicated: ReplicatedGroup) -> None:
+    """What `group-migrate` came to: the group is at home where it is served now."""
+    has_moved = replicated.active == replicated.moving_to
+    zone = env.backends.get(replicated.active).availability_zone
+    session.get_one(Group, replicated.id).availability_zone = zone
+    for one in replicated.volumes:
+        row = session.get_one(Volume, one.id)
+        row.availability_zone, row.migration_status = zone, MigrationStatus.SUCCESS if has_moved else None

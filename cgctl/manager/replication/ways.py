@@ -8,6 +8,7 @@ from itertools import permutations
 from sqlmodel import Session, select
 
 from cgctl.manager.environment import Environment
+from cgctl.manager.replication.members import targets_from
 from cgctl.model.replication import Replicated
 from drivers.errors import DriverError
 
@@ -16,13 +17,13 @@ Ways = set[tuple[str, str]]
 
 def used_ways(env: Environment, session: Session, *, but: str | None = None) -> Ways:
     """Of all replicated groups, or of all but one. A group is shipped from any of its backends to any other."""
-    origins = {row.origin for row in session.exec(select(Replicated)) if row.group_id != but}
-    return {way for origin in origins.intersection(env.backends.ids()) for way in _ways(env, origin)}
+    rows = {(row.origin, row.moving_to) for row in session.exec(select(Replicated)) if row.group_id != but}
+    return {way for origin, moving_to in rows if origin in env.backends.ids() for way in ways(env, origin, moving_to)}
 
 
-def forget_ways(env: Environment, origin: str, used: Ways) -> None:
-    """Remove what the ways of an origin have on servers, where no group uses them. A server that is silent is told."""
-    for source, destination in sorted(_ways(env, origin) - used):
+def forget_ways(env: Environment, of: Ways, used: Ways) -> None:
+    """Remove what these ways have on servers, where no group uses them. A server that is silent is told."""
+    for source, destination in sorted(of - used):
         try:
             env.carry.forget_way(env.store.owner, source, destination)
         except DriverError as error:
@@ -34,9 +35,10 @@ def forget_unused_ways(env: Environment, backend_id: str) -> None:
     with env.store.read() as session:
         used = used_ways(env, session)
     if env.backends.get(backend_id).replication_targets:
-        forget_ways(env, backend_id, used)
+        forget_ways(env, ways(env, backend_id), used)
 
 
-def _ways(env: Environment, origin: str) -> Ways:
-    hosts: Iterable[str] = {origin, *(one.host for one in env.backends.get(origin).replication_targets)}
+def ways(env: Environment, origin: str, moving_to: str | None = None) -> Ways:
+    """Of a group of that origin."""
+    hosts: Iterable[str] = {origin, *(one.host for one in targets_from(env, origin, moving_to))}
     return set(permutations(hosts, 2))

@@ -107,8 +107,10 @@ def check_deletion(
             )
 
 
-def check_group_migration(group: Group, members: Sequence[Volume], dependents: Dependents, host: str) -> None:
-    """Well, to another backend, and nothing hangs on it that would stay behind; nobody is attached."""
+def check_group_migration(
+    group: Group, members: Sequence[Volume], dependents: Dependents, host: str, *, in_use: bool = False
+) -> None:
+    """Well, to another backend, and nothing hangs on it that would stay behind; nobody is attached, unless in_use."""
     subject = called("group", group)
     check_status("group", group, (GroupStatus.AVAILABLE,))
     if group.host == host:
@@ -117,14 +119,21 @@ def check_group_migration(group: Group, members: Sequence[Volume], dependents: D
         raise Refused(subject, "is replicated", f"cgctl group-failover-replication {group.id}, or disable it first")
     if not members:
         raise Refused(subject, "has no volumes", f"make it there: cgctl group-create; cgctl group-delete {group.id}")
+    attached = [shown(one) for one in members if one.status in ATTACHED or one.id in dependents.attached_members]
+    if attached and not in_use:
+        go = f"cgctl group-migrate --allow-attached-volume {group.id} {host}"
+        raise Refused(subject, f"volume {', '.join(attached)} is attached", f"{go}; or {DETACH}")
+    for member in members:
+        check_status("volume", member, (VolumeStatus.AVAILABLE, *([VolumeStatus.IN_USE] if in_use else [])))
+    check_nothing_stays(group, members, dependents)
+
+
+def check_nothing_stays(group: Group, members: Sequence[Volume], dependents: Dependents) -> None:
+    """Snapshots do not move."""
+    subject = called("group", group)
     if dependents.group_snapshots:
         raise Refused(subject, "has group snapshots", f"cgctl group-snapshot-list --group-id {group.id}")
-    attached = [shown(one) for one in members if one.status in ATTACHED or one.id in dependents.attached_members]
-    if attached:
-        in_use = f"in use it moves by replication: cgctl group-enable-replication {group.id}, then fail it over"
-        raise Refused(subject, f"volume {', '.join(attached)} is attached", f"{DETACH}; {in_use}")
     for member in members:
-        check_status("volume", member, (VolumeStatus.AVAILABLE,))
         if member.id in dependents.members_with_snapshots:
             look = f"cgctl snapshot-list --volume-id {member.id}"
             raise Refused(subject, f"volume {shown(member)} has snapshots", look)

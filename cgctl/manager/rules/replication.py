@@ -52,9 +52,10 @@ def check_enable(group: Group, volumes: Sequence[Volume]) -> None:
     _check_volumes(volumes, CAN_ENABLE)
 
 
-def check_disable(group: Group) -> None:
-    """Members are not looked at: it is the way out of every error."""
-    _check_group(group, "disable", (GroupStatus.AVAILABLE, GroupStatus.ERROR), CAN_DISABLE)
+def check_disable(group: Group, *, has_moved: bool = False) -> None:
+    """Members are not looked at: it is the way out of every error. has_moved: it is elsewhere for good."""
+    at_home = (*CAN_DISABLE, ReplicationStatus.FAILED_OVER) if has_moved else CAN_DISABLE
+    _check_group(group, "disable", (GroupStatus.AVAILABLE, GroupStatus.ERROR), at_home)
 
 
 def check_sync(group: Group) -> None:

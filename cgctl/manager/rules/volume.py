@@ -136,8 +136,8 @@ def check_migration(volume: Volume, host: str, *, has_snapshots: bool) -> None:
     if volume.host == host:
         raise Refused(subject, f"is on {host} already", "see the others: cgctl get-pools")
     if volume.status == VolumeStatus.IN_USE:
-        way = "with its clients it moves in a group, by replication: cgctl group-update GROUP --add-volumes "
-        way += f"{volume.id}; cgctl group-enable-replication GROUP; cgctl group-failover-replication GROUP"
+        way = f"with its clients it moves in a group: cgctl group-update GROUP --add-volumes {volume.id}; "
+        way += f"cgctl group-migrate --allow-attached-volume GROUP {host}"
         raise Refused(
             subject, "is in-use, and is copied only while nobody writes", f"{way_out('volume', volume)}; {way}"
         )

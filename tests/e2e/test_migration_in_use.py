@@ -1,0 +1,41 @@
+"""A group moves to another server and back while an iSCSI client writes to it; some 20 s."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cluster import INITIATOR, POOL, Cluster
+from tests.e2e.replicated import Pair, attached_group, replicating
+
+pytestmark = pytest.mark.lab
+MOVE = ("group-migrate", "--allow-attached-volume", "db")
+
+
+@pytest.fixture
+def pair(cluster: Cluster) -> Pair:
+    """Types that do not ask for replication, and backends that have no replication targets."""
+    backends = replicating(cluster)
+    del backends["alpha"]["replication_targets"]
+    cluster.configure(backends=backends)
+    cluster.run("type-create", "replicated")
+    cluster.run("group-type-create", "rg")
+    return Pair(cluster, *attached_group(cluster, 3, "16M", ("--initiator", INITIATOR)))
+
+
+def test_a_group_in_use_moves_there_and_back_with_every_acknowledged_write(pair: Pair, tmp_path: Path) -> None:
+    first_round = 1
+    for source, destination in (("alpha", "beta"), ("beta", "alpha")):
+        with pair.writing(source, tmp_path, first_round) as writer:
+            writer.wait_for_rounds(50)
+            shown = pair.cluster.run(*MOVE, destination, "-f", "json").json
+            acked = writer.acked
+        assert (shown["host"], shown["replication_status"]) == (destination, "disabled")
+        assert min(pair.counters(destination)) >= acked > first_round
+        assert not list(pair.host(source).path(POOL).glob("live/cgctl-*"))
+        first_round = acked + 1
+    with pair.writing("alpha", tmp_path, first_round) as writer:
+        writer.wait_for_rounds(5)
+    assert pair.left_behind() == []
+    assert {one["status"] for one in pair.cluster.run("list", "-f", "json").json} == {"in-use"}

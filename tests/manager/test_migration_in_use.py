@@ -1,0 +1,107 @@
+"""`group-migrate --allow-attached-volume`: a group moves while somebody has it, with all that was acknowledged."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.manager import faulty
+from tests.manager.agreement import disagreements
+from tests.manager.house import House
+from tests.manager.test_backups import KILLED
+from tests.manager.test_failover import access
+from tests.manager.test_failover_kill_points import leftovers
+
+STRIDE = 1 if os.environ.get("CGCTL_SOAK") == "1" else 20
+MOVE = ("group-migrate", "--allow-attached-volume", "db")
+
+
+@pytest.fixture
+def used(db: House, apart: None) -> House:
+    """Group `db` of alpha, whose types do not ask for replication; a client has db-0."""
+    exports = {
+        name: {"protocol": "iscsi", "server": "tgt", "portal": f"127.0.0.1:{3260 + number}"}
+        for number, name in enumerate(("alpha", "beta"))
+    }
+    sections = db.configuration["backends"]
+    db.configure(backends={name: {**sections[name], "export": export} for name, export in exports.items()})
+    db.ok("group-update", "db", "--metadata", "quiesce_pre=true", "quiesce_post=true")
+    db.ok("attachment-create", "db-0", "--initiator", "iqn.2026-11.test:one")
+    return db
+
+
+def data(house: House) -> list[bytes]:
+    return [house.read(f"db-{number}", 40).rstrip(b"\0") for number in range(2)]
+
+
+def write(house: House, text: str) -> list[bytes]:
+    for number in range(2):
+        house.write(f"db-{number}", f"{text} {number}".encode().ljust(40, b"\0"))
+    return data(house)
+
+
+def state(house: House) -> tuple[str, str, str, set[str]]:
+    group = house.show("group-show", "db")
+    members = [house.show("show", f"db-{number}") for number in range(2)]
+    hosts = {str(one["host"]) for one in members}
+    return str(group["host"]), str(group["status"]), str(group["replication_status"]), hosts
+
+
+def test_it_moves_with_its_data_and_access_and_nothing_is_left(used: House) -> None:
+    written = write(used, "before")
+    shown = used.show(*MOVE, "beta")
+    assert (shown["host"], shown["replication_status"]) == ("beta", "disabled")
+    assert state(used) == ("beta", "available", "disabled", {"beta"})
+    assert data(used) == written
+    assert (access(used, "alpha"), len(access(used, "beta"))) == ({}, 1)
+    assert [used.show("show", f"db-{number}")["status"] for number in range(2)] == ["in-use", "available"]
+    assert used.show("show", "db-0")["migration_status"] == "success"
+    assert leftovers(used) == []
+    assert disagreements(used) == []
+    assert [one.name for one in (used.root / "alpha/live").iterdir()] == []
+    used.ok("group-snapshot-create", "db")
+
+
+def test_what_was_interrupted_goes_on_by_the_same_command_wherever_it_was_killed(used: House) -> None:
+    source, destination, point = "alpha", "beta", 1
+    while True:
+        written = write(used, f"before {point}")
+        code = used.forked(*MOVE, destination, prepare=faulty.Killer(point).arm)
+        assert code in (0, KILLED), code
+        again = used.run(*MOVE, destination)
+        assert again.code == 0 or "already" in again.err, again
+        assert state(used) == (destination, "available", "disabled", {destination}), point
+        assert data(used) == written, point
+        assert leftovers(used) == [], point
+        assert disagreements(used) == [], point
+        assert access(used, source) == {}, point
+        if code == 0:
+            break
+        source, destination, point = destination, source, point + STRIDE
+    assert point > 2 * STRIDE
+
+
+def test_it_is_given_up_before_the_cut_over(used: House) -> None:
+    written = write(used, "before")
+    assert used.forked(*MOVE, "beta", prepare=faulty.Killer(12).arm) == KILLED
+    assert used.show("show", "db-0")["migration_status"] == "migrating"
+    elsewhere = used.run("group-migrate", "db", "beta")
+    assert (elsewhere.code, "is on its way to backend beta" in elsewhere.err) == (5, True)
+    used.ok("group-disable-replication", "db", "--yes")
+    assert state(used) == ("alpha", "available", "disabled", {"alpha"})
+    assert data(used) == written
+    assert used.show("show", "db-0")["migration_status"] is None
+    assert leftovers(used) == []
+    assert disagreements(used) == []
+
+
+def test_what_cannot_move_is_refused_without_trace(used: House) -> None:
+    with used.unchanged():
+        refused = used.run("group-migrate", "db", "beta")
+        assert (refused.code, "--allow-attached-volume" in refused.err) == (5, True)
+        assert used.run(*MOVE, "alpha").code == 5
+        assert used.run(*MOVE, "gamma").code == 3
+    with used.forced("UPDATE groups SET properties = '{}'"):
+        refused = used.run(*MOVE, "beta")
+        assert (refused.code, "cannot hold writes" in refused.err) == (5, True)
