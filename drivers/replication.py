@@ -78,7 +78,11 @@ class RecoveryPoint:
 
 @dataclass(frozen=True)
 class PointOnServer:
-    """A complete recovery point as a server has it; identity is equal on all servers that hold the same data."""
+    """A complete recovery point as a server has it.
+
+    identity: what this server knows the data by; equal on servers between which they went as they are. The point's own
+    id where the server has nothing better to tell: then it is the point, and no more is known.
+    """
 
     point: RecoveryPoint
     identity: str
@@ -137,12 +141,28 @@ class Verifying(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class StreamForm:
+    """How points travel between two servers that both know this form.
+
+    by_descent: the receiver finds a delta's base by its identity; otherwise by the point's id, which does as long as the
+    data are the same.
+    """
+
+    name: str
+    by_descent: bool = False
+
+
+BLOCKS = StreamForm("blocks")
+"""What every driver understands: changed blocks of disks, whatever they are kept in (`scripted/blocks.sh`)."""
+
+
 class Replication(Protocol):
     """The replicating half of a driver: one pool on one server."""
 
     @property
-    def format(self) -> str:
-        """Servers with the same format understand each other's streams: `btrfs-send`."""
+    def forms(self) -> Sequence[StreamForm]:
+        """What it sends and receives, best first; BLOCKS is among them."""
         ...
 
     def observe(self, context: Context, group_id: str) -> Side:
@@ -171,18 +191,28 @@ class Replication(Protocol):
         """
         ...
 
-    def send(self, context: Context, point: RecoveryPoint, base_id: str | None, stream_version: int = 1) -> Command:
+    def send(
+        self,
+        context: Context,
+        point: RecoveryPoint,
+        base_id: str | None,
+        form: StreamForm,
+        stream_version: int = 1,
+    ) -> Command:
         """What writes the point to standard output, as a delta to the base where there is one; notes it first."""
         ...
 
-    def receive(self, context: Context, point: RecoveryPoint, base_id: str | None, identity: str) -> Command:
+    def receive(
+        self, context: Context, point: RecoveryPoint, base_id: str | None, identity: str, form: StreamForm
+    ) -> Command:
         """What makes the point from standard input: complete, with note and commit mark, or absent.
 
-        identity: of the point on the sending server. Refuses (PointChanged) when the base is not what it was.
+        identity: what the sending server says for this form. Refuses (PointChanged) when the base is not what it was;
+        with BLOCKS also (PoolFull) before anything is written, when there is no room for what the sender announces.
         """
         ...
 
-    def identity(self, context: Context, point: RecoveryPoint) -> str:
+    def identity(self, context: Context, point: RecoveryPoint, form: StreamForm) -> str:
         """Of a point that was just taken, for `receive`. Raises NotOnServer."""
         ...
 

@@ -16,11 +16,20 @@ import pytest
 
 from drivers import errors, refusals
 from drivers.backends.btrfs.driver import BtrfsDriver
-from drivers.backends.directory_pool.replication.driver import DirectoryPoolReplication
+from drivers.backends.directory_pool.replication.driver import FORMS, DirectoryPoolReplication
 from drivers.backends.file.driver import FileDriver
 from drivers.backends.lvm.replication.driver import LvmReplication
 from drivers.contract import Group, GroupSnapshot, ObjectKind, Snapshot, Volume
-from drivers.replication import Generation, MemberSums, RecoveryPoint, Replication, SideState, Verifying
+from drivers.replication import (
+    BLOCKS,
+    Generation,
+    MemberSums,
+    RecoveryPoint,
+    Replication,
+    SideState,
+    StreamForm,
+    Verifying,
+)
 from drivers.runner import Completed
 from tests.contract.bench import MIB, Bench, ProcessRunner, new_id
 from tests.contract.places import on_host
@@ -38,6 +47,7 @@ class Pair:
 
     near: Bench
     far: Bench
+    form: StreamForm
     generation: Generation = field(default_factory=lambda: Generation(new_id()))
     taken: int = 0
 
@@ -60,9 +70,9 @@ class Pair:
     ) -> tuple[Completed, Completed]:
         """Send and receive; with kill, the receiver dies after so many seconds, or the sender where it is negative."""
         base_id = base.id if base else None
-        identity = self.replication(source).identity(source.context, point)
-        send = self.replication(source).send(source.context, point, base_id)
-        receive = self.replication(to).receive(to.context, point, base_id, identity)
+        identity = self.replication(source).identity(source.context, point, self.form)
+        send = self.replication(source).send(source.context, point, base_id, self.form)
+        receive = self.replication(to).receive(to.context, point, base_id, identity, self.form)
         sender = source.start(send)
         receiver = to.start(receive, sender.stdout)
         assert sender.stdout
@@ -103,6 +113,8 @@ def two_machines() -> Iterator[list[Machine]]:
         "file",
         pytest.param("btrfs", marks=pytest.mark.lab),
         pytest.param("lvm", marks=[pytest.mark.vm, pytest.mark.timeout(3600)]),
+        pytest.param("btrfs-to-file", marks=pytest.mark.lab),
+        pytest.param("file-to-btrfs", marks=pytest.mark.lab),
     ]
 )
 def pair(request: pytest.FixtureRequest) -> Pair:
@@ -110,13 +122,29 @@ def pair(request: pytest.FixtureRequest) -> Pair:
     far: Bench
     if request.param == "lvm":
         near, far = (next(on_machine(one)) for one in request.getfixturevalue("two_machines"))
-    elif request.param == "btrfs":
-        request.getfixturevalue("lab")
-        hosts = [request.getfixturevalue(name) for name in ("stor1", "stor2")]
-        near, far = (on_host(host, BtrfsDriver, "/srv/pool") for host in hosts)
-    else:
-        near, far = (in_directory(request.getfixturevalue("tmp_path") / name) for name in ("near", "far"))
-    return Pair(near, replace(far, owner=near.owner))
+        return paired(near, far, BLOCKS)
+    hosts = [request.getfixturevalue(name) for name in ("stor1", "stor2")] if request.param != "file" else []
+    match request.param:
+        case "btrfs":
+            near, far = (on_host(host, BtrfsDriver, "/srv/pool") for host in hosts)
+            return paired(near, far, pair_form("btrfs"))
+        case "file":
+            near, far = (in_directory(request.getfixturevalue("tmp_path") / name) for name in ("near", "far"))
+            return paired(near, far, pair_form("file"))
+    kinds = {"btrfs": BtrfsDriver, "file": FileDriver}
+    near, far = (
+        on_host(host, kinds[kind], "/srv/pool") for host, kind in zip(hosts, request.param.split("-to-"), strict=True)
+    )
+    return paired(near, far, BLOCKS)
+
+
+def paired(near: Bench, far: Bench, form: StreamForm) -> Pair:
+    return Pair(near, replace(far, owner=near.owner), form)
+
+
+def pair_form(driver: str) -> StreamForm:
+    """What two of the same driver send each other."""
+    return FORMS[driver][0]
 
 
 def in_directory(pool: Path) -> Bench:
@@ -192,7 +220,7 @@ def test_a_delta_costs_what_changed(pair: Pair) -> None:
     base = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, [volume]))
     pair.near.write(volume, b"x" * MIB, 5 * MIB)
     point = pair.take(pair.near, group, [volume])
-    command = pair.replication(pair.near).send(pair.near.context, point, base.id)
+    command = pair.replication(pair.near).send(pair.near.context, point, base.id, pair.form)
     stream, complaints = pair.near.start(command).communicate(timeout=PATIENCE_SECONDS)
     assert complaints == b""
     assert MIB <= len(stream) < 1.1 * MIB

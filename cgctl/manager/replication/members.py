@@ -16,7 +16,7 @@ from cgctl.manager.rules.status import is_absent
 from cgctl.model.replication import Replica, Replicated
 from cgctl.model.tables import Attachment, Group, GroupType, Volume
 from cgctl.store.queries import attachments_of, find, get, members
-from drivers.contract import Backend
+from drivers.contract import Backend, SourceForm
 from drivers.replication import Replication, ReplicationTarget
 
 ORIGIN_WORD = "default"
@@ -155,10 +155,14 @@ def check_configuration(env: Environment, replicated: ReplicatedGroup) -> None:
 
 
 def _check_alike(subject: str, source: Backend, other: Backend) -> None:
-    one, two = (replication.format if replication else None for replication in (source.replication, other.replication))
-    if one is None or one != two:
-        reason = f"backends {source.id} ({source.driver.name}) and {other.id} ({other.driver.name}) do not replicate"
-        raise ConfigurationError(subject, f"{reason} to each other", "a replication target is of the same driver")
+    both = f"backends {source.id} ({source.driver.name}) and {other.id} ({other.driver.name})"
+    one, two = (replication.forms if replication else () for replication in (source.replication, other.replication))
+    if not set(one) & set(two):
+        raise ConfigurationError(subject, f"{both} do not replicate to each other", "give it another replication target")
+    if len({backend.driver.source_form is SourceForm.FILE_SYSTEM for backend in (source, other)}) > 1:
+        hint = "volumes that lvm offers by nfs are file systems: replicate them to lvm, or offer them by iscsi"
+        reason = f"{both} do not replicate to each other: volumes are file systems on the one, and disks on the other"
+        raise ConfigurationError(subject, reason, hint)
     protocols = {backend.export.protocol if backend.export else None for backend in (source, other)}
     if len(protocols) > 1:
         reason = f"backends {source.id} and {other.id} do not offer volumes by the same protocol"

@@ -12,7 +12,7 @@ from cgctl.manager.environment import Carried, Delivery, Environment, Way
 from cgctl.manager.replication.diverged import lineage
 from cgctl.manager.replication.following import Following, following
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of, way_to
-from cgctl.manager.replication.sides import ancestors, newest_common
+from cgctl.manager.replication.sides import ancestors, form_between, newest_common
 from drivers.contract import Context
 from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached
 from drivers.replication import RecoveryPoint, Replication, Side
@@ -82,14 +82,15 @@ def ship(
     base = base_for(env, replicated, host, source, destination)
     version = min(source.stream_version, destination.stream_version)
     sender, receiver = (replication_of(env, one, replicated.name) for one in (replicated.active, host))
-    identity = sender.identity(context, point)
+    form = form_between(sender, receiver, base, sides)
+    identity = sender.identity(context, point, form)
     way = way_to(env, replicated, host)
     expected = expected_bytes(env, context, replicated, point, base, way) if env.show_progress.is_shown else None
     with following(env, context, replicated, host, expected) as follow:
         for number in range(1, TRIES + 1):
             context = env.context(context.operation_id)  # a transfer may have lasted longer than an operation should
-            send = sender.send(context, point, base, version)
-            receive = receiver.receive(context, point, base, identity)
+            send = sender.send(context, point, base, form, version)
+            receive = receiver.receive(context, point, base, identity, form)
             delivery = Delivery(context.owner, replicated.id, replicated.active, send, host, receive)
             try:
                 carried = env.carry(delivery, way, follow)

@@ -10,7 +10,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import replication_of
 from drivers.contract import Context
 from drivers.errors import ConnectionLost, DriverError, HandshakeBroken, NothingListens
-from drivers.replication import PointOnServer, Side
+from drivers.replication import PointOnServer, Replication, Side, StreamForm
 
 Observed = Side | DriverError
 PASSING = (ConnectionLost, HandshakeBroken, NothingListens)
@@ -51,9 +51,38 @@ def reached(sides: Mapping[str, Observed]) -> Iterator[tuple[str, Side]]:
 
 def newest_common(source: Side, destination: Side) -> PointOnServer | None:
     """The newest point that both have, with the same data, unchanged. Pure."""
-    there = {(one.point.id, one.identity) for one in destination.points if one.is_intact}
-    common = [one for one in source.points if one.is_intact and (one.point.id, one.identity) in there]
+    there = {one.point.id: one for one in destination.points}
+    common = [one for one in source.points if one.point.id in there and is_same(one, there[one.point.id])]
     return max(common, key=lambda one: one.point.sequence, default=None)
+
+
+def is_same(one: PointOnServer, other: PointOnServer) -> bool:
+    """Both hold the same data, unchanged. A server that knows a point by its id alone says nothing against it. Pure."""
+    if one.point.id != other.point.id or not (one.is_intact and other.is_intact):
+        return False
+    return one.identity == other.identity or one.point.id in (one.identity, other.identity)
+
+
+def best_form(
+    ours: Sequence[StreamForm],
+    theirs: Sequence[StreamForm],
+    base: tuple[PointOnServer, PointOnServer] | None = None,
+) -> StreamForm | None:
+    """The first of ours that both know and that finds the base, here and there. Pure.
+
+    Not by descent where a base has arrived as blocks: both hold the same data, but the one does not descend from the
+    other, and `btrfs receive` would look for a parent that is not there.
+    """
+    is_kin = base is None or (base[0].identity == base[1].identity != base[0].point.id)
+    return next((form for form in ours if form in theirs and (is_kin or not form.by_descent)), None)
+
+
+def form_between(sender: Replication, receiver: Replication, base: str | None, sides: tuple[Side, Side]) -> StreamForm:
+    """How the next point travels; the configuration was checked, so there is a way."""
+    here, there = (side.point(base) if base else None for side in sides)
+    form = best_form(sender.forms, receiver.forms, (here, there) if here and there else None)
+    assert form is not None
+    return form
 
 
 def ancestors(side: Side, generation_id: str) -> set[str]:

@@ -56,6 +56,10 @@ needed_room() {
     :
 }
 
+shares_data() {
+    :
+}
+
 # in_use FILE: what a process writes after a move would go to the old place.
 in_use() {
     opened "$1"

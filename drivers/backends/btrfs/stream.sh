@@ -8,8 +8,9 @@ stream_version() {
     echo "$version"
 }
 
-# identity_of POINT: the UUID that it was sent under, on whichever server.
+# identity_of POINT: the UUID that it was sent under, on whichever server; its id where it has arrived as blocks.
 identity_of() (
+    ! came_as_blocks "$1" || { echo "$1"; exit; }
     received=$(uuid_of "$1" 'Received UUID')
     if [ "$received" = - ]; then uuid_of "$1" UUID; else echo "$received"; fi
 )
@@ -59,9 +60,28 @@ pretend_received() {
     btrfs property set -ts "$2" ro true
 }
 
-# changed_bytes SET BASE: of the extents that are new; no data is read.
+# copy_point POINT DESTINATION: a copy that can be written to.
+copy_point() {
+    btrfs subvolume snapshot "groupsnap/cgctl-$1" "$2" >/dev/null
+}
+
+# ranges SET BASE: where they may differ, for `ship send-blocks`; no data is read.
+ranges() {
+    need perl
+    perl -e "${extents_pl:?}" -- "groupsnap/cgctl-$1" "groupsnap/cgctl-$2"
+}
+
+# changed_bytes SET BASE: of the extents that are new, and of disks that are not the files that they were.
 changed_bytes() {
-    btrfs send -q --no-data -p "groupsnap/cgctl-$2" "groupsnap/cgctl-$1" | btrfs receive --dump |
-        sed -n 's/^\(update_extent\|clone\|write\) .* len=\([0-9]*\).*$/\2/p' |
-        { total=0; while read -r length; do total=$((total + length)); done; echo "$total"; }
+    ranges "$1" "$2" | {
+        total=0
+        while read -r name word _ length; do
+            case $word in
+                look) total=$((total + length)) ;;
+                whole) total=$((total + $(taken "groupsnap/cgctl-$1/$name/disk") + 1)) ;;
+                *) [ "$name" = end ] && echo "$total" && exit ;;
+            esac
+        done
+        exit 1
+    }
 }

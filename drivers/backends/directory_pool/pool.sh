@@ -130,6 +130,11 @@ fill() {
     sync "$1/disk" "$1"
 }
 
+# taken PATH...: how many bytes the data of files take, holes left out.
+taken() {
+    echo "$(($(stat -c '%b * %B' "$@" | tr '\n' + ) 0))"
+}
+
 # source_fits SOURCE BYTES: refuse when the source is gone, or too large for what shall be made of it.
 source_fits() {
     [ -e "$1" ] || refuse not-on-server "$1 is not in the pool"

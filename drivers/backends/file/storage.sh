@@ -66,15 +66,9 @@ copy_each() ( # copy_each PREFIX SOURCE DESTINATION ID...
 )
 
 # needed_room PATH...: refuse when the data of these files has to be copied and does not fit.
-needed_room() (
-    bytes=0
-    for path in "$@"; do
-        # shellcheck disable=SC2046 # two numbers
-        set -- $(stat -c '%b %B' "$path")
-        bytes=$((bytes + $1 * $2))
-    done
-    shares_data || room "$bytes"
-)
+needed_room() {
+    shares_data || room "$(taken "$@")"
+}
 
 shares_data() (
     : >".cgctl/probe.$$"

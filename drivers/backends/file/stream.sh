@@ -1,14 +1,8 @@
 # How points travel from one directory to another; the btrfs driver's stream.sh has the same functions.
-# $ship_pl, the text of ship.pl, is set in front of this by the driver.
 # shellcheck disable=SC2154 # $staging is made by `stage` of pool.sh
 
 stream_version() {
     echo 1
-}
-
-ship() {
-    need perl
-    perl -e "${ship_pl:?}" -- "$@"
 }
 
 # identity_of POINT: the stream proves by itself that it is whole.
@@ -32,16 +26,20 @@ receive_set() {
         needed_room "groupsnap/cgctl-$2"/cgctl-*/disk
     fi
     stage groupsnap group_snapshot "$1"
-    if [ -n "$2" ]; then
-        # shellcheck disable=SC2046 # ids
-        copy_members "groupsnap/cgctl-$2" "$staging" $(cd "groupsnap/cgctl-$2" && printf '%s\n' cgctl-* | sed 's/^cgctl-//')
-    else
-        mkdir "$staging"
-    fi
+    if [ -n "$2" ]; then copy_point "$2" "$staging"; else mkdir "$staging"; fi
     ship receive "$staging"
-    sync "$staging"/cgctl-*/disk "$staging"/cgctl-* "$staging"
-    mv -T "$staging" "groupsnap/cgctl-$1"
-    sync groupsnap
+    settle_point "$1"
+}
+
+# copy_point POINT DESTINATION: a copy that can be written to.
+copy_point() {
+    # shellcheck disable=SC2046 # ids
+    copy_members "groupsnap/cgctl-$1" "$2" $(cd "groupsnap/cgctl-$1" && printf '%s\n' cgctl-* | sed 's/^cgctl-//')
+}
+
+# ranges SET BASE: where they differ, for `ship send-blocks`. All is read, and what differs is read once more to be sent.
+ranges() {
+    ship ranges "groupsnap/cgctl-$1" "groupsnap/cgctl-$2"
 }
 
 # changed_bytes SET BASE

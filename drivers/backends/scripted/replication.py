@@ -19,7 +19,16 @@ from drivers.backends.scripted.driver import ToolErrors
 from drivers.backends.scripted.patience import lock_wait, seconds_left
 from drivers.command import Command, Script
 from drivers.contract import Context
-from drivers.replication import Changes, Generation, MemberSums, PointOnServer, RecoveryPoint, Side, SideState
+from drivers.replication import (
+    Changes,
+    Generation,
+    MemberSums,
+    PointOnServer,
+    RecoveryPoint,
+    Side,
+    SideState,
+    StreamForm,
+)
 from drivers.runner import Runner
 
 NOTHING = "-"
@@ -29,6 +38,12 @@ NOTHING = "-"
 def shipper() -> str:
     """The text of ship.pl, which reads and writes streams of changed blocks."""
     return resources.files("drivers.backends.scripted").joinpath("ship.pl").read_text()
+
+
+@cache
+def head_reader() -> str:
+    """The text of blocks.sh, which reads the head of a stream of blocks."""
+    return resources.files("drivers.backends.scripted").joinpath("blocks.sh").read_text()
 
 
 @cache
@@ -47,8 +62,8 @@ class ScriptedReplication(ABC):
 
     @property
     @abstractmethod
-    def format(self) -> str:
-        """What the streams are; two backends replicate to each other when theirs are alike."""
+    def forms(self) -> Sequence[StreamForm]:
+        """What the streams may be, best first."""
 
     @property
     def _settings(self) -> tuple[str, ...]:
@@ -85,16 +100,25 @@ class ScriptedReplication(ABC):
         stdin = "".join(f"{checked_id(point_id)}\n" for point_id in point_ids or ())
         self._run(context, "forget", group_id, "all" if point_ids is None else "", stdin=stdin)
 
-    def send(self, context: Context, point: RecoveryPoint, base_id: str | None, stream_version: int = 1) -> Command:
-        parameters = checked_id(point.id), _optional(base_id), str(stream_version), _note(point)
+    def send(
+        self,
+        context: Context,
+        point: RecoveryPoint,
+        base_id: str | None,
+        form: StreamForm,
+        stream_version: int = 1,
+    ) -> Command:
+        parameters = checked_id(point.id), _optional(base_id), form.name, str(stream_version), _note(point)
         return self._command(context, "send", point.group_id, *parameters)
 
-    def receive(self, context: Context, point: RecoveryPoint, base_id: str | None, identity: str) -> Command:
-        parameters = checked_id(point.id), _optional(base_id), checked_id(identity), _note(point)
+    def receive(
+        self, context: Context, point: RecoveryPoint, base_id: str | None, identity: str, form: StreamForm
+    ) -> Command:
+        parameters = checked_id(point.id), _optional(base_id), form.name, checked_id(identity), _note(point)
         return self._command(context, "receive", point.group_id, *parameters)
 
-    def identity(self, context: Context, point: RecoveryPoint) -> str:
-        return self._run(context, "identity", point.group_id, checked_id(point.id)).strip()
+    def identity(self, context: Context, point: RecoveryPoint, form: StreamForm) -> str:
+        return self._run(context, "identity", point.group_id, checked_id(point.id), form.name).strip()
 
     def changes(self, context: Context, group_id: str, group_snapshot_id: str, base_id: str) -> Changes:
         parameters = checked_id(group_snapshot_id), checked_id(base_id)

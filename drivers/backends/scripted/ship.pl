@@ -2,6 +2,9 @@
 #   ship.pl send NEW BASE       write the stream; BASE is empty for a whole copy
 #   ship.pl receive DIRECTORY   bring a copy of BASE up to NEW, from standard input
 #   ship.pl changed NEW BASE    print how many bytes differ
+#   ship.pl ranges NEW BASE     print where they may differ, for send-blocks
+#   ship.pl send-blocks NEW BASE    write the head of a stream of blocks (see blocks.sh), and the stream. Standard input:
+#                                   lines `NAME look OFFSET LENGTH`, or `NAME whole`: only there they differ; at last `end`
 # or block devices, in a file with one line each:
 #   ship.pl send-devices TABLE      `NAME BYTES NEW BASE RANGES`; RANGES is a file with lines `look|gone OFFSET LENGTH`: only
 #                                   there the two may differ, and what is gone reads as zeros. BASE `-`: there is none
@@ -21,7 +24,8 @@ my ($SEEK_DATA, $SEEK_HOLE) = (3, 4);
 my $ZERO = "\0" x $BLOCK;
 
 my ($disks, $runs, $changed, $silent_since) = (0, 0, 0, time);
-my $write;
+my ($write, $told);
+my $punches = 1;
 
 sub fail { print STDERR "ship: $_[0]\n"; exit 1 }
 
@@ -34,6 +38,9 @@ sub emit {
     }
     $silent_since = time;
 }
+
+# So that nobody takes us for stalled.
+sub say_alive { emit("alive\n") if time - $silent_since >= $ALIVE_SECONDS }
 
 # Where data begins at or after OFFSET; the file's end where there is none, or where holes are unknown.
 sub next_data {
@@ -59,6 +66,7 @@ sub read_at {
 sub run {
     my ($offset, $data) = @_;
     $changed += length $data;
+    print "$told look $offset ", length $data, "\n" if $told;
     return unless $write;
     $runs++;
     my $word = $data =~ /[^\0]/ ? 'data' : 'zero';
@@ -96,16 +104,12 @@ sub look {
     my $before = read_at($old, $offset, $length);
     $before .= "\0" x ($length - length $before);
     compare($offset, read_at($new, $offset, $length), $before);
-    emit("alive\n") if $write && time - $silent_since >= $ALIVE_SECONDS;
+    say_alive() if $write;
 }
 
-sub ship_disk {
-    my ($name, $new_path, $old_path) = @_;
-    my $new = open_disk($new_path, '<');
-    my $old = length $old_path && -e $old_path ? open_disk($old_path, '<') : undef;
-    my ($size, $old_size) = (-s $new, $old ? -s $old : 0);
-    $disks++;
-    emit("disk $name $size\n") if $write;
+# each_chunk CODE: OFFSET and LENGTH of what holds data in one of the disks.
+sub each_chunk {
+    my ($take, $new, $size, $old, $old_size) = @_;
     for (my $offset = 0; $offset < $size;) {
         my ($one, $other) = (next_data($new, $offset, $size), next_data($old, $offset, $old_size));
         $other = $size if $other >= $old_size;
@@ -113,23 +117,28 @@ sub ship_disk {
         last if $offset >= $size;
         $offset -= $offset % $BLOCK;
         my $length = $size - $offset < $CHUNK ? $size - $offset : $CHUNK;
-        look($new, $old, $offset, $length);
+        $take->($offset, $length);
         $offset += $length;
     }
+}
+
+sub ship_disk {
+    my ($name, $new, $old) = @_;
+    my ($size, $old_size) = (-s $new, $old ? -s $old : 0);
+    $disks++;
+    emit("disk $name $size\n") if $write;
+    each_chunk(sub { look($new, $old, @_) }, $new, $size, $old, $old_size);
     $changed += abs($size - $old_size) if $old;
 }
 
-sub ship_device {
-    my ($name, $size, $new_path, $old_path, $ranges_path) = @_;
-    my $new = open_disk($new_path, '<');
-    my $old = $old_path eq '-' ? undef : open_disk($old_path, '<');
+# next_range: a code that returns the next WORD, OFFSET, LENGTH.
+sub ship_ranges {
+    my ($name, $size, $new, $old, $next_range) = @_;
     # A block device cannot be sought beyond its end.
     my $old_size = $old ? sysseek $old, 0, 2 : 0;
     $disks++;
     emit("disk $name $size\n");
-    my $ranges = open_disk($ranges_path, '<');
-    while (my $line = <$ranges>) {
-        my ($word, $offset, $length) = $line =~ /^(look|gone) (\d+) (\d+)$/ or fail("$ranges_path: no range: $line");
+    while (my ($word, $offset, $length) = $next_range->()) {
         $length = $size - $offset if $offset + $length > $size;
         next if $length <= 0;
         if ($word eq 'gone') {
@@ -143,18 +152,39 @@ sub ship_device {
     }
 }
 
+sub ship_device {
+    my ($name, $size, $new_path, $old_path, $ranges_path) = @_;
+    my $ranges = open_disk($ranges_path, '<');
+    my $next = sub {
+        defined(my $line = <$ranges>) or return;
+        return $line =~ /^(look|gone) (\d+) (\d+)$/ ? ($1, $2, $3) : fail("$ranges_path: no range: $line");
+    };
+    ship_ranges($name, $size, open_disk($new_path, '<'), $old_path eq '-' ? undef : open_disk($old_path, '<'), $next);
+}
+
 sub table {
     my ($path) = @_;
     my $file = open_disk($path, '<');
     return map { [split] } <$file>;
 }
 
-sub ship {
-    my ($new, $base) = @_;
+# each_disk CODE: the name of each disk, the disk, and the base's where there is one.
+sub each_disk {
+    my ($take, $new, $base) = @_;
     opendir my $directory, $new or fail("$new: $!");
     for my $name (sort grep { /^cgctl-/ && -e "$new/$_/disk" } readdir $directory) {
-        ship_disk($name, "$new/$name/disk", length $base ? "$base/$name/disk" : '');
+        my $old = length $base && -e "$base/$name/disk" ? open_disk("$base/$name/disk", '<') : undef;
+        $take->($name, open_disk("$new/$name/disk", '<'), $old);
     }
+}
+
+# What has no base need not be read.
+sub tell_ranges {
+    each_disk(sub {
+        $told = $_[0];
+        ship_disk(@_) if $_[2];
+    }, @_);
+    print "end\n";
 }
 
 # --- receiving
@@ -171,6 +201,77 @@ sub line {
     fill_buffer() while index($buffer, "\n") < 0;
     $buffer =~ s/^([^\n]*)\n// or fail('the stream is not one of ship.pl');
     return $1;
+}
+
+# --- blocks: the ranges come first, so that the receiver knows how much it needs room for
+
+# The ranges of standard input by name, 16 bytes for each, since there may be many; undef for what counts as a whole.
+sub given_ranges {
+    my %of;
+    vec(my $input, fileno STDIN, 1) = 1;
+    while (1) {
+        while (index($buffer, "\n") < 0) {
+            fill_buffer() if select my $ready = $input, undef, undef, $ALIVE_SECONDS;
+            say_alive();
+        }
+        my $line = line();
+        return %of if $line eq 'end';
+        $line =~ /^(cgctl-[0-9a-f-]{36}) (?:whole|look (\d+) (\d+))$/ or fail("no range: $line");
+        if (!defined $2) { $of{$1} = undef }
+        elsif (!exists $of{$1} || defined $of{$1}) { $of{$1} .= pack 'Q>Q>', $2, $3 }
+    }
+}
+
+# merge \RANGES OFFSET LENGTH: add a range that begins where the last does, or behind.
+sub merge {
+    my ($ranges, $offset, $length) = @_;
+    my ($last, $its) = length $$ranges ? unpack 'Q>Q>', substr $$ranges, -16 : (0, -1);
+    if ($offset > $last + $its) {
+        $$ranges .= pack 'Q>Q>', $offset, $length;
+    } elsif ($offset + $length > $last + $its) {
+        substr($$ranges, -16) = pack 'Q>Q>', $last, $offset + $length - $last;
+    }
+}
+
+# In order, and what touches is one.
+sub merged {
+    my ($given) = @_;
+    my $ranges = '';
+    merge(\$ranges, unpack 'Q>Q>', $_) for sort unpack '(a16)*', $given;
+    return $ranges;
+}
+
+# Where a disk holds data.
+sub data_ranges {
+    my ($file) = @_;
+    my ($ranges, $offset, $size) = ('', 0, -s $file);
+    while (($offset = next_data($file, $offset, $size)) < $size) {
+        my $end = sysseek($file, $offset, $SEEK_HOLE) || $size;
+        $ranges .= pack 'Q>Q>', $offset, $end - $offset;
+        $offset = $end;
+    }
+    return $ranges;
+}
+
+sub send_blocks {
+    my ($new, $base) = @_;
+    emit("cgctl-blocks 1\n");
+    my %given = given_ranges();
+    my ($bytes, $count, @members) = (0, 0);
+    each_disk(sub {
+        my ($name, $file, $old) = @_;
+        my $given = $old && !exists $given{$name} ? '' : $given{$name};
+        my $ranges = merged($old && defined $given ? $given : join '', map { data_ranges($_) } grep { $_ } $file, $old);
+        $count += length($ranges) / 16;
+        $bytes += unpack 'x8 Q>', $_ for unpack '(a16)*', $ranges;
+        push @members, [$name, -s $file, $file, $old, $ranges];
+    }, $new, $base);
+    emit('member ', substr($$_[0], 6), " $$_[1]\n") for @members;
+    emit("ships $bytes $count\ncgctl-ship 1\n");
+    for (@members) {
+        my ($ranges, $at) = ($$_[4], 0);
+        ship_ranges(@$_[0 .. 3], sub { $at < length $ranges ? ('look', unpack 'Q>Q>', substr $ranges, ($at += 16) - 16, 16) : () });
+    }
 }
 
 sub put {
@@ -197,6 +298,20 @@ sub take_zeros {
     my ($file, $offset, $length) = @_;
     sysseek $file, $offset, 0 or fail("cannot seek: $!");
     put($file, "\0" x ($length < $CHUNK ? $length : $CHUNK)), $length -= $CHUNK while $length > 0;
+}
+
+# Zeros where nothing is take no room, and a hole is made of many, where the file system can.
+sub take_holes {
+    my ($file, $offset, $length) = @_;
+    return if next_data($file, $offset, -s $file) >= $offset + $length;
+    return if $punches && $length > $CHUNK && ($punches = punch($file, $offset, $length));
+    take_zeros($file, $offset, $length);
+}
+
+sub punch {
+    my ($file, $offset, $length) = @_;
+    my $path = "/proc/$$/fd/" . fileno $file;
+    return system('fallocate', '--punch-hole', '--offset', $offset, '--length', $length, $path) == 0;
 }
 
 sub begin_disk {
@@ -245,7 +360,7 @@ sub take_disks {
 
 sub receive {
     my ($directory) = @_;
-    my %named = take_disks(sub { begin_disk($directory, @_) }, \&take_zeros);
+    my %named = take_disks(sub { begin_disk($directory, @_) }, \&take_holes);
     opendir my $entries, $directory or fail("$directory: $!");
     for my $name (grep { /^cgctl-/ && !$named{$_} } readdir $entries) {
         unlink "$directory/$name/disk";
@@ -274,16 +389,18 @@ if ($action eq 'receive') {
 } elsif ($action eq 'receive-devices') {
     receive_devices(@directories);
 } elsif ($action eq 'changed') {
-    ship(@directories);
+    each_disk(\&ship_disk, @directories);
     print "$changed\n";
+} elsif ($action eq 'ranges') {
+    tell_ranges(@directories);
 } else {
     $write = 1;
-    emit("cgctl-ship 1\n");
-    if ($action eq 'send-devices') {
-        $BLOCK = $DEVICE_BLOCK;
-        ship_device(@$_) for table(@directories);
+    $BLOCK = $DEVICE_BLOCK unless $action eq 'send';
+    if ($action eq 'send-blocks') {
+        send_blocks(@directories);
     } else {
-        ship(@directories);
+        emit("cgctl-ship 1\n");
+        $action eq 'send' ? each_disk(\&ship_disk, @directories) : (map { ship_device(@$_) } table(@directories));
     }
     emit("end $disks $runs\n");
 }

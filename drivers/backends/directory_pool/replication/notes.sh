@@ -10,6 +10,7 @@ need cksum sha256sum
 group=$1
 shift
 notes=.cgctl/replication/cgctl-$group
+as_blocks=received-blocks
 
 # hold_notes: wait until nobody else sends, receives or writes notes of this group.
 hold_notes() {
@@ -50,6 +51,11 @@ know_generations() {
 is_marked() {
     [ -e ".cgctl/sets/cgctl-$1" ] && [ -d "groupsnap/cgctl-$1" ]
 }
+
+# came_as_blocks POINT: so its mark says.
+came_as_blocks() (
+    read -r _ how _ <".cgctl/sets/cgctl-$1" && [ "$how" = "$as_blocks" ]
+) 2>/dev/null
 
 # stamp POINT: what differs as soon as somebody has changed one of its disks.
 stamp() {

@@ -1,6 +1,6 @@
-# receive.sh ... GROUP POINT BASE IDENTITY NOTE: make a point of standard input. The mark comes last: until then it is void.
+# receive.sh ... GROUP POINT BASE FORM IDENTITY NOTE: make a point of standard input. The mark comes last: until then it is void.
 # shellcheck disable=SC2034,SC2154 # $staging is known to pool.sh
-point=$1 base=$2 identity=$3 note=$4
+point=$1 base=$2 form=$3 identity=$4 note=$5
 claim
 hold_notes
 settled=groupsnap/cgctl-$point
@@ -9,9 +9,17 @@ settled=groupsnap/cgctl-$point
 tidy
 write_note receiving "$point"
 discard "$point"
-receive_set "$point" "$base"
-staging=$settled
-[ "$(identity_of "$point")" = "$identity" ] || refuse refused "what arrived is not recovery point $point"
+if [ "$form" = blocks ]; then
+    how=$as_blocks
+    receive_blocks "$point" "$base"
+    identified=$point
+else
+    how=received
+    receive_set "$point" "$base"
+    staging=$settled
+    identified=$(identity_of "$point")
+fi
+[ "$identified" = "$identity" ] || refuse refused "what arrived is not recovery point $point"
 is_sealed "$point" || refuse refused "recovery point $point is not read-only"
 sync -f "$settled"
 write_note "point-$point" "$note $(stamp "$point")"
@@ -19,7 +27,7 @@ set -- "$settled"/cgctl-*
 read -r _ _ taken_at _ <<END
 $note
 END
-printf '%s received %s %s %s 0\n' "$group" "$#" "$taken_at" "$(date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00)" \
+printf '%s %s %s %s %s 0\n' "$group" "$how" "$#" "$taken_at" "$(date -u +%Y-%m-%dT%H:%M:%S.%6N+00:00)" \
     >".cgctl/sets/cgctl-$point.new"
 sync ".cgctl/sets/cgctl-$point.new" groupsnap
 staging=''

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -9,8 +10,9 @@ from importlib import resources
 from drivers.backends.lvm import layout, scripts
 from drivers.backends.lvm.driver import TOOL_ERRORS
 from drivers.backends.scripted.driver import ToolErrors
-from drivers.backends.scripted.replication import ScriptedReplication, shipper, summer
+from drivers.backends.scripted.replication import ScriptedReplication, head_reader, shipper, summer
 from drivers.command import Script
+from drivers.replication import BLOCKS, StreamForm
 
 _PACKAGE = "drivers.backends.lvm.replication"
 PARTS: dict[str, tuple[str, ...]] = {
@@ -35,6 +37,8 @@ def load(method: str) -> Script:
     parts += [
         scripts.server() if part == scripts.SERVER else own.joinpath(f"{part}.sh").read_text() for part in PARTS[method]
     ]
+    if method == "receive":
+        parts.append(head_reader())
     parts.append(own.joinpath(f"{method}.sh").read_text())
     head = Script.load(scripts.PACKAGE, "pool.sh").text
     script = Script(f"lvm/replication/{method}.sh", "\n".join([head, *parts]))
@@ -52,8 +56,8 @@ class LvmReplication(ScriptedReplication):
         layout.checked_pool(self.pool)
 
     @property
-    def format(self) -> str:
-        return "cgctl-thin"
+    def forms(self) -> Sequence[StreamForm]:
+        return (BLOCKS,)
 
     @property
     def _tool_errors(self) -> ToolErrors:

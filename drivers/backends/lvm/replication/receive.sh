@@ -1,7 +1,7 @@
-# receive.sh ... GROUP POINT BASE IDENTITY NOTE: make a point of standard input; its mark and its note come last, together.
+# receive.sh ... GROUP POINT BASE FORM IDENTITY NOTE: make a point of standard input; its mark and its note come last, together.
 # What arrives is written into volumes of its own, copies of BASE's; the members are snapshots of them (see __init__.py).
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh and notes.sh: their variables, and `undo`, which the trap calls
-point=$1 base=$2 identity=$3 told=$4
+point=$1 base=$2 identity=$4 told=$5
 [ "$identity" = "$point" ] || refuse refused "what arrives is not recovery point $point"
 hold_notes
 half=''
@@ -16,21 +16,12 @@ undo() {
     exit "$1"
 }
 
-# The head of the stream: `read` takes no more of it than its line.
-read -r line || line=''
-[ "$line" = 'cgctl-thin 1' ] || refuse refused 'what arrives is no stream of a thin pool'
-announced='' ships=''
-while [ -z "$ships" ]; do
-    read -r word one other || refuse refused 'the stream was cut'
-    # What comes from another server is an id and numbers, or nothing: it becomes part of LVM's lines.
-    case $one,$other in *[!0-9a-f,-]* | ,* | *,*[!0-9]* | *,) refuse refused 'the stream is damaged' ;; esac
-    case $word in
-        member) announced="$announced$one $other$nl" ;;
-        ships) ships=$one ranges=$other ;;
-        *) refuse refused 'the stream is damaged' ;;
-    esac
-done
-
+read_head
+while read -r _ bytes; do
+    [ -z "$bytes" ] || whole_sectors "$bytes"
+done <<END
+$announced
+END
 lock
 claim
 ! is_marked "$point" || refuse already-on-server "recovery point $point is in the pool already"
@@ -43,8 +34,10 @@ discard "$point"
 room
 deep LVM2_CHUNK_SIZE "$thin_pool"
 chunk=$value
-# A range begins and ends inside chunks that are larger here than there.
-needed=$((ships + ranges * 2 * chunk)) free=$((pool_bytes * (94 - ${data%%.*}) / 100))
+# A range begins and ends inside chunks that are larger here than there. No more than all chunks of all members are made.
+needed=$((ships + ranges * 2 * chunk)) most=$((total + member_count * chunk))
+[ "$needed" -le "$most" ] || needed=$most
+free=$((pool_bytes * (94 - ${data%%.*}) / 100))
 [ "$ships" = 0 ] || [ "$needed" -le "$free" ] ||
     refuse pool-full "$pool has room for $free bytes, up to $needed may arrive"
 [ -n "$scratch" ] || make_scratch
@@ -68,7 +61,6 @@ while read -r volume bytes; do
 done <<END
 $announced
 END
-[ "$count" != 0 ] || refuse refused 'the stream names no members'
 half=yes
 retag --addtag "cgctl.receiving=$group/$point"
 change "$lines$making"

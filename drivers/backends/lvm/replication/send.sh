@@ -1,7 +1,7 @@
-# send.sh ... GROUP POINT BASE VERSION NOTE: write a point to standard output, as a delta to BASE where there is one: lines
-# `cgctl-thin 1`, `member VOLUME BYTES` for each, `ships BYTES RANGES` (at most), then the stream of ship.pl.
+# send.sh ... GROUP POINT BASE FORM VERSION NOTE: write a point to standard output, as a delta to BASE where there is one:
+# a stream of blocks (see blocks.sh of scripted).
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh and notes.sh: their variables, and `undo`, which the trap calls
-point=$1 base=$2 told=$4
+point=$1 base=$2 told=$5
 hold_notes
 lock
 own
@@ -15,7 +15,7 @@ usable $checked
 delta_jobs "$point" "$base"
 make_maps "$jobs"
 of_maps
-table='' header="cgctl-thin 1${nl}" names=''
+table='' header="cgctl-blocks 1${nl}" names=''
 for word in $members; do
     volume=${word#"${point}_"} old=''
     find_lv "cgctl-$word"
