@@ -85,15 +85,22 @@ def small(host: Host, constructor: Constructor, mkfs: str, size: str) -> Iterato
     host.script('umount "$1"; rm "$1.img"', place)
 
 
+def small_pool(host: Host, kind: str) -> AbstractContextManager[Bench]:
+    """Of `file` or `btrfs`."""
+    if kind == "file":
+        return small(host, FileDriver, "mkfs.ext4", "32M")
+    return small(host, BtrfsDriver, "mkfs.btrfs", "128M")
+
+
 @contextmanager
 def small_file(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    with small(request.getfixturevalue("stor1"), FileDriver, "mkfs.ext4", "32M") as bench:
+    with small_pool(request.getfixturevalue("stor1"), "file") as bench:
         yield bench
 
 
 @contextmanager
 def small_btrfs(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    with small(request.getfixturevalue("stor1"), BtrfsDriver, "mkfs.btrfs", "128M") as bench:
+    with small_pool(request.getfixturevalue("stor1"), "btrfs") as bench:
         yield bench
 
 

@@ -32,9 +32,10 @@ from drivers.replication import (
 )
 from drivers.runner import Completed
 from tests.contract.bench import MIB, Bench, ProcessRunner, new_id
-from tests.contract.places import on_host
+from tests.contract.places import on_host, small_pool
 from tests.contract.test_groups import make_group
 from tests.contract.thin_pool import POOL, on_machine, running_machines
+from tests.lab.host import Host
 from tests.lab.vm import Machine
 
 KILLS = 2
@@ -108,43 +109,42 @@ def two_machines() -> Iterator[list[Machine]]:
     yield from running_machines("vm1", "vm2")
 
 
-@pytest.fixture(
-    params=[
-        "file",
-        pytest.param("btrfs", marks=pytest.mark.lab),
-        pytest.param("lvm", marks=[pytest.mark.vm, pytest.mark.timeout(3600)]),
-        pytest.param("btrfs-to-file", marks=pytest.mark.lab),
-        pytest.param("file-to-btrfs", marks=pytest.mark.lab),
-    ]
-)
+ALIKE = [
+    "file",
+    pytest.param("btrfs", marks=pytest.mark.lab),
+    pytest.param("lvm", marks=[pytest.mark.vm, pytest.mark.timeout(3600)]),
+]
+MIXED = [pytest.param(name, marks=pytest.mark.lab) for name in ("btrfs-to-file", "file-to-btrfs")]
+"""Of different drivers; tests.e2e.test_pairings has lvm among them."""
+
+
+of_both_kinds = pytest.mark.parametrize("pair", [*ALIKE, *MIXED], indirect=True)
+
+
+@pytest.fixture(params=ALIKE)
 def pair(request: pytest.FixtureRequest) -> Pair:
+    """Two pools of the same driver; of different ones where a test asks for it."""
     near: Bench
     far: Bench
     if request.param == "lvm":
         near, far = (next(on_machine(one)) for one in request.getfixturevalue("two_machines"))
         return paired(near, far, BLOCKS)
-    hosts = [request.getfixturevalue(name) for name in ("stor1", "stor2")] if request.param != "file" else []
-    match request.param:
-        case "btrfs":
-            near, far = (on_host(host, BtrfsDriver, "/srv/pool") for host in hosts)
-            return paired(near, far, pair_form("btrfs"))
-        case "file":
-            near, far = (in_directory(request.getfixturevalue("tmp_path") / name) for name in ("near", "far"))
-            return paired(near, far, pair_form("file"))
+    if request.param == "file":
+        near, far = (in_directory(request.getfixturevalue("tmp_path") / name) for name in ("near", "far"))
+        return paired(near, far, FORMS["file"][0])
+    request.getfixturevalue("lab")
+    hosts = [request.getfixturevalue(name) for name in ("stor1", "stor2")]
+    if request.param == "btrfs":
+        near, far = (on_host(host, BtrfsDriver, "/srv/pool") for host in hosts)
+        return paired(near, far, FORMS["btrfs"][0])
     kinds = {"btrfs": BtrfsDriver, "file": FileDriver}
-    near, far = (
-        on_host(host, kinds[kind], "/srv/pool") for host, kind in zip(hosts, request.param.split("-to-"), strict=True)
-    )
+    words = request.param.split("-to-")
+    near, far = (on_host(host, kinds[kind], "/srv/pool") for host, kind in zip(hosts, words, strict=True))
     return paired(near, far, BLOCKS)
 
 
 def paired(near: Bench, far: Bench, form: StreamForm) -> Pair:
     return Pair(near, replace(far, owner=near.owner), form)
-
-
-def pair_form(driver: str) -> StreamForm:
-    """What two of the same driver send each other."""
-    return FORMS[driver][0]
 
 
 def in_directory(pool: Path) -> Bench:
@@ -182,11 +182,12 @@ def test_a_point_arrives_whole_with_its_note(pair: Pair) -> None:
     assert [one.complete for one in pair.far.objects()] == [True] * 3
 
 
+@of_both_kinds
 def test_deltas_carry_every_change_there_and_back(pair: Pair) -> None:
     draw = random.Random(5)
     group, volumes = make_group(pair.near, 3)
     base = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, volumes))
-    for _ in range(2 if pair.near.driver.name == "lvm" else 4):
+    for _ in range(4 if pair.form != BLOCKS else 2):
         scribble(pair.near, volumes, draw)
         base = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, volumes), base)
         assert digests(pair.near, base, volumes) == digests(pair.far, base, volumes)
@@ -199,6 +200,7 @@ def test_deltas_carry_every_change_there_and_back(pair: Pair) -> None:
     assert digests(pair.near, back, volumes) == digests(pair.far, back, volumes) != digests(pair.near, base, volumes)
 
 
+@of_both_kinds
 def test_members_that_come_go_and_grow_are_carried(pair: Pair) -> None:
     group, (kept, gone) = make_group(pair.near)
     base = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, [kept, gone]))
@@ -213,6 +215,7 @@ def test_members_that_come_go_and_grow_are_carried(pair: Pair) -> None:
     assert digests(pair.near, point, [grown, new]) == digests(pair.far, point, [grown, new])
 
 
+@of_both_kinds
 def test_a_delta_costs_what_changed(pair: Pair) -> None:
     group = Group(new_id())
     pair.near.driver.create_consistencygroup(pair.near.context, group)
@@ -229,6 +232,15 @@ def test_a_delta_costs_what_changed(pair: Pair) -> None:
 @pytest.mark.parametrize("whole", [True, False], ids=["full", "delta"])
 @pytest.mark.parametrize("victim", ["sender", "receiver"])
 def test_a_killed_transfer_makes_no_point_and_the_next_one_succeeds(pair: Pair, victim: str, whole: bool) -> None:
+    kill_transfers(pair, victim, whole)
+
+
+@pytest.mark.parametrize("pair", MIXED[1:], indirect=True)
+def test_a_killed_transfer_between_drivers_makes_no_point(pair: Pair) -> None:
+    kill_transfers(pair, "receiver", whole=False)
+
+
+def kill_transfers(pair: Pair, victim: str, whole: bool) -> None:
     group = Group(new_id())
     pair.near.driver.create_consistencygroup(pair.near.context, group)
     much = (8 if pair.near.driver.name == "lvm" else 40) * MIB
@@ -264,6 +276,23 @@ def test_a_killed_transfer_makes_no_point_and_the_next_one_succeeds(pair: Pair, 
     pair.shipped(pair.near, pair.far, point, base)
     assert digests(pair.near, point, [volume]) == digests(pair.far, point, [volume])
     assert all(one.complete for one in pair.far.objects())
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("kind", ["file", "btrfs"])
+def test_what_does_not_fit_is_refused_before_anything_is_written(stor1: Host, stor2: Host, kind: str) -> None:
+    near = on_host(stor1, BtrfsDriver, "/srv/pool")
+    with small_pool(stor2, kind) as far:
+        pair = paired(near, far, BLOCKS)
+        group = Group(new_id())
+        near.driver.create_consistencygroup(near.context, group)
+        volume = near.volume(group.id, 128 * MIB, random.Random(7).randbytes(112 * MIB))
+        sent, received = pair.ship(near, pair.far, pair.take(near, group, [volume]))
+        with pytest.raises(errors.PoolFull, match="are needed"):
+            refusals.result(received, "server")
+        assert sent.exit_status != 0
+        assert pair.points(pair.far, group) == {}
+        assert pair.far.objects() == []
 
 
 def sums(bench: Bench, pair: Pair, point: RecoveryPoint) -> Mapping[str, MemberSums]:

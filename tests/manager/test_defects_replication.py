@@ -79,13 +79,14 @@ def test_d05_enabling_on_a_driver_without_replication_is_refused_and_leaves_noth
     assert statuses(house) == {"disabled"}
 
 
-def test_a_target_of_another_driver_is_refused_by_name_before_any_server_is_asked(tmp_path: Path) -> None:
+def test_a_target_whose_volumes_are_file_systems_is_refused_by_name_before_any_server_is_asked(tmp_path: Path) -> None:
     house = build(tmp_path)
-    exported = dict(house.configuration["backends"]["beta"])
     nobody = {"host": "127.0.0.1", "port": 9, "user": "root"}
-    house.configure(backends={"beta": {**exported, "driver": "lvm", "pool": "vg/pool", "ssh": nobody}})
+    nfs = {"export": {"protocol": "nfs", "server": "kernel", "portal": "127.0.0.1:2049"}}
+    alpha, beta = ({**house.configuration["backends"][name], **nfs} for name in ("alpha", "beta"))
+    house.configure(backends={"alpha": alpha, "beta": {**beta, "driver": "lvm", "pool": "vg/pool", "ssh": nobody}})
     with house.unchanged():
         ran = house.run("group-enable-replication", "db")
     assert ran.code == 3
-    assert "alpha (file) and beta (lvm) do not replicate to each other" in ran.err
-    assert "a replication target is of the same driver" in ran.err
+    assert "alpha (file) and beta (lvm) do not replicate to each other: volumes are file systems on the one" in ran.err
+    assert "offer them by iscsi" in ran.err

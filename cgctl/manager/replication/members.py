@@ -158,7 +158,9 @@ def _check_alike(subject: str, source: Backend, other: Backend) -> None:
     both = f"backends {source.id} ({source.driver.name}) and {other.id} ({other.driver.name})"
     one, two = (replication.forms if replication else () for replication in (source.replication, other.replication))
     if not set(one) & set(two):
-        raise ConfigurationError(subject, f"{both} do not replicate to each other", "give it another replication target")
+        raise ConfigurationError(
+            subject, f"{both} do not replicate to each other", "give it another replication target"
+        )
     if len({backend.driver.source_form is SourceForm.FILE_SYSTEM for backend in (source, other)}) > 1:
         hint = "volumes that lvm offers by nfs are file systems: replicate them to lvm, or offer them by iscsi"
         reason = f"{both} do not replicate to each other: volumes are file systems on the one, and disks on the other"

@@ -74,12 +74,12 @@ ranges() {
 # changed_bytes SET BASE: of the extents that are new, and of disks that are not the files that they were.
 changed_bytes() {
     ranges "$1" "$2" | {
-        total=0
+        sum=0
         while read -r name word _ length; do
             case $word in
-                look) total=$((total + length)) ;;
-                whole) total=$((total + $(taken "groupsnap/cgctl-$1/$name/disk") + 1)) ;;
-                *) [ "$name" = end ] && echo "$total" && exit ;;
+                look) sum=$((sum + length)) ;;
+                whole) sum=$((sum + $(taken "groupsnap/cgctl-$1/$name/disk") + 1)) ;;
+                *) [ "$name" = end ] && echo "$sum" && exit ;;
             esac
         done
         exit 1

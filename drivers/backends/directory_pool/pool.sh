@@ -131,9 +131,10 @@ fill() {
 }
 
 # taken PATH...: how many bytes the data of files take, holes left out.
-taken() {
-    echo "$(($(stat -c '%b * %B' "$@" | tr '\n' + ) 0))"
-}
+taken() (
+    blocks=$(stat -c '%b * %B' "$@" | tr '\n' +)
+    echo "$((${blocks}0))"
+)
 
 # source_fits SOURCE BYTES: refuse when the source is gone, or too large for what shall be made of it.
 source_fits() {

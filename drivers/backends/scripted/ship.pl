@@ -222,23 +222,19 @@ sub given_ranges {
     }
 }
 
-# merge \RANGES OFFSET LENGTH: add a range that begins where the last does, or behind.
-sub merge {
-    my ($ranges, $offset, $length) = @_;
-    my ($last, $its) = length $$ranges ? unpack 'Q>Q>', substr $$ranges, -16 : (0, -1);
-    if ($offset > $last + $its) {
-        $$ranges .= pack 'Q>Q>', $offset, $length;
-    } elsif ($offset + $length > $last + $its) {
-        substr($$ranges, -16) = pack 'Q>Q>', $last, $offset + $length - $last;
-    }
-}
-
 # In order, and what touches is one.
 sub merged {
     my ($given) = @_;
-    my $ranges = '';
-    merge(\$ranges, unpack 'Q>Q>', $_) for sort unpack '(a16)*', $given;
-    return $ranges;
+    my ($ranges, $begin, $end) = ('', 0, 0);
+    for (sort unpack '(a16)*', $given) {
+        my ($offset, $length) = unpack 'Q>Q>';
+        if ($offset > $end) {
+            $ranges .= pack 'Q>Q>', $begin, $end - $begin if $end > $begin;
+            $begin = $offset;
+        }
+        $end = $offset + $length if $offset + $length > $end;
+    }
+    return $end > $begin ? $ranges . pack 'Q>Q>', $begin, $end - $begin : $ranges;
 }
 
 # Where a disk holds data.
@@ -253,7 +249,8 @@ sub data_ranges {
     return $ranges;
 }
 
-sub send_blocks {
+# The head of a stream of blocks; returns what ship_ranges takes.
+sub announce {
     my ($new, $base) = @_;
     emit("cgctl-blocks 1\n");
     my %given = given_ranges();
@@ -264,14 +261,13 @@ sub send_blocks {
         my $ranges = merged($old && defined $given ? $given : join '', map { data_ranges($_) } grep { $_ } $file, $old);
         $count += length($ranges) / 16;
         $bytes += unpack 'x8 Q>', $_ for unpack '(a16)*', $ranges;
-        push @members, [$name, -s $file, $file, $old, $ranges];
+        my $at = -16;
+        my $next = sub { ($at += 16) < length $ranges ? ('look', unpack 'Q>Q>', substr $ranges, $at, 16) : () };
+        push @members, [$name, -s $file, $file, $old, $next];
     }, $new, $base);
     emit('member ', substr($$_[0], 6), " $$_[1]\n") for @members;
-    emit("ships $bytes $count\ncgctl-ship 1\n");
-    for (@members) {
-        my ($ranges, $at) = ($$_[4], 0);
-        ship_ranges(@$_[0 .. 3], sub { $at < length $ranges ? ('look', unpack 'Q>Q>', substr $ranges, ($at += 16) - 16, 16) : () });
-    }
+    emit("ships $bytes $count\n");
+    return @members;
 }
 
 sub put {
@@ -396,11 +392,10 @@ if ($action eq 'receive') {
 } else {
     $write = 1;
     $BLOCK = $DEVICE_BLOCK unless $action eq 'send';
-    if ($action eq 'send-blocks') {
-        send_blocks(@directories);
-    } else {
-        emit("cgctl-ship 1\n");
-        $action eq 'send' ? each_disk(\&ship_disk, @directories) : (map { ship_device(@$_) } table(@directories));
-    }
+    my @members = $action eq 'send-blocks' ? announce(@directories) : ();
+    emit("cgctl-ship 1\n");
+    each_disk(\&ship_disk, @directories) if $action eq 'send';
+    ship_device(@$_) for $action eq 'send-devices' ? table(@directories) : ();
+    ship_ranges(@$_) for @members;
     emit("end $disks $runs\n");
 }

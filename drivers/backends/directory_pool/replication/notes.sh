@@ -10,7 +10,7 @@ need cksum sha256sum
 group=$1
 shift
 notes=.cgctl/replication/cgctl-$group
-as_blocks=received-blocks
+as_blocks='received-blocks'
 
 # hold_notes: wait until nobody else sends, receives or writes notes of this group.
 hold_notes() {
