@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -81,7 +82,7 @@ def way_name(owner: str, source: str, destination: str) -> str:
 def transfer(errand: Errand, limits: Limits, follow: Follow) -> Transferred:
     """Raises what the side says that failed first; a sender whose receiver has gone is not it."""
     if errand.source.settings is None and errand.destination.settings is None:
-        sender, receiver = _begun(errand, errand.send, errand.receive, bulk=True)
+        sender, receiver = _begun(errand, errand.send, errand.receive)
         return _checked(errand, Transferred(0, 0), _relay(sender, receiver, limits, follow))
     note = _objection(errand, limits)
     able = _asked(errand, way="" if note else way_name(errand.owner, errand.source.backend_id, _there(errand)))
@@ -136,8 +137,12 @@ def _objection(errand: Errand, limits: Limits) -> str | None:
 
 def _asked(errand: Errand, way: str) -> tuple[Able, Able]:
     there = errand.destination.settings
-    known = servers.known_hosts(there) if way and there else ""
-    source = servers.ask_source(errand.source.runner, way, known)
+    if not way:  # neither needs the other's answer
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            asked = beside.submit(servers.ask_source, errand.source.runner, "", "")
+            destination = servers.ask_destination(errand.destination.runner, "", ("", ""))
+        return asked.result(), destination
+    source = servers.ask_source(errand.source.runner, way, servers.known_hosts(there) if there else "")
     way = way if source.key else ""
     return source, servers.ask_destination(errand.destination.runner, way, source.key or ("", ""))
 
@@ -165,7 +170,13 @@ def _directly(errand: Errand, able: tuple[Able, Able], compression: str, limits:
     ssh = servers.ssh_words(there.settings, there.address, f"{keys}/known_hosts", f"{keys}/key", word)
     receive = arriving(errand.receive, arrives, compression, f"{able[1].inbox}/{word}")
     send = departing(errand.send, departs, compression, limits.bytes_per_second, ssh)
-    return deliver(*_begun(errand, send, receive), limits.stall_seconds, follow)
+    receiver = there.runner.stream(receive, reads=True)
+    try:
+        sender = errand.source.runner.stream(send, reads=False)
+    except BaseException:
+        receiver.abort()
+        raise
+    return deliver(sender, receiver, limits.stall_seconds, follow)
 
 
 def _relayed(errand: Errand, able: tuple[Able, Able], compression: str, limits: Limits, follow: Follow) -> Relayed:
@@ -175,7 +186,7 @@ def _relayed(errand: Errand, able: tuple[Able, Able], compression: str, limits: 
         send = departing(send, departs, compression)
     if "perl" in able[1].tools:
         receive = arriving(receive, arrives, compression)
-    sender, receiver = _begun(errand, send, receive, bulk=True)
+    sender, receiver = _begun(errand, send, receive)
     with lifeline(sender):
         return _relay(sender, receiver, limits, follow)
 
@@ -190,10 +201,18 @@ def _relay(sender: Stream, receiver: Stream, limits: Limits, follow: Follow) -> 
     )
 
 
-def _begun(errand: Errand, send: Command, receive: Command, *, bulk: bool = False) -> tuple[Stream, Stream]:
-    receiver = errand.destination.runner.stream(receive, reads=True, bulk=bulk)
+def _begun(errand: Errand, send: Command, receive: Command) -> tuple[Stream, Stream]:
+    """Both at once: each may be a login."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        sending = beside.submit(errand.source.runner.stream, send, reads=False, bulk=True)
+        try:
+            receiver = errand.destination.runner.stream(receive, reads=True, bulk=True)
+        except BaseException:
+            if sending.exception() is None:
+                sending.result().abort()
+            raise
     try:
-        return errand.source.runner.stream(send, reads=False, bulk=bulk), receiver
+        return sending.result(), receiver
     except BaseException:
         receiver.abort()
         raise
