@@ -145,8 +145,8 @@ class Verifying(Protocol):
 class StreamForm:
     """How points travel between two servers that both know this form.
 
-    by_descent: the receiver finds a delta's base by its identity; otherwise by the point's id, which does as long as the
-    data are the same.
+    by_descent: the receiver finds a delta's base by its identity. Otherwise by the point's id, and it is enough that
+    the data are the same.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Long work between drivers: data that go from lvm, btrfs and file to each of the others arrive as they were.
+"""What goes between drivers: data that go from lvm, btrfs and file to each of the others arrive as they were.
 
 On one virtual machine with a pool of each; some minutes.
 """
@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.cluster import ISCSI
 from tests.e2e.machine_cluster import MachineCluster
 from tests.e2e.places import SOAK, VM
+from tests.e2e.replicated_around import Around
 
 pytestmark = [VM, SOAK, pytest.mark.timeout(3600)]
 
@@ -96,3 +97,12 @@ def test_a_group_migrates_from_each_driver_to_each_other(pools: Pools) -> None:
     for host in ROUND:
         pools.cluster.run("group-migrate", "db", host)
         assert [pools.digest(one, members.group_id) for one in members.volume_ids] == before, host
+
+
+def test_a_replicated_group_goes_around_between_the_drivers(pools: Pools) -> None:
+    machine = pools.cluster.machine
+
+    def script(host: str, text: str, *parameters: str) -> str:  # noqa: ARG001 (all pools are of one machine)
+        return machine.script(text, *parameters)
+
+    Around.build(pools.cluster, pools.every, script).go_around()
