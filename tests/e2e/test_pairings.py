@@ -102,7 +102,7 @@ def test_a_group_migrates_from_each_driver_to_each_other(pools: Pools) -> None:
 def test_a_replicated_group_goes_around_between_the_drivers(pools: Pools) -> None:
     machine = pools.cluster.machine
 
-    def script(host: str, text: str, *parameters: str) -> str:  # noqa: ARG001 (all pools are of one machine)
+    def script(host: str, text: str, *parameters: str) -> str:
         return machine.script(text, *parameters)
 
     Around.build(pools.cluster, pools.every, script).go_around()
