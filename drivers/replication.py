@@ -12,6 +12,12 @@ Promises, beside those of `drivers.contract`:
   wherever they run. A stream that was cut never makes a point: receive refuses, and `observe` does not list it.
 - a received point is read-only, and noticed when somebody changed it nevertheless (`is_intact`).
 - notes appear in one step, and what they say lasts a power loss.
+
+Decided 2026-11-21: all drivers understand one stream of changed blocks (BLOCKS), and may have a better one among
+themselves. The point of a stream of blocks proves by its end that it is whole, not by an identity that the receiver's
+file system gives it: such a point is known by its id, and a delta on it goes as blocks again, also between two btrfs.
+Giving it the sender's UUID as received UUID would bring `btrfs send` back, at the price of a lie that `btrfs receive`
+builds upon; the way back is a whole copy.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ Decided 2026-11-21:
 - thin_delta says which chunks to look at; in them blocks of 4 KiB are compared with the base and shipped where they
   differ. So pools with different chunk sizes understand each other, and a small write into a large chunk stays small.
 - What was discarded is discarded on the far side, whole chunks of its own; the rest of it is written as zeros.
+- What goes to other drivers, and comes from them, is the same stream (`blocks.sh` of scripted).
 - The sender announces the members and how much it may ship before it begins: a pool without room for all of it refuses,
   since a thin pool that fills up hurts everybody who has a volume in it.
 - The lock of the volume group is held for LVM's part only, never during a transfer: group snapshots go on meanwhile.
