@@ -1,9 +1,9 @@
 """Replication between pools that are directories: recovery points are group snapshots, with notes beside them.
 
-The scripts here are the methods; how points travel is in each driver's `stream.sh` (`btrfs send`, or `ship.pl`), and to
-and from other drivers in `blocks.sh`. What may have changed, btrfs tells by `btrfs send --no-data` (`extents.pl`), without
-reading it; a directory has to be read for it. The receiver writes it into a copy of the base, which `btrfs subvolume
-snapshot` makes of one piece: what has arrived in either form is found by the next `btrfs send --no-data`.
+The scripts here are the methods; how points travel is in each driver's `stream.sh` (`btrfs send`, or `ship.pl`), and
+to and from other drivers in `blocks.sh`. What may have changed, btrfs tells by `btrfs send --no-data` (`extents.pl`),
+without reading it; a directory has to be read for it. The receiver writes into a copy of the base, on btrfs a snapshot
+of it: so the next `btrfs send --no-data` finds what has arrived, too.
 
 Decided 2026-11-21: a received set stands in `groupsnap/` like any group snapshot and is void without its commit mark,
 which the receiver writes last. So a killed transfer leaves what a killed group snapshot leaves, and all that knows
