@@ -201,18 +201,24 @@ def test_deltas_carry_every_change_there_and_back(pair: Pair) -> None:
 
 
 @of_both_kinds
-def test_members_that_come_go_and_grow_are_carried(pair: Pair) -> None:
+def test_members_that_come_go_grow_and_are_reverted_are_carried(pair: Pair) -> None:
     group, (kept, gone) = make_group(pair.near)
-    base = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, [kept, gone]))
+    turned = pair.near.volume(group.id, 2 * MIB, b"first")
+    earlier = Snapshot(new_id(), turned.id, 2 * MIB, group.id)
+    pair.near.driver.create_snapshot(pair.near.context, earlier)
+    pair.near.write(turned, b"x" * MIB, MIB // 2)
+    base = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, [kept, gone, turned]))
+    pair.near.driver.revert_to_snapshot(pair.near.context, turned, earlier)
     new = pair.near.volume(group.id, 2 * MIB, b"new")
     pair.near.driver.delete_volume(pair.near.context, gone)
     pair.near.driver.extend_volume(pair.near.context, kept, 8 * MIB)
     grown = replace(kept, size_bytes=8 * MIB)
     pair.near.write(grown, b"at the end", 8 * MIB - 10)
-    point = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, [grown, new]), base)
+    point = pair.shipped(pair.near, pair.far, pair.take(pair.near, group, [grown, new, turned]), base)
     members = {one.id: one.size_bytes for one in pair.far.objects() if one.parent_id == point.id}
-    assert members == {grown.id: 8 * MIB, new.id: 2 * MIB}
-    assert digests(pair.near, point, [grown, new]) == digests(pair.far, point, [grown, new])
+    assert members == {grown.id: 8 * MIB, new.id: 2 * MIB, turned.id: 2 * MIB}
+    every = [grown, new, turned]
+    assert digests(pair.near, point, every) == digests(pair.far, point, every)
 
 
 @of_both_kinds
