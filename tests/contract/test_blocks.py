@@ -155,6 +155,7 @@ def test_a_receiver_believes_no_head_that_it_does_not_understand_and_no_stream_t
     )
     assert bench.objects() == []
     assert not list(tmp_path.rglob("here"))
+    assert not list(tmp_path.rglob("receiving")) or "cgctl-ship" in head
 
 
 def test_a_head_may_say_that_its_sender_is_alive(tmp_path: Path) -> None:

@@ -299,6 +299,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(stor1: Host, st
         assert sent.exit_status != 0
         assert pair.points(pair.far, group) == {}
         assert pair.far.objects() == []
+        assert not list(far.pool.rglob("receiving"))
 
 
 def sums(bench: Bench, pair: Pair, point: RecoveryPoint) -> Mapping[str, MemberSums]:

@@ -13,12 +13,17 @@ send_blocks() {
         ship send-blocks "groupsnap/cgctl-$1" "${2:+groupsnap/cgctl-$2}"
 }
 
-# receive_blocks POINT BASE: from standard input; only the changed blocks of a copy of the base are written.
-receive_blocks() {
+# expect_blocks BASE: refuse what has no room, before anything is written.
+expect_blocks() {
     read_head
     needed=$ships
-    [ -z "$2" ] || shares_data || needed=$((ships + $(taken "groupsnap/cgctl-$2"/cgctl-*/disk)))
+    [ -z "$1" ] || shares_data || needed=$((ships + $(taken "groupsnap/cgctl-$1"/cgctl-*/disk)))
     if [ "$needed" -lt "$total" ]; then room "$needed"; else room "$total"; fi
+}
+
+# receive_blocks POINT BASE: from standard input, behind expect_blocks; only the changed blocks of a copy of the base are
+# written.
+receive_blocks() {
     stage groupsnap group_snapshot "$1"
     if [ -n "$2" ]; then copy_point "$2" "$staging"; else make_container "$staging"; fi
     ship receive "$staging"

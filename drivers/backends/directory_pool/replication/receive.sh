@@ -7,6 +7,7 @@ settled=groupsnap/cgctl-$point
 ! is_marked "$point" || refuse already-on-server "recovery point $point is in the pool already"
 [ -z "$base" ] || usable "$base"
 tidy
+[ "$form" != blocks ] || expect_blocks "$base"
 write_note receiving "$point"
 discard "$point"
 if [ "$form" = blocks ]; then
