@@ -1,5 +1,4 @@
 # How points travel from one directory to another; the btrfs driver's stream.sh has the same functions.
-# shellcheck disable=SC2154 # $staging is made by `stage` of pool.sh
 
 stream_version() {
     echo 1
@@ -20,14 +19,12 @@ send_set() {
     ship send "groupsnap/cgctl-$1" "${2:+groupsnap/cgctl-$2}"
 }
 
-# receive_set POINT BASE: from standard input; only the changed blocks of a copy of the base are written.
+# receive_set POINT BASE: from standard input.
 receive_set() {
     if [ -n "$2" ]; then
         needed_room "groupsnap/cgctl-$2"/cgctl-*/disk
     fi
-    stage groupsnap group_snapshot "$1"
-    if [ -n "$2" ]; then copy_point "$2" "$staging"; else mkdir "$staging"; fi
-    ship receive "$staging"
+    take_stream "$1" "$2"
     settle_point "$1"
 }
 

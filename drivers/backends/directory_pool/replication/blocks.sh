@@ -21,12 +21,16 @@ expect_blocks() {
     if [ "$needed" -lt "$total" ]; then room "$needed"; else room "$total"; fi
 }
 
-# receive_blocks POINT BASE: from standard input, behind expect_blocks; only the changed blocks of a copy of the base are
-# written.
-receive_blocks() {
+# take_stream POINT BASE: from standard input; only the changed blocks of a copy of the base are written.
+take_stream() {
     stage groupsnap group_snapshot "$1"
     if [ -n "$2" ]; then copy_point "$2" "$staging"; else make_container "$staging"; fi
     ship receive "$staging"
+}
+
+# receive_blocks POINT BASE: behind expect_blocks.
+receive_blocks() {
+    take_stream "$1" "$2"
     exactly "$staging" "$announced"
     settle_point "$1"
 }
