@@ -60,11 +60,12 @@ lint-shell: $(VENV)/.installed
 	$(BIN)/shellcheck -s sh $(SHELL_SCRIPTS)
 	$(BIN)/shellcheck .ci/run
 
-# The files of an export server, or of a backup, are one program when they run: the others have their `use strict` from
+# The files of an export server, of a backup, or of replication, are one program when they run: the others have their `use strict` from
 # the first.
 lint-perl:
 	set -e; for script in $(PERL_SCRIPTS); do perl -c "$$script"; done
 	cd drivers/backups && for script in send.pl read.pl; do cat crew.pl $$script | perl -c -; done
+	cd drivers/backends/scripted && cat ship.pl take.pl | perl -c -
 	cd drivers/exports && cat server.pl iscsi_tgt/tgtd.pl iscsi_tgt/exports.pl | perl -c -
 	cd drivers/exports && cat server.pl nfs_kernel/volume.pl nfs_kernel/nfsd.pl nfs_kernel/exports.pl | perl -c -
 

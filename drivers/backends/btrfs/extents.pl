@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 my ($new, $base) = @ARGV;
+my $TO_THE_END = ~0;
 my $DISK = qr{^(cgctl-[0-9a-f-]{36})/disk$};
 
 sub fail { print STDERR "extents: $_[0]\n"; exit 1 }
@@ -33,7 +34,15 @@ sub called_at_the_end {
     return $path;
 }
 
+# found: of what was one file at one time [PATH, RENAMES SO FAR, RANGES], the ranges packed, since there may be many.
 my (@renames, @found, @made);
+sub add {
+    my ($path, $offset, $length) = @_;
+    my $last = $found[-1];
+    push @found, $last = [$path, scalar @renames, ''] unless $last && $$last[0] eq $path && $$last[1] == @renames;
+    $$last[2] .= pack 'QQ', $offset, $length;
+}
+
 my $unclear = 0;
 commands(sub {
     my ($word, $path, $more) = @_;
@@ -46,10 +55,10 @@ commands(sub {
     } elsif ($word =~ /^(?:sym)?link$/) {
         $unclear = 1;
     } elsif ($more =~ /(?:^| )offset=(\d+) len=(\d+)/) {
-        push @found, [$path, scalar @renames, $1, $2];
+        add($path, $1, $2);
     } elsif ($word eq 'truncate') {
         my ($size) = $more =~ /^size=(\d+)$/ or fail("no size: $more");
-        push @found, [$path, scalar @renames, $size, undef];
+        add($path, $size, $TO_THE_END);
     }
 });
 
@@ -60,19 +69,23 @@ for (@made) {
     my $at_the_end = called_at_the_end($path, @renames[$seen .. $#renames]);
     $whole{$1} = 1 if $at_the_end =~ m{^(cgctl-[0-9a-f-]{36})(?:/disk)?$};
 }
-my @lines;
-for (@found) {
-    my ($path, $seen, $offset, $length) = @$_;
-    if (called_at_the_end($path, @renames[$seen .. $#renames]) !~ $DISK) {
-        $unclear = 1;
-    } elsif (!$whole{$1}) {
-        $length = (-s "$new/$1/disk") - $offset unless defined $length;
-        push @lines, "$1 look $offset $length\n" if $length > 0;
-    }
+for my $one (@found) {
+    my ($path, $seen) = @$one;
+    called_at_the_end($path, @renames[$seen .. $#renames]) =~ $DISK ? $$one[0] = $1 : ($unclear = 1);
 }
 if ($unclear) {
     opendir my $directory, $new or fail("$new: $!");
     %whole = map { $_ => 1 } grep { /^cgctl-/ } readdir $directory;
-    @lines = ();
+    @found = ();
 }
-print @lines, (map { "$_ whole\n" } sort keys %whole), "end\n";
+for (@found) {
+    my ($name, undef, $ranges) = @$_;
+    next if $whole{$name};
+    my $size = -s "$new/$name/disk";
+    for (my $at = 0; $at < length $ranges; $at += 16) {
+        my ($offset, $length) = unpack 'QQ', substr $ranges, $at, 16;
+        $length = $size - $offset if $length == $TO_THE_END;
+        print "$name look $offset $length\n" if $length > 0;
+    }
+}
+print map({ "$_ whole\n" } sort keys %whole), "end\n";

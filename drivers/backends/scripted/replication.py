@@ -36,8 +36,9 @@ NOTHING = "-"
 
 @cache
 def shipper() -> str:
-    """The text of ship.pl, which reads and writes streams of changed blocks."""
-    return resources.files("drivers.backends.scripted").joinpath("ship.pl").read_text()
+    """The text of ship.pl and take.pl, which write and read streams of changed blocks."""
+    scripted = resources.files("drivers.backends.scripted")
+    return "".join(scripted.joinpath(name).read_text() for name in ("ship.pl", "take.pl"))
 
 
 @cache
