@@ -1,10 +1,10 @@
-"""What a process of this machine is told: what it carries (relay), or reads (reader). JSON on its standard input."""
+"""What a process of this machine is told, as JSON: what it carries (relay), reads (reader), or does (errand)."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,11 @@ def reader_command(configuration: Path | None, readings: Sequence[Reading], know
     return _own_process("reader", configuration, told)
 
 
+def errand_command(configuration: Path | None, kind: str, plan: Mapping[str, Any]) -> Command:
+    """The same with `cgctl.cli.errand`."""
+    return _own_process("errand", configuration, {"kind": kind, "plan": dict(plan)})
+
+
 def _own_process(name: str, configuration: Path | None, told: dict[str, Any]) -> Command:
     config = str(configuration) if configuration else None
     return Command((sys.executable, "-m", f"cgctl.cli.{name}"), json.dumps({"config": config, **told}), name)
@@ -65,3 +70,9 @@ def read_readings(text: str) -> tuple[str | None, list[Reading], list[Answer]]:
     told = json.loads(text)
     readings = [Reading(**{**one, "command": Command(tuple(one["command"]), label="read")}) for one in told["readings"]]
     return told["config"], readings, [told_answer(one) for one in told["known"]]
+
+
+def read_errand(text: str) -> tuple[str | None, str, dict[str, Any]]:
+    """The configuration's file, and what shall be done."""
+    told = json.loads(text)
+    return told["config"], told["kind"], told["plan"]

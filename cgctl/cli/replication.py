@@ -28,11 +28,13 @@ Reference = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name 
 
 
 @command("group-enable-replication", changes=True)
-def group_enable_replication(env: Env, reference: Reference) -> Done:
+def group_enable_replication(env: Env, reference: Reference, detach: Detach = False) -> Done | Show:
     """Replicate a group to the replication targets of its backend.
 
     A whole copy is made at once; later, `group-sync-replication` ships what has changed.
     """
+    if detach:
+        return Show(activities.handles.view(replication.errands.begin_enabling(env, reference)))
     replication.switch.enable_replication(env, reference)
     return Done(f"group {reference}: replication enabled")
 
@@ -60,13 +62,18 @@ def group_sync_replication(
     reference: Annotated[str | None, typer.Argument(metavar="[GROUP]", help="Group, by name or id.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All groups that are replicated.")] = False,
     due: Annotated[bool, typer.Option("--due", help="Of --all, those whose RPO asks for it by now.")] = False,
-) -> Several:
+    detach: Detach = False,
+) -> Several | Show:
     """Take a recovery point and ship what has changed to all replicas.
 
     For cron: `group-sync-replication --all --due`. A group is due when half of its RPO is over.
     """
     if bool(reference) == every or (due and not every):
         raise UsageError("group-sync-replication", "takes either a GROUP or --all", "--due goes with --all")
+    if detach and reference is None:
+        raise UsageError("group-sync-replication", "--detach takes a GROUP", "one command for each group")
+    if detach and reference:
+        return Show(activities.handles.view(replication.errands.begin_sync(env, reference)))
     references = [reference] if reference else replication.sync.due_groups(env, only_due=due)
     return Several(references, lambda one: replication.sync.sync_group(env, one), "synced")
 

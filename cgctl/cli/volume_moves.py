@@ -100,6 +100,8 @@ def group_migrate(
     cut-over, as at a planned failover: what they wrote is there, and they connect to the new server. Interrupted, the
     same command goes on."""
     if replication.migration.is_moved_in_use(env, group, allow_attached_volume=allow_attached_volume):
+        if detach:
+            return Show(activities.handles.view(replication.errands.begin_move(env, group, host)))
         replication.migration.migrate_in_use(env, group, host)
         return Show(manager.reads.group(env, group))
     row = activities.launch.launch(env, manager.relocation.group_relocation(env, group, host), detach=detach)

@@ -6,12 +6,13 @@ Nothing is read or reached before it is used: a list with `--state` needs no con
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.progress import TerminalProgress
@@ -28,6 +29,7 @@ from cgctl.manager.environment import (
     QuiesceHooks,
     RanHere,
     Settings,
+    ShowProgress,
     Way,
     leave_running,
 )
@@ -54,7 +56,12 @@ _log = logging.getLogger(__name__)
 class Env(Environment):
     """The environment of one command."""
 
-    def __init__(self, invocation: Invocation, on_interrupt: Callable[[str, str], str] = leave_running) -> None:
+    def __init__(
+        self,
+        invocation: Invocation,
+        on_interrupt: Callable[[str, str], str] = leave_running,
+        progress: ShowProgress | None = None,
+    ) -> None:
         configured = Configured(invocation)
         configured.require_named_file()
         super().__init__(
@@ -70,13 +77,13 @@ class Env(Environment):
             dry_run=invocation.dry_run,
             lock_timeout_seconds=invocation.lock_timeout_seconds,
             on_interrupt=on_interrupt,
-            show_progress=TerminalProgress(quiet=invocation.quiet),
+            show_progress=progress or TerminalProgress(quiet=invocation.quiet),
         )
 
     def close(self) -> None:
         """End all connections."""
-        assert isinstance(self.show_progress, TerminalProgress)
-        self.show_progress.close()
+        if isinstance(self.show_progress, TerminalProgress):
+            self.show_progress.close()
         assert isinstance(self.backends, Configured)
         self.backends.close()
         self.store.close()
@@ -242,6 +249,14 @@ class Configured:
         from cgctl.cli.passages import reader_command  # noqa: PLC0415
 
         return reader_command(self._file(), readings, known)
+
+    def errand(self, kind: str, plan: Mapping[str, Any]) -> Command:
+        """As `Backends`: a cgctl of its own (cgctl.cli.errand)."""
+        from cgctl.cli.passages import errand_command  # noqa: PLC0415
+
+        # inherited by what is started here, so that no file and no process list shows it
+        os.environ["CGCTL_STATE"] = state_url(self._invocation.state, self.state)
+        return errand_command(self._file(), kind, plan)
 
     def _file(self) -> Path | None:
         found = configuration_file(self._invocation.config)

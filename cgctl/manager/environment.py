@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cgctl.model.tables import utc_now
 from cgctl.store.database import Store
@@ -74,6 +74,11 @@ class Backends(Protocol):
     def reader(self, readings: Sequence[Reading], known: Sequence[Answer]) -> Command:
         """A command of this machine that reads on the backends' servers, all at once; the answers, beside what is known
         already, are JSON in its activity's directory (cgctl.manager.readings)."""
+        ...
+
+    def errand(self, kind: str, plan: Mapping[str, Any]) -> Command:
+        """A command of this machine that is a cgctl of its own, with the same state and configuration, and does work of
+        this kind (cgctl.manager.replication.errands)."""
         ...
 
     def share_server(self, one: str, other: str) -> bool:

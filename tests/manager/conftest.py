@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.manager.fixtures import apart, db, fresh, house, origin, refusing, replicated
+from tests.manager.fixtures import apart, db, fresh, house, origin, refusing, replicated, used
 
-__all__ = ["apart", "db", "fresh", "house", "origin", "refusing", "replicated"]
+__all__ = ["apart", "db", "fresh", "house", "origin", "refusing", "replicated", "used"]

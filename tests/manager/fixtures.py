@@ -41,6 +41,20 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def used(db: House, apart: None) -> House:
+    """Group `db` of alpha, whose types do not ask for replication; a client has db-0."""
+    exports = {
+        name: {"protocol": "iscsi", "server": "tgt", "portal": f"127.0.0.1:{3260 + number}"}
+        for number, name in enumerate(("alpha", "beta"))
+    }
+    sections = db.configuration["backends"]
+    db.configure(backends={name: {**sections[name], "export": export} for name, export in exports.items()})
+    db.ok("group-update", "db", "--metadata", "quiesce_pre=true", "quiesce_post=true")
+    db.ok("attachment-create", "db-0", "--initiator", "iqn.2026-11.test:one")
+    return db
+
+
+@pytest.fixture
 def replicated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     """Another house: group `db` of alpha has its first recovery point on beta (tests/manager/replicating.py)."""
     monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))

@@ -61,6 +61,7 @@ def test_killed_at_any_point_the_same_command_goes_on_and_nothing_is_lost(house:
         assert live(house, to) == before, point
         assert live(house, active) == [], point
         assert leftovers(house) == [], point
+        assert [row[0] for row in house.rows("SELECT host FROM replicas")] == [active], point
         assert house.show("group-snapshot-list") == [], point
         point, number = point + STRIDE, number + 1
     assert number > 4

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import pytest
-
 from tests.manager import faulty
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
@@ -15,20 +13,6 @@ from tests.manager.test_failover_kill_points import leftovers
 
 STRIDE = 1 if os.environ.get("CGCTL_SOAK") == "1" else 20
 MOVE = ("group-migrate", "--allow-attached-volume", "db")
-
-
-@pytest.fixture
-def used(db: House, apart: None) -> House:
-    """Group `db` of alpha, whose types do not ask for replication; a client has db-0."""
-    exports = {
-        name: {"protocol": "iscsi", "server": "tgt", "portal": f"127.0.0.1:{3260 + number}"}
-        for number, name in enumerate(("alpha", "beta"))
-    }
-    sections = db.configuration["backends"]
-    db.configure(backends={name: {**sections[name], "export": export} for name, export in exports.items()})
-    db.ok("group-update", "db", "--metadata", "quiesce_pre=true", "quiesce_post=true")
-    db.ok("attachment-create", "db-0", "--initiator", "iqn.2026-11.test:one")
-    return db
 
 
 def data(house: House) -> list[bytes]:

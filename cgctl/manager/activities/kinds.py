@@ -18,6 +18,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "backup-restore": ("cgctl.manager.backups.restoring", "Restoration"),
     "backup-verify": ("cgctl.manager.backups.verification", "Verification"),
     "group-verify-replica": ("cgctl.manager.replication.verify", "Verification"),
+    "group-sync-replication": ("cgctl.manager.replication.errands", "SyncErrand"),
+    "group-migrate-in-use": ("cgctl.manager.replication.errands", "MoveErrand"),
     "group-backup-restore": ("cgctl.manager.backups.restoring", "GroupRestoration"),
 }
 """Module and class; imported when needed, since they use this room. The class is made of the environment alone."""

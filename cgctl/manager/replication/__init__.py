@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cgctl.manager.replication import (
         drill,
         drill_end,
+        errands,
         failover,
         failover_host,
         migration,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "drill",
     "drill_end",
+    "errands",
     "failover",
     "failover_host",
     "migration",

@@ -65,7 +65,7 @@ class Departure(Enable):
 
 @dataclass(frozen=True)
 class Arrival(Disable):
-    """The operation that ends it: nothing of the group is left where it was."""
+    """The operation that ends it: the group is where it serves, and nowhere else."""
 
     leave_replicas: bool = False
     kind: str = "group-migrate"
@@ -85,21 +85,33 @@ def is_moved_in_use(env: Environment, reference: str, *, allow_attached_volume: 
 
 def migrate_in_use(env: Environment, reference: str, host: str) -> None:
     """Move a group while it is used; again, go on. Raises Refused with nothing changed before it has begun."""
-    env.backends.get(host)  # raises when it is not configured
-    was_moving_to = _read(env, reference).moving_to
-    found = _look(env, reference)
-    if found.active == host == was_moving_to and found.moving_to is None:
-        return  # only its end was missing, and is settled by now
+    found = depart(env, reference, host)
     if found.moving_to is None:
-        check_offered(env, found.group, found.volumes, host)
-        perform(env, Departure(env, found.id, new_id(), moving_to=host))
-    elif found.moving_to != host:
-        raise _replicated(found)
-    if _look(env, found.id).active != host:
+        return  # only its end was missing, and is settled by now
+    if found.active != host:
         _come_near(env, found.id)
         _refuse_what_stays(env, found.id)
         fail_over(env, found.id, Wishes(host, allow_attached_volume=True))
-    perform(env, Arrival(env, found.id))
+    end(env, found.id)
+
+
+def depart(env: Environment, reference: str, host: str) -> ReplicatedGroup:
+    """The group on its way. Raises Refused with nothing changed."""
+    env.backends.get(host)  # raises when it is not configured
+    was_moving_to = _read(env, reference).moving_to
+    found = _look(env, reference)
+    if found.moving_to is None and not found.active == host == was_moving_to:
+        check_offered(env, found.group, found.volumes, host)
+        perform(env, Departure(env, found.id, new_id(), moving_to=host))
+    elif found.moving_to not in (None, host):
+        raise _replicated(found)
+    return _look(env, found.id)
+
+
+def end(env: Environment, reference: str) -> None:
+    """Behind the cut-over: nothing of the group is left where it was. Before it: where it should have gone."""
+    if _look(env, reference).moving_to is not None:
+        perform(env, Arrival(env, reference))
 
 
 def _look(env: Environment, reference: str) -> ReplicatedGroup:

@@ -22,7 +22,7 @@ def write_outcome(
     env: Environment, session: Session, replicated: ReplicatedGroup, order: Order, outcome: FailedOver
 ) -> GroupGeneration:
     """Group and members are at home on the destination now."""
-    host = order.destination
+    host, left = order.destination, replicated.active  # the group's row may be this session's
     session.get_one(Group, replicated.id).host = host
     failed_back = host == replicated.origin
     status = ReplicationStatus.ENABLED if failed_back else ReplicationStatus.FAILED_OVER
@@ -31,8 +31,8 @@ def write_outcome(
     row = _generation(replicated, order, outcome)
     session.get_one(Replicated, replicated.id).generation_id = row.id
     session.add(row)
-    _swap_replicas(session, replicated, host, outcome)
-    for line in _told(replicated, row):
+    _swap_replicas(session, replicated, (host, left), outcome)
+    for line in _told(left, row):
         env.warn(f"{replicated.name}: {line}")
         session.add(_event(replicated, line))
     list_kept(env, session, replicated, outcome.diverged)
@@ -95,15 +95,16 @@ def _generation(replicated: ReplicatedGroup, order: Order, outcome: FailedOver) 
     )
 
 
-def _swap_replicas(session: Session, replicated: ReplicatedGroup, host: str, outcome: FailedOver) -> None:
+def _swap_replicas(session: Session, replicated: ReplicatedGroup, hosts: tuple[str, str], outcome: FailedOver) -> None:
     point = outcome.point.point
+    host, left = hosts
     old = session.get(Replica, (replicated.id, host))
     if old is not None:
         session.delete(old)
     session.merge(
         Replica(
             group_id=replicated.id,
-            host=replicated.active,
+            host=left,
             point_id=point.id,
             sequence=point.sequence,
             taken_at=point.taken_at,
@@ -112,10 +113,10 @@ def _swap_replicas(session: Session, replicated: ReplicatedGroup, host: str, out
     )
 
 
-def _told(replicated: ReplicatedGroup, row: GroupGeneration) -> list[str]:
-    where = f"served by backend {row.host}, no longer by {replicated.active}"
+def _told(left: str, row: GroupGeneration) -> list[str]:
+    where = f"served by backend {row.host}, no longer by {left}"
     if row.reason == "undo":
-        return [f"{where}: the failover is undone; what {replicated.active} wrote since is kept there, if anything"]
+        return [f"{where}: the failover is undone; what {left} wrote since is kept there, if anything"]
     if row.is_planned:
         return [f"{where}; nothing was lost"]
     return [f"{where}; lost: what was written after {_shown(row.lost_since)} (up to {row.loss_seconds:.1f} s)"]

@@ -139,12 +139,17 @@ class Disable:
 
 def enable_replication(env: Environment, reference: str) -> None:
     """Enable it, and make the first recovery point. Enabled already: another point. Raises what the copy raises."""
+    sync_group(env, enable(env, reference))
+
+
+def enable(env: Environment, reference: str) -> str:
+    """Enable it, unless it is; returns the group's id."""
     with env.store.read() as session:
         replicated = load(session, reference)
         rules.check_enable(replicated.group, replicated.present)
     if replicated.record is None or replicated.group.replication_status != ReplicationStatus.ENABLED:
         perform(env, Enable(env, reference, new_id()))
-    sync_group(env, replicated.id)
+    return replicated.id
 
 
 def disable_replication(env: Environment, reference: str, *, leave_replicas: bool = False) -> None:
