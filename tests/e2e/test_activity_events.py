@@ -1,7 +1,7 @@
 """Each kind of long work × whatever can happen to it, on real servers: a table, and afterwards one right final state.
 
     kinds     snapshot-replicate, migrate, group-migrate, backup-create, group-backup-create, backup-restore,
-              group-backup-restore, backup-verify, group-verify-replica
+              group-backup-restore, backup-verify, group-verify-replica, group-sync-replication, group-migrate-in-use
     places    `server`: the storage server does it; `here`: a process of this machine carries it
     events    kill: SIGKILL of the cgctl that began it and waits; cancel; cut: its server cannot be reached for a while;
               reboot: all processes of its server die, its disks stay
@@ -27,8 +27,8 @@ import pytest
 from drivers.activities import place
 from drivers.activities.values import Program
 from drivers.command import Command
-from tests.e2e.cluster import ISCSI, POOL, SOAK, Cluster, digest
-from tests.e2e.replicated import replicated_group, replicating
+from tests.e2e.cluster import INITIATOR, ISCSI, POOL, SOAK, Cluster, digest
+from tests.e2e.replicated import attached_group, replicated_group, replicating
 from tests.lab import Host
 
 SIZE_MIB = 384 if SOAK else 8
@@ -36,6 +36,7 @@ FILES, VAULT = "/mnt/store/files", "/mnt/store/vault"
 CUT_SECONDS = 3.0
 PATIENCE_SECONDS = "300"
 WAITS = 'while [ ! -e "$CGCTL_ACTIVITY/go" ]; do sleep 0.1; done; exec "$@"'
+MOVE = "group-migrate-in-use"
 OVER = ("succeeded", "failed", "cancelled", "lost")
 
 
@@ -59,6 +60,8 @@ KINDS: Mapping[str, Kind] = {
     "group-backup-restore": Kind(("g-there", "--name", "new"), ("g-here", "--name", "new")),
     "backup-verify": Kind(("b-there",), ("b-here",)),
     "group-verify-replica": Kind(None, ("db",)),
+    "group-sync-replication": Kind(None, ("db",)),
+    MOVE: Kind(None, ("--allow-attached-volume", "db", "beta"), ("db-1", "db-1")),
 }
 EVENTS = ("kill", "cancel", "cut", "reboot")
 IN_CI = {("backup-create", "server", "reboot")}
@@ -69,7 +72,8 @@ def table() -> list[Any]:
     """Every combination; what CI leaves out is in the long form."""
     places = {name: ("server", "here") if kind.server else ("here",) for name, kind in KINDS.items()}
     cells = [(kind, where, event) for kind in KINDS for where in places[kind] for event in EVENTS]
-    cells.remove(("migrate", "server", "kill"))  # no activity without --detach: tests/manager/test_kill_points.py
+    for kind, where in (("migrate", "server"), ("group-sync-replication", "here"), (MOVE, "here")):
+        cells.remove((kind, where, "kill"))  # no activity without --detach: tests/manager, kill points
     return [pytest.param(*cell, marks=() if cell in IN_CI else pytest.mark.soak) for cell in cells]
 
 
@@ -105,12 +109,22 @@ class Scene:
 
     def prepare(self, kind: str) -> None:
         """What this kind of work needs, on alpha."""
-        if kind == "group-verify-replica":
-            _, attached = replicated_group(self.cluster, replicating(self.cluster), 2, f"{SIZE_MIB * 2}M")
-            for one in attached:
-                self.cluster.run("attachment-delete", one.id)
+        if kind == MOVE:
+            self.configure("alpha")
+            self.cluster.run("type-create", "replicated")
+            self.cluster.run("group-type-create", "rg")
+            attached_group(self.cluster, 2, f"{SIZE_MIB}M", ("--initiator", INITIATOR))
+            self.fill("db-0")
+            self.fill("db-1")
             self.replicates = True
             self.configure()
+            return
+        if kind in ("group-verify-replica", "group-sync-replication"):
+            replicated_group(self.cluster, replicating(self.cluster), 2, f"{SIZE_MIB * 2}M")
+            self.detach()
+            self.replicates = True
+            self.configure()
+            self.fill("db-0")
             return
         if kind.endswith("migrate"):  # later, to backends that export otherwise, or not at all
             self.cluster.run("type-key", ISCSI, "unset", "export_protocol")
@@ -130,6 +144,10 @@ class Scene:
             words = ("group-backup-create", "db") if group else ("backup-create", "data")
             self.cluster.run(*words, "--container", where, "--name", f"{'g' if group else 'b'}-{where}")
         self.configure()
+
+    def detach(self) -> None:
+        for one in self.cluster.run("attachment-list", "-f", "json").json:
+            self.cluster.run("attachment-delete", one["id"])
 
     def fill(self, name: str) -> None:
         with self.disk(name).open("r+b") as file:
@@ -252,7 +270,7 @@ def test_whatever_happens_meanwhile_there_is_one_right_final_state(
 ) -> None:
     gate(kind)
     wanted = KINDS[kind]
-    words = (kind, *((wanted.server or ()) if where == "server" else wanted.here))
+    words = (kind.removesuffix("-in-use"), *((wanted.server or ()) if where == "server" else wanted.here))
     before = sum_of(scene.disk(wanted.same[1])) if wanted.same else ""
     stor1 = scene.cluster.lab.stor1
     if event == "kill":
@@ -278,6 +296,10 @@ def test_whatever_happens_meanwhile_there_is_one_right_final_state(
     scene.cluster.cgctl("activity-wait", shown["id"], "--timeout", PATIENCE_SECONDS)
     ended = scene.cluster.run("activity-show", shown["id"], "-f", "json").json
     assert ended["state"] in final_states(where, event), ended
+    if kind == MOVE:
+        if ended["state"] == "failed":  # it is on its way
+            scene.cluster.run(*words)
+        scene.detach()
     assert scene.disagreements() == []
     if ended["state"] == "succeeded" and wanted.same:
         assert sum_of(scene.disk(wanted.same[0])) == before
