@@ -51,6 +51,14 @@ KNOWS: Mapping[str, set[str]] = {
     # processes of their own, which carry streams from backend to backend, or read on several
     "cgctl.cli.passages": {"cgctl.manager", "drivers.command"},
     "cgctl.cli.progress": {"cgctl.manager"},
+    "cgctl.cli.errand": {
+        "cgctl.cli.invocation",
+        "cgctl.cli.passages",
+        "cgctl.cli.relay",
+        "cgctl.cli.wiring",
+        "cgctl.errors",
+        "cgctl.manager",
+    },
     "cgctl.cli.reader": {
         "cgctl.manager",
         "cgctl.cli.invocation",
