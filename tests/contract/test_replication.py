@@ -266,8 +266,7 @@ def kill_transfers(pair: Pair, victim: str, whole: bool) -> None:
         sent, received = pair.ship(pair.near, pair.far, point, base, -moment if victim == "sender" else moment)
         there = pair.points(pair.far, group)
         assert set(there) >= {first.id}
-        if point.id in there:
-            assert received.exit_status == 0
+        if point.id in there:  # however it ended: it may have been killed behind its mark
             assert digests(pair.near, point, [volume]) == digests(pair.far, point, [volume])
             pair.replication(pair.far).forget(pair.far.context, group.id, [point.id])
         else:
