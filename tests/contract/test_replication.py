@@ -109,13 +109,16 @@ def two_machines() -> Iterator[list[Machine]]:
     yield from running_machines("vm1", "vm2")
 
 
+MACHINE = [pytest.mark.vm, pytest.mark.timeout(3600)]
 ALIKE = [
     "file",
     pytest.param("btrfs", marks=pytest.mark.lab),
-    pytest.param("lvm", marks=[pytest.mark.vm, pytest.mark.timeout(3600)]),
+    pytest.param("lvm", marks=MACHINE),
 ]
-MIXED = [pytest.param(name, marks=pytest.mark.lab) for name in ("btrfs-to-file", "file-to-btrfs")]
-"""Of different drivers; tests.e2e.test_pairings has lvm among them."""
+MIXED = [
+    *(pytest.param(name, marks=pytest.mark.lab) for name in ("btrfs-to-file", "file-to-btrfs")),
+    *(pytest.param(name, marks=MACHINE) for name in ("file-to-lvm", "lvm-to-file")),
+]
 
 
 of_both_kinds = pytest.mark.parametrize("pair", [*ALIKE, *MIXED], indirect=True)
@@ -132,6 +135,10 @@ def pair(request: pytest.FixtureRequest) -> Pair:
     if request.param == "file":
         near, far = (in_directory(request.getfixturevalue("tmp_path") / name) for name in ("near", "far"))
         return paired(near, far, FORMS["file"][0])
+    if "lvm" in request.param:  # beside a directory of this machine
+        here = in_directory(request.getfixturevalue("tmp_path") / "here")
+        there = next(on_machine(request.getfixturevalue("vm1")))
+        return paired(here, there, BLOCKS) if request.param == "file-to-lvm" else paired(there, here, BLOCKS)
     request.getfixturevalue("lab")
     hosts = [request.getfixturevalue(name) for name in ("stor1", "stor2")]
     if request.param == "btrfs":
@@ -249,7 +256,7 @@ def test_a_killed_transfer_between_drivers_makes_no_point(pair: Pair) -> None:
 def kill_transfers(pair: Pair, victim: str, whole: bool) -> None:
     group = Group(new_id())
     pair.near.driver.create_consistencygroup(pair.near.context, group)
-    much = (8 if pair.near.driver.name == "lvm" else 40) * MIB
+    much = (8 if "lvm" in (pair.near.driver.name, pair.far.driver.name) else 40) * MIB
     volume = pair.near.volume(group.id, much + 8 * MIB, random.Random(2).randbytes(much))
     first = pair.take(pair.near, group, [volume])
     began = time.monotonic()

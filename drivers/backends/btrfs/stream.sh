@@ -60,9 +60,10 @@ pretend_received() {
     btrfs property set -ts "$2" ro true
 }
 
-# copy_point POINT DESTINATION: a copy that can be written to.
+# copy_point POINT DESTINATION: a copy that can be written to, without what killed scripts had left in the group.
 copy_point() {
     btrfs subvolume snapshot "groupsnap/cgctl-$1" "$2" >/dev/null
+    rm -rf "$2"/.staging-* "$2"/cgctl-*/.staging-*
 }
 
 # ranges SET BASE: where they may differ, for `ship send-blocks`; no data is read.
