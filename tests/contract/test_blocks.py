@@ -20,7 +20,7 @@ from drivers.replication import BLOCKS, RecoveryPoint
 from drivers.runner import Completed
 from tests.contract.bench import MIB, Bench, new_id
 from tests.contract.linting import complaints
-from tests.contract.test_replication import in_directory, paired
+from tests.contract.pairs import in_directory, paired
 
 CAPTURED = Path(__file__).parents[1] / "data/btrfs/send-no-data-6.2.txt"
 BLOCK = 4096

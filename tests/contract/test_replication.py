@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,92 +16,26 @@ import pytest
 
 from drivers import errors, refusals
 from drivers.backends.btrfs.driver import BtrfsDriver
-from drivers.backends.directory_pool.replication.driver import FORMS, DirectoryPoolReplication
-from drivers.backends.file.driver import FileDriver
-from drivers.backends.lvm.replication.driver import LvmReplication
 from drivers.contract import Group, GroupSnapshot, ObjectKind, Snapshot, Volume
 from drivers.replication import (
     BLOCKS,
     Generation,
     MemberSums,
     RecoveryPoint,
-    Replication,
     SideState,
-    StreamForm,
     Verifying,
 )
-from drivers.runner import Completed
-from tests.contract.bench import MIB, Bench, ProcessRunner, new_id
+from tests.contract.bench import MIB, Bench, new_id
+from tests.contract.file_systems import on_machine_for_nfs
+from tests.contract.pairs import ALIKE, MIXED, PATIENCE_SECONDS, Pair, in_directory, pair_of, paired
 from tests.contract.places import on_host, small_pool
 from tests.contract.test_groups import make_group
-from tests.contract.thin_pool import POOL, on_machine, running_machines
+from tests.contract.thin_pool import running_machines
 from tests.lab.host import Host
 from tests.lab.vm import Machine
 
 KILLS = 2
-PATIENCE_SECONDS = 300
-
-
-@dataclass
-class Pair:
-    """Two pools of one owner; `near` is where groups are made."""
-
-    near: Bench
-    far: Bench
-    form: StreamForm
-    generation: Generation = field(default_factory=lambda: Generation(new_id()))
-    taken: int = 0
-
-    def replication(self, bench: Bench) -> Replication:
-        if bench.driver.name == "lvm":
-            return LvmReplication("lvm", POOL, bench.runner)
-        pool = str(bench.driver.volume_source(Volume(new_id(), MIB))).split("/live/")[0]
-        return DirectoryPoolReplication(bench.driver.name, pool, bench.runner)
-
-    def take(self, bench: Bench, group: Group, volumes: Sequence[Volume], is_final: bool = False) -> RecoveryPoint:
-        """A point of what is live, not shipped yet."""
-        self.taken += 1
-        point = RecoveryPoint(new_id(), group.id, self.generation.id, self.taken, datetime.now(UTC), is_final)
-        members = [Snapshot(new_id(), one.id, one.size_bytes, group.id, point.id) for one in volumes]
-        bench.driver.create_cgsnapshot(bench.context, GroupSnapshot(point.id, group.id), members)
-        return point
-
-    def ship(
-        self, source: Bench, to: Bench, point: RecoveryPoint, base: RecoveryPoint | None = None, kill: float = 0
-    ) -> tuple[Completed, Completed]:
-        """Send and receive; with kill, the receiver dies after so many seconds, or the sender where it is negative."""
-        base_id = base.id if base else None
-        identity = self.replication(source).identity(source.context, point, self.form)
-        send = self.replication(source).send(source.context, point, base_id, self.form)
-        receive = self.replication(to).receive(to.context, point, base_id, identity, self.form)
-        sender = source.start(send)
-        receiver = to.start(receive, sender.stdout)
-        assert sender.stdout
-        sender.stdout.close()
-        if kill:
-            time.sleep(abs(kill))
-            source.kill(sender) if kill < 0 else to.kill(receiver)
-        received = receiver.communicate(timeout=PATIENCE_SECONDS)
-        assert sender.stderr
-        sent = sender.stderr.read()
-        sender.wait(timeout=PATIENCE_SECONDS)
-        sender.stderr.close()
-        return Completed(sender.returncode, "", sent.decode()), Completed(
-            receiver.returncode, *map(bytes.decode, received)
-        )
-
-    def shipped(
-        self, source: Bench, to: Bench, point: RecoveryPoint, base: RecoveryPoint | None = None
-    ) -> RecoveryPoint:
-        """As ship; it must succeed."""
-        for completed in reversed(self.ship(source, to, point, base)):
-            assert refusals.result(completed, "server") in ("", "complete\n")
-        return point
-
-    def points(self, bench: Bench, group: Group) -> dict[str, bool]:
-        """Complete points by id, with whether they are intact."""
-        side = self.replication(bench).observe(bench.context, group.id)
-        return {one.point.id: one.is_intact for one in side.points}
+of_both_kinds = pytest.mark.parametrize("pair", [*ALIKE, *MIXED], indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -109,56 +43,10 @@ def two_machines() -> Iterator[list[Machine]]:
     yield from running_machines("vm1", "vm2")
 
 
-MACHINE = [pytest.mark.vm, pytest.mark.timeout(3600)]
-ALIKE = [
-    "file",
-    pytest.param("btrfs", marks=pytest.mark.lab),
-    pytest.param("lvm", marks=MACHINE),
-]
-MIXED = [
-    *(pytest.param(name, marks=pytest.mark.lab) for name in ("btrfs-to-file", "file-to-btrfs")),
-    *(pytest.param(name, marks=MACHINE) for name in ("file-to-lvm", "lvm-to-file")),
-]
-
-
-of_both_kinds = pytest.mark.parametrize("pair", [*ALIKE, *MIXED], indirect=True)
-
-
 @pytest.fixture(params=ALIKE)
 def pair(request: pytest.FixtureRequest) -> Pair:
     """Two pools of the same driver; of different ones where a test asks for it."""
-    near: Bench
-    far: Bench
-    if request.param == "lvm":
-        near, far = (next(on_machine(one)) for one in request.getfixturevalue("two_machines"))
-        return paired(near, far, BLOCKS)
-    if request.param == "file":
-        near, far = (in_directory(request.getfixturevalue("tmp_path") / name) for name in ("near", "far"))
-        return paired(near, far, FORMS["file"][0])
-    if "lvm" in request.param:  # beside a directory of this machine
-        here = in_directory(request.getfixturevalue("tmp_path") / "here")
-        there = next(on_machine(request.getfixturevalue("vm1")))
-        return paired(here, there, BLOCKS) if request.param == "file-to-lvm" else paired(there, here, BLOCKS)
-    request.getfixturevalue("lab")
-    hosts = [request.getfixturevalue(name) for name in ("stor1", "stor2")]
-    if request.param == "btrfs":
-        near, far = (on_host(host, BtrfsDriver, "/srv/pool") for host in hosts)
-        return paired(near, far, FORMS["btrfs"][0])
-    kinds = {"btrfs": BtrfsDriver, "file": FileDriver}
-    words = request.param.split("-to-")
-    near, far = (on_host(host, kinds[kind], "/srv/pool") for host, kind in zip(hosts, words, strict=True))
-    return paired(near, far, BLOCKS)
-
-
-def paired(near: Bench, far: Bench, form: StreamForm) -> Pair:
-    return Pair(near, replace(far, owner=near.owner), form)
-
-
-def in_directory(pool: Path) -> Bench:
-    """`file` in a new directory of this machine."""
-    pool.mkdir()
-    runner = ProcessRunner()
-    return Bench(FileDriver(pool.name, str(pool), runner), runner, Path)
+    return pair_of(request)
 
 
 def digests(bench: Bench, point: RecoveryPoint, volumes: Sequence[Volume]) -> list[str]:
@@ -306,6 +194,27 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(stor1: Host, st
         assert pair.points(pair.far, group) == {}
         assert pair.far.objects() == []
         assert not list(far.pool.rglob("receiving"))
+
+
+@pytest.mark.vm
+@pytest.mark.timeout(3600)
+def test_a_file_system_that_has_come_back_as_a_point_is_mounted_and_whole(vm1: Machine, tmp_path: Path) -> None:
+    """With the volumes that lvm offers by NFS; a directory stands for the other side."""
+    near = next(on_machine_for_nfs(vm1))
+    pair = paired(near, in_directory(tmp_path / "far"), BLOCKS)
+    group, volumes = make_group(near, 1)
+    base = pair.shipped(near, pair.far, pair.take(near, group, volumes))
+    near.write(volumes[0], b"written while it was mounted", MIB // 2)
+    point = pair.shipped(near, pair.far, pair.take(near, group, volumes), base)
+    assert sums(near, pair, point) == sums(pair.far, pair, point) != sums(pair.far, pair, base)
+    pair.replication(near).forget(near.context, group.id, [point.id])
+    pair.shipped(pair.far, near, point, base)
+    near.driver.delete_consistencygroup(near.context, group, volumes)
+    likes = [Snapshot(new_id(), one.id, one.size_bytes, group.id, point.id) for one in volumes]
+    near.driver.create_consistencygroup_from_src(near.context, group, volumes, GroupSnapshot(point.id, group.id), likes)
+    assert near.read(volumes[0], 28, MIB // 2) == b"written while it was mounted"
+    near.write(volumes[0], b"on")
+    assert near.read(volumes[0], 2) == b"on"
 
 
 def sums(bench: Bench, pair: Pair, point: RecoveryPoint) -> Mapping[str, MemberSums]:
