@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.progress import TerminalProgress
-from cgctl.config.places import configuration_file, state_directory, state_url
+from cgctl.config.places import absolute_state_url, configuration_file, state_directory, state_url
 from cgctl.errors import ConfigurationError
 from cgctl.manager.environment import (
     HERE,
@@ -255,7 +255,7 @@ class Configured:
         from cgctl.cli.passages import errand_command  # noqa: PLC0415
 
         # inherited by what is started here, so that no file and no process list shows it
-        os.environ["CGCTL_STATE"] = state_url(self._invocation.state, self.state)
+        os.environ["CGCTL_STATE"] = absolute_state_url(state_url(self._invocation.state, self.state))
         return errand_command(self._file(), kind, plan)
 
     def _file(self) -> Path | None:

@@ -56,3 +56,11 @@ def checked_state_url(url: str, source: str) -> str:
         hint = "sqlite:////var/lib/cgctl/state.db or postgresql+psycopg://user@host/database"
         raise ConfigurationError(source, f"not a URL of SQLite or PostgreSQL: {url}", hint)
     return url.replace("sqlite:///~", f"sqlite:///{Path('~').expanduser()}", 1)
+
+
+def absolute_state_url(url: str) -> str:
+    """The same database, for a process that stands in another directory."""
+    place = url.removeprefix("sqlite:///")
+    if place in (url, "", ":memory:"):
+        return url
+    return f"sqlite:///{Path(place).absolute()}"

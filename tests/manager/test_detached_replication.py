@@ -16,10 +16,12 @@ from tests.manager.test_failover_kill_points import leftovers
 from tests.manager.test_migration_in_use import MOVE, data, state, write
 
 
-def test_a_sync_goes_on_without_its_command(replicated: House) -> None:
+def test_a_sync_goes_on_without_its_command(replicated: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the state is named as seen from the command's directory."""
     before = replica(replicated)["point_id"]
     replicated.write("db-0", b"more")
-    key = replicated.make("group-sync-replication", "db", "--detach")
+    monkeypatch.chdir(replicated.root)
+    key = replicated.make("group-sync-replication", "db", "--detach", "--state", "sqlite:///state.db")
     replicated.ok("activity-wait", key)
     assert replica(replicated)["point_id"] != before
     assert replica(replicated)["error"] is None

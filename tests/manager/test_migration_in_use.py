@@ -70,6 +70,7 @@ def test_it_is_given_up_before_the_cut_over(used: House) -> None:
     written = write(used, "before")
     assert used.forked(*MOVE, "beta", prepare=faulty.Killer(12).arm) == KILLED
     assert used.show("show", "db-0")["migration_status"] == "migrating"
+    assert used.ok("group-sync-replication", "--all").out == ""
     elsewhere = used.run("group-migrate", "db", "beta")
     assert (elsewhere.code, "is on its way to backend beta" in elsewhere.err) == (5, True)
     used.ok("group-disable-replication", "db", "--yes")

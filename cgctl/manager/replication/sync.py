@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from cgctl.errors import CgctlError, FailoverRefused, PartlyFailed
 from cgctl.failures import explain
@@ -92,10 +92,12 @@ def sync_group(env: Environment, reference: str) -> None:
 def due_groups(env: Environment, *, only_due: bool) -> list[str]:
     """The groups that `--all` syncs; only_due: those of which a replica is older than half of its RPO, or has none.
 
-    A group of which that cannot be told is among them: its sync says why, and the others go on.
+    A group of which that cannot be told is among them: its sync says why, and the others go on. What moves in use is
+    brought up to date by whoever moves it.
     """
     with env.store.read() as session:
-        ids = session.exec(select(Replicated.group_id).order_by(Replicated.group_id)).all()
+        ordered = select(Replicated.group_id).order_by(Replicated.group_id)
+        ids = session.exec(ordered.where(col(Replicated.moving_to).is_(None))).all()
         return [one for one in ids if _is_wanted(env, session, one, only_due=only_due)]
 
 
