@@ -6,17 +6,34 @@
 # Nothing in a hold waits for udevd, or tells others (__init__.py has the figures): the devices are there before and
 # after, and what udevd does about a change of them is done as well when writes go on.
 need mkfifo
-held='' watchdog='' lvm_process=''
+held='' watchdog='' lvm_process='' suspender=''
 flag=$lock_file.watchdog
 
+# A gate is suspended when what is under way has ended, which takes a minute (the kernel's no_space_timeout) where a full
+# pool lets writes wait; until then `resume` says 0 and does nothing. A signal ends the wait, but for that of a file
+# system that writes what it still has: then the gate is suspended late, and the watchdog must not have gone.
+# shellcheck disable=SC2016 # its own parameters
+watch='
+    release() { for gate; do dmsetup --noudevsync resume "$gate"; done; }
+    flag=$1
+    : >"$flag.armed"
+    sleep "$2"
+    : >"$flag.fired"
+    shift 2
+    suspender=""
+    read -r suspender <"$flag.suspender"
+    while [ -n "$suspender" ] && kill -KILL "$suspender"; do
+        release "$@"
+        sleep 0.1
+    done
+    release "$@"
+'
+
 arm() { # arm CENTISECONDS GATE...
-    rm -f "$flag.armed" "$flag.fired"
+    rm -f "$flag.armed" "$flag.fired" "$flag.suspender"
     after=$(printf '%d.%02d' "$(($1 / 100))" "$(($1 % 100))")
     shift
-    # shellcheck disable=SC2016 # its own parameters
-    setsid sh -c ': >"$1.armed"; sleep "$2"; : >"$1.fired"; shift 2
-        for gate; do dmsetup --noudevsync resume "$gate"; done' \
-        watchdog "$flag" "$after" "$@" </dev/null >/dev/null 2>&1 8>&- &
+    setsid sh -c "$watch" watchdog "$flag" "$after" "$@" </dev/null >/dev/null 2>&1 8>&- &
     watchdog=$!
     until [ -e "$flag.armed" ]; do
         kill -0 "$watchdog" 2>/dev/null || refuse refused "the watchdog of the hold cannot be started"
@@ -42,7 +59,22 @@ await_lines() {
     done
 }
 
+# suspend GATE...: 1 when one of them cannot be, or when the watchdog was quicker.
+suspend() {
+    dmsetup suspend "$@" 8>&- &
+    suspender=$!
+    printf '%s\n' "$suspender" >"$flag.suspender"
+    wait "$suspender" || return 1
+    suspender=''
+    : >"$flag.suspender"
+}
+
 release() {
+    if [ -n "$suspender" ] && kill -KILL "$suspender" 2>/dev/null; then
+        dmsetup --noudevsync resume "$@" || :
+        wait "$suspender" || :
+    fi
+    suspender=''
     if [ -n "$held" ] && ! dmsetup --noudevsync resume "$@"; then
         for gate; do dmsetup --noudevsync resume "$gate" || :; done
     fi
@@ -71,8 +103,11 @@ hold() {
     arm "$bound" "$@"
     began_at=$(clock)
     held=yes
-    dmsetup suspend "$@"
-    printf '%s\n' "$lines" >&8
+    if suspend "$@"; then
+        printf '%s\n' "$lines" >&8
+    else
+        [ -e "$flag.fired" ] || exit 1
+    fi
     exec 8>&-
     wait "$lvm_process" || :
     whole=yes
