@@ -156,6 +156,7 @@ def test_a_hold_that_meets_a_full_pool_ends_at_its_bound(full: Full) -> None:
 def test_no_file_system_stays_frozen_whose_freeze_waits_for_room_when_the_bound_is_over(full: Full) -> None:
     """It cannot be interrupted; the script that asked for it was killed meanwhile."""
     with full.filled_in_the_hold() as taken:
+        full.bench.script("until pgrep -x -r D dmsetup; do sleep 0.1; done")
         full.bench.script('kill -KILL "-$(cat /run/contract.pid)"')
         with pytest.raises(errors.ServerFailed):
             taken.result()

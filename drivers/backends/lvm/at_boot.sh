@@ -45,7 +45,7 @@ while read -r vg name tags; do
     case $tags in
         *,cgctl.fs=xfs,*)
             place=/run/cgctl/volumes/$name
-            mountpoint -q "$place" ||
+            grep -q " $place " /proc/self/mountinfo ||
                 { mkdir -p "$place" && mount -t xfs -o nouuid,nosuid,nodev "/dev/mapper/$name" "$place"; } || failed=1
             ;;
     esac

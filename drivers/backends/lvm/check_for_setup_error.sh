@@ -37,7 +37,8 @@ dmsetup info -c --noheadings --separator ' ' -o name,suspended,blkdevname |
                     [ ! -e "$path/dm/name" ] || { read -r holder <"$path/dm/name" && holders="$holders $holder"; }
                 done
                 printf 'gate %s %s%s\n' "${name#cgctl-}" "$word" "$holders"
-                [ ! -d "$mounts/$name" ] || ! mountpoint -q "$mounts/$name" || printf 'mounted %s\n' "${name#cgctl-}"
+                ! is_mounted "${name#cgctl-}" || printf 'mounted %s\n' "${name#cgctl-}"
+                ! has_stopped "${name#cgctl-}" || printf 'stopped %s\n' "${name#cgctl-}"
                 ;;
         esac
     done

@@ -31,6 +31,11 @@ BY_CHECK = (
     "(where that asks for a repair by hand: first lvconvert --repair {0}/{1}); "
     "then: cgctl backend-check --repair"
 )
+REMOUNT = (
+    "when the pool has room, on the server: systemctl stop nfs-server; umount /run/cgctl/nfs/*; "
+    "systemctl start nfs-server; then: cgctl backend-check --repair"
+)
+"""A file system is mounted anew when nothing holds it; the server for NFS does even when its clients are gone."""
 HEALTH = {
     "F": ("has failed", BY_CHECK),
     "D": ("is out of room", "lvextend -L+10G {0}/{1}"),
@@ -242,6 +247,9 @@ def _file_systems(text: str) -> Iterator[Finding]:
         what = "are disks, and NFS offers file systems" if expected else "are file systems, and iSCSI offers disks"
         hint = "offer them as they were made: `protocol:` below `export:` in the configuration"
         yield Finding("file systems", False, f"{', '.join(strange)} {what}", hint)
+    stopped = sorted(line.split()[1] for line in text.splitlines() if line.startswith("stopped "))
+    if stopped:
+        yield Finding("file systems", False, f"stopped, for they could not be written: {', '.join(stopped)}", REMOUNT)
     missing = sorted(formatted - {line.split()[1] for line in text.splitlines() if line.startswith("mounted ")})
     if missing:
         yield Finding("mounts", False, f"not mounted: {', '.join(missing)}", REPAIR)

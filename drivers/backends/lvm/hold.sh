@@ -59,8 +59,8 @@ await_lines() {
     done
 }
 
-# suspend GATE...: 1 when one of them cannot be, or when the watchdog was quicker.
-suspend() {
+# suspend_gates GATE...: 1 when one of them cannot be, or when the watchdog was quicker.
+suspend_gates() {
     dmsetup suspend "$@" 8>&- &
     suspender=$!
     printf '%s\n' "$suspender" >"$flag.suspender"
@@ -103,7 +103,7 @@ hold() {
     arm "$bound" "$@"
     began_at=$(clock)
     held=yes
-    if suspend "$@"; then
+    if suspend_gates "$@"; then
         printf '%s\n' "$lines" >&8
     else
         [ -e "$flag.fired" ] || exit 1

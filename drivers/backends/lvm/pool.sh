@@ -10,7 +10,7 @@ thin_pool=${pool#*/}
 shift 4
 set -f
 need date dmsetup flock lvm setsid sleep
-[ -z "$file_system" ] || need mkfs.xfs mount mountpoint umount xfs_growfs
+[ -z "$file_system" ] || need mkfs.xfs mount sync umount xfs_growfs
 LVM_SUPPRESS_FD_WARNINGS=1
 export LVM_SUPPRESS_FD_WARNINGS
 lock_file=/run/lock/cgctl-lvm-$vg
@@ -231,19 +231,31 @@ has_file_system() {
     case $tags in *,cgctl.fs=xfs,*) ;; *) return 1 ;; esac
 }
 
+# is_mounted VOLUME: also when the file system has stopped, and answers nothing more.
+is_mounted() {
+    while read -r _ _ _ _ place _; do
+        [ "$place" != "$mounts/cgctl-$1" ] || return 0
+    done </proc/self/mountinfo
+    return 1
+}
+
+# has_stopped VOLUME: xfs gives up when it cannot write its log, as on a full pool, and is served again after a new mount.
+has_stopped() {
+    is_mounted "$1" && [ ! -d "$mounts/cgctl-$1" ]
+}
+
 # mount_volume VOLUME. nouuid: a clone and its source have one UUID.
 mount_volume() {
     has_file_system "$1" || return 0
-    ! mountpoint -q "$mounts/cgctl-$1" || return 0
+    ! is_mounted "$1" || return 0
     mkdir -p "$mounts/cgctl-$1"
     mount -t xfs -o nouuid,nosuid,nodev "/dev/mapper/cgctl-$1" "$mounts/cgctl-$1"
 }
 
 # unmount_volume VOLUME: 1 when somebody on the server works in it.
 unmount_volume() {
-    [ -d "$mounts/cgctl-$1" ] || return 0
-    ! mountpoint -q "$mounts/cgctl-$1" || umount "$mounts/cgctl-$1" || return 1
-    rmdir "$mounts/cgctl-$1"
+    ! is_mounted "$1" || umount "$mounts/cgctl-$1" || return 1
+    [ ! -d "$mounts/cgctl-$1" ] || rmdir "$mounts/cgctl-$1"
 }
 
 grow_file_system() {
@@ -253,8 +265,14 @@ grow_file_system() {
 # flush GATE...: what clients have written is on the device, so that a snapshot has it, and freezing takes no time.
 flush() {
     for gate in "$@"; do
-        [ ! -d "$mounts/$gate" ] || sync -f "$mounts/$gate"
+        ! is_mounted "${gate#cgctl-}" || sync -f "$mounts/$gate" || cannot_write "${gate#cgctl-}"
     done
+}
+
+cannot_write() {
+    look
+    room
+    refuse refused "what clients have written to volume $1 cannot be written: backend-check tells why"
 }
 
 # settle_revert VOLUME: end what a revert left in the middle: the volume is there, and neither _new nor _old.

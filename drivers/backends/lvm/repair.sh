@@ -17,4 +17,14 @@ for gate in $(dmsetup info -c --noheadings --separator , -o name,suspended); do
             ;;
     esac
 done
+# A file system that has stopped is mounted anew, unless something still serves it, or it could be written no better.
+of_pool
+case $pool_attr in
+    ????????[DF]*) ;;
+    *)
+        for gate in $(dmsetup info -c --noheadings -o name); do
+            ! has_stopped "${gate#cgctl-}" || unmount_volume "${gate#cgctl-}" || :
+        done
+        ;;
+esac
 sh "$boot_file"
