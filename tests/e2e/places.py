@@ -28,4 +28,5 @@ LONG_MACHINE = [
     place("lvm_cluster", ISCSI, VM, SOAK),
     place("btrfs_cluster", ISCSI, VM, SOAK),
     place("btrfs_cluster", NFS, VM, SOAK),
+    place("lvm_nfs_cluster", NFS, VM, SOAK),
 ]

@@ -64,6 +64,7 @@ suspend_gates() {
     dmsetup suspend "$@" 8>&- &
     suspender=$!
     printf '%s\n' "$suspender" >"$flag.suspender"
+    [ ! -e "$flag.fired" ] || return 1
     wait "$suspender" || return 1
     suspender=''
     : >"$flag.suspender"
