@@ -16,10 +16,13 @@ from cgctl.cli.relay import note
 from cgctl.cli.wiring import Env
 from cgctl.errors import CgctlError
 from cgctl.manager.environment import Progress
-from cgctl.manager.replication.errands import ERRANDS
+from cgctl.manager.replication import errands, lone
 
 LOCK_TIMEOUT_SECONDS = 600.0
 """Nobody waits for it at a terminal."""
+
+
+ERRANDS = {errands.SYNC: errands.sync, errands.MOVE: errands.move, lone.KIND: lone.go_on}
 
 
 class NotedProgress:

@@ -54,6 +54,9 @@ Hint = Annotated[
 Detach = Annotated[
     bool, typer.Option("--detach", help="Do not wait: print the activity, to be watched by activity-show and -wait.")
 ]
+AllowAttached = Annotated[
+    bool, typer.Option("--allow-attached-volume/--no-allow-attached-volume", help="Volumes may be attached.")
+]
 Cluster = Annotated[str | None, typer.Option("--cluster", hidden=True)]
 ListVolume = Annotated[
     bool,

@@ -8,7 +8,7 @@ import typer
 
 from cgctl.cli.command import command
 from cgctl.cli.live import follow, transfer_words
-from cgctl.cli.options import Detach
+from cgctl.cli.options import AllowAttached, Detach
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.errors import UsageError
 from cgctl.manager import activities, replication
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from cgctl.cli.wiring import Env
 
 
-AllowAttached = Annotated[
-    bool, typer.Option("--allow-attached-volume/--no-allow-attached-volume", help="Volumes may be attached.")
-]
 SourceIsDown = Annotated[
     bool, typer.Option("--source-is-down", help="Your word that the source serves nobody: go on without it.")
 ]

@@ -9,7 +9,7 @@ import typer
 
 from cgctl import manager
 from cgctl.cli.command import command
-from cgctl.cli.options import Cluster, Detach, refuse_cluster
+from cgctl.cli.options import AllowAttached, Cluster, Detach, refuse_cluster
 from cgctl.cli.result import Done, Show
 from cgctl.cli.volume import Reference
 from cgctl.errors import UsageError
@@ -65,16 +65,22 @@ def migrate(
         bool, typer.Option("--lock-volume/--no-lock-volume", help="Show it as `maintenance` meanwhile.")
     ] = False,
     cluster: Cluster = None,
+    allow_attached_volume: AllowAttached = False,
     detach: Detach = False,
 ) -> Show | Done:
     """Move a volume to another backend.
 
     To another pool of its server: copied and compared there. To another server: carried, as an activity; with --detach,
-    both are one. Nobody may be attached meanwhile; interrupted, it is undone or completed."""
+    both are one. Interrupted, it is undone or completed. With --allow-attached-volume clients go on writing until a
+    short cut-over: as the member of a group of its own; interrupted, the same command goes on."""
     refuse_cluster(cluster)
     if host is None:
         raise UsageError("migrate", "names no backend", "cgctl migrate VOLUME BACKEND; see: cgctl get-pools")
-    if detach or manager.migration.is_carried(env, reference, host):
+    if replication.lone.is_moved_in_use(env, reference, allow_attached_volume=allow_attached_volume):
+        if detach:
+            return Show(activities.handles.view(replication.lone.begin(env, reference, host)))
+        replication.lone.migrate_in_use(env, reference, host)
+    elif detach or manager.migration.is_carried(env, reference, host):
         row = activities.launch.launch(env, manager.relocation.volume_relocation(env, reference, host), detach=detach)
         if detach:
             return Show(activities.handles.view(row))
@@ -88,10 +94,7 @@ def group_migrate(
     env: Env,
     group: Annotated[str, typer.Argument(help="Group, by name or id.")],
     host: Annotated[str, typer.Argument(metavar="BACKEND", help="Backend, of any driver.")],
-    allow_attached_volume: Annotated[
-        bool,
-        typer.Option("--allow-attached-volume/--no-allow-attached-volume", help="Volumes may be attached."),
-    ] = False,
+    allow_attached_volume: AllowAttached = False,
     detach: Detach = False,
 ) -> Show:
     """Move a whole group to another backend.

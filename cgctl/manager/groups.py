@@ -37,8 +37,9 @@ def create_group(
     metadata: dict[str, str] | None = None,
     *,
     consistency_group: bool = False,
+    host: str | None = None,
 ) -> Group:
-    """A new, empty group on the backend that fits all its types (B.2).
+    """A new, empty group on the backend that fits all its types (B.2), or on this one.
 
     None as group type or volume types: the configuration's defaults; a consistency group has a group type of its own.
     What is empty was meant to be something (an unset variable of a script), and is refused.
@@ -52,7 +53,7 @@ def create_group(
     checked_text("group name", name)
     checked_text("group description", description)
     check_hook_words("metadata", metadata or {})
-    placed = _place(env, subject, group_type, volume_types, availability_zone)
+    placed = _place(env, subject, group_type, volume_types, availability_zone, host)
     host = placed.host
     zone = env.backends.get(host).availability_zone
 
@@ -86,7 +87,12 @@ def _group(made: Doomed) -> Group:
 
 
 def _place(
-    env: Environment, subject: str, group_type: str | None, volume_types: Sequence[str], zone: str | None
+    env: Environment,
+    subject: str,
+    group_type: str | None,
+    volume_types: Sequence[str],
+    zone: str | None,
+    only: str | None,
 ) -> Placement:
     zone = checked_zone(env, subject, zone)
     with env.store.write() as session:
@@ -94,7 +100,7 @@ def _place(
         group_rules.check_types_agree(subject, its_type, types)
         request = Request(specs_for(its_type, types), availability_zone=zone)
         session.rollback()  # ensure_cg_type may have made a row: it is kept by the intent, not by a look
-    return placement(env, subject, request)
+    return placement(env, subject, request, only)
 
 
 def types_of(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
+from cgctl.model.names import CG_TYPE
 from tests.manager import faulty
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
@@ -79,6 +82,57 @@ def test_it_is_given_up_before_the_cut_over(used: House) -> None:
     assert used.show("show", "db-0")["migration_status"] is None
     assert leftovers(used) == []
     assert disagreements(used) == []
+
+
+@pytest.fixture
+def alone(used: House) -> House:
+    """A volume in no group, which a client has; consistency groups have hooks."""
+    used.ok("group-type-create", CG_TYPE)
+    used.ok("group-type-key", CG_TYPE, "set", "quiesce_pre=true", "quiesce_post=true")
+    used.ok("create", "1M", "--volume-type", "gold", "--name", "alone", "--availability-zone", "nova")
+    used.ok("attachment-create", "alone", "--initiator", "iqn.2026-11.test:one")
+    return used
+
+
+MOVE_ALONE = ("migrate", "--allow-attached-volume", "alone")
+
+
+def check_alone(house: House, host: str, text: bytes) -> None:
+    shown = house.show("show", "alone")
+    assert (shown["host"], shown["status"], shown["group_id"]) == (host, "in-use", None)
+    assert house.read("alone", 40).rstrip(b"\0") == text
+    assert [one["name"] for one in house.show("group-list")] == ["db"]
+    assert leftovers(house) == []
+    assert disagreements(house) == []
+
+
+def test_a_volume_in_no_group_moves_and_is_in_none_afterwards(alone: House) -> None:
+    alone.write("alone", b"alone")
+    with alone.unchanged():
+        assert "--allow-attached-volume" in alone.run("migrate", "alone", "beta").err
+        assert "then fail it over" in alone.ok(*MOVE_ALONE, "beta", "--dry-run").out
+        assert alone.run(*MOVE_ALONE, "alpha").code == 5
+    alone.ok(*MOVE_ALONE, "beta")
+    check_alone(alone, "beta", b"alone")
+    alone.ok("group-type-key", CG_TYPE, "unset", "quiesce_pre", "quiesce_post")
+    assert "cannot hold writes" in alone.run(*MOVE_ALONE, "alpha").err
+    check_alone(alone, "beta", b"alone")
+
+
+def test_a_volume_whose_move_was_killed_goes_on_by_the_same_command(alone: House) -> None:
+    source, destination, point = "alpha", "beta", 1
+    while True:
+        text = f"before {point}".encode()
+        alone.write("alone", text.ljust(40, b"\0"))
+        code = alone.forked(*MOVE_ALONE, destination, prepare=faulty.Killer(point).arm)
+        assert code in (0, KILLED), code
+        again = alone.run(*MOVE_ALONE, destination)
+        assert again.code == 0 or "already" in again.err, again
+        check_alone(alone, destination, text)
+        if code == 0:
+            break
+        source, destination, point = destination, source, point + STRIDE
+    assert point > 2 * STRIDE
 
 
 def test_what_cannot_move_is_refused_without_trace(used: House) -> None:

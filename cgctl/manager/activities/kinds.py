@@ -19,6 +19,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "backup-verify": ("cgctl.manager.backups.verification", "Verification"),
     "group-verify-replica": ("cgctl.manager.replication.verify", "Verification"),
     "group-sync-replication": ("cgctl.manager.replication.errands", "SyncErrand"),
+    "migrate-in-use": ("cgctl.manager.replication.lone", "LoneErrand"),
     "group-migrate-in-use": ("cgctl.manager.replication.errands", "MoveErrand"),
     "group-backup-restore": ("cgctl.manager.backups.restoring", "GroupRestoration"),
 }

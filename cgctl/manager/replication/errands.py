@@ -8,7 +8,6 @@ first copy may have taken days: the same command goes on with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,8 +105,11 @@ def begin_move(env: Environment, reference: str, host: str) -> Activity:
     return launch(env, MoveErrand(env, reference), detach=True)
 
 
-ERRANDS: Mapping[str, Callable[[Environment, Plan], None]] = {
-    SYNC: lambda env, plan: sync_group(env, plan["group_id"]),
-    MOVE: lambda env, plan: migration.migrate_in_use(env, plan["group_id"], plan["host"]),
-}
-"""What the process of its own does."""
+def sync(env: Environment, plan: Plan) -> None:
+    """What the process of its own does."""
+    sync_group(env, plan["group_id"])
+
+
+def move(env: Environment, plan: Plan) -> None:
+    """The same of a move."""
+    migration.migrate_in_use(env, plan["group_id"], plan["host"])

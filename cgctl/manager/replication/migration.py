@@ -29,6 +29,7 @@ from cgctl.manager.rules.group import check_group_migration, check_nothing_stays
 from cgctl.model.states import MigrationStatus
 from cgctl.model.tables import Volume, new_id
 
+DETACHED = "detach it: cgctl attachment-list; cgctl attachment-delete ID"
 ROUNDS = 8
 SHORT_SECONDS = 5.0
 """A delta that takes no longer is near enough: the last one is shipped while nobody can write."""
@@ -52,7 +53,7 @@ class Departure(Enable):
         refuse_frozen(session, found.name, self.moving_to)
         if env.backends.share_server(found.active, self.moving_to):
             reason = f"is in use, and backend {self.moving_to} is on the same server"
-            raise Refused(found.name, reason, "detach it: cgctl attachment-list; cgctl attachment-delete ID")
+            raise Refused(found.name, reason, DETACHED)
         driver = env.backends.get(found.active).driver
         require_quiet(driver, METHOD, found.name, found.volumes, hooks_of(env, found.group))
         return self._with_record(found, self.moving_to)

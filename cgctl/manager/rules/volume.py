@@ -129,18 +129,17 @@ def check_retype(volume: Volume, volume_type: VolumeType) -> None:
         raise Refused(called("volume", volume), f"has type {volume_type.name} already", f"cgctl show {volume.id}")
 
 
-def check_migration(volume: Volume, host: str, *, has_snapshots: bool) -> None:
-    """Alone, detached, without snapshots, to another backend."""
+def check_migration(volume: Volume, host: str, *, has_snapshots: bool, in_use: bool = False) -> None:
+    """Alone, detached unless in_use, without snapshots, to another backend."""
     subject = called("volume", volume)
     _check_alone(volume)
     if volume.host == host:
         raise Refused(subject, f"is on {host} already", "see the others: cgctl get-pools")
-    if volume.status == VolumeStatus.IN_USE:
-        way = f"with its clients it moves in a group: cgctl group-update GROUP --add-volumes {volume.id}; "
-        way += f"cgctl group-migrate --allow-attached-volume GROUP {host}"
+    if volume.status == VolumeStatus.IN_USE and not in_use:
+        way = f"with its clients: cgctl migrate --allow-attached-volume {volume.id} {host}"
         raise Refused(
             subject, "is in-use, and is copied only while nobody writes", f"{way_out('volume', volume)}; {way}"
         )
-    check_status("volume", volume, MOVABLE)
+    check_status("volume", volume, (*MOVABLE, *([VolumeStatus.IN_USE] if in_use else [])))
     if has_snapshots:
         raise Refused(subject, "has snapshots", f"cgctl snapshot-list --volume-id {volume.id}")
