@@ -100,7 +100,8 @@ class Pace:
     """How quick a place is, in seconds, as tests of holds need it.
 
     bound: of a hold that shall break; patient: of one that shall not; slack: what everything around a hold may take;
-    short: well within the bound; for_ever: much longer than the bound, and than any of these tests.
+    short: well within the bound; for_ever: much longer than the bound, and than most of these tests; ends: how long
+    what is slow for ever may go on although the bound is over.
     """
 
     bound: float = 2
@@ -108,6 +109,7 @@ class Pace:
     slack: float = 1.5
     short: float = 0.7
     for_ever: float = 20
+    ends: float = 0
 
 
 class Server(Protocol):

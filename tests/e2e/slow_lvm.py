@@ -13,10 +13,15 @@ BEGUN = "/run/slow-lvm-begun"
 # Found before the real one. The process that a hold feeds through the pipe is the one that is slow, no other.
 WRAPPER = f"""#!/bin/sh
 if [ "$(readlink /proc/self/fd/0)" = {LOCK}.lines ]; then
-    read -r first
-    : >{BEGUN}
-    sleep "$(cat /run/slow-lvm-seconds)"
-    {{ printf '%s\\n' "$first"; cat; }} | /usr/sbin/lvm "$@"
+    {{
+        read -r look # before the hold
+        printf '%s\\n' "$look"
+        read -r first
+        : >{BEGUN}
+        sleep "$(cat /run/slow-lvm-seconds)"
+        printf '%s\\n' "$first"
+        cat
+    }} | /usr/sbin/lvm "$@"
     exit
 fi
 exec /usr/sbin/lvm "$@"

@@ -219,17 +219,19 @@ def test_link_cut_in_the_hold_for_a_while(quiesced: Quiesced, takes: str) -> Non
         )
         assert quiesced.held_seconds() < quiesced.pace.bound + quiesced.pace.slack
         quiesced.server.join()
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=30 + quiesced.pace.ends)
     assert process.returncode == 6, told
     assert "nothing is left of it" in told
     assert quiesced.leaves_nothing()
     assert_writes_go_on(quiesced.writer, quiesced.pace.slack + 10)
 
 
+@pytest.mark.parametrize("quiesced", NAMESPACES[:1], indirect=True)
 def test_link_cut_in_the_hold_for_good_is_settled_when_it_is_back(
     quiesced: Quiesced, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """cgctl gives the silent server up (30 s, here sooner), not knowing what it has done."""
+    """cgctl gives the silent server up (30 s, here sooner), not knowing what it has done. Not on the virtual machine,
+    which we reach through a port of this one: there nobody notices that its cable is pulled."""
     monkeypatch.setattr(dial, "SILENCE_SECONDS", 3)
     monkeypatch.setattr(dial, "_OPTIONS", (("TCP_KEEPIDLE", 1), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", 2)))
     with quiesced.slow(1):
