@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import INITIATOR, POOL, Cluster
+from tests.e2e.cluster import INITIATOR, POOL, Attached, Cluster
 from tests.e2e.replicated import Pair, attached_group, replicating
+from tests.e2e.writers import Writer, read_counters
 
 pytestmark = pytest.mark.lab
 MOVE = ("group-migrate", "--allow-attached-volume", "db")
@@ -44,3 +45,22 @@ def test_a_group_in_use_moves_there_and_back_with_every_acknowledged_write(pair:
         writer.wait_for_rounds(5)
     assert pair.left_behind() == []
     assert {one["status"] for one in pair.cluster.run("list", "-f", "json").json} == {"in-use"}
+
+
+@pytest.mark.soak
+def test_a_volume_in_no_group_moves_while_it_is_written_to(pair: Pair, tmp_path: Path) -> None:
+    cluster = pair.cluster
+    create = ("create", "16M", "--volume-type", "replicated", "--name", "alone", "--availability-zone", "nova")
+    key = cluster.run(*create, "-f", "value", "-c", "id").value
+    attached = Attached(cluster.run("attachment-create", key, "--initiator", INITIATOR, "-f", "json").json)
+    with Writer("iscsi", [attached.url], tmp_path, initiator=INITIATOR, first_round=1) as writer:
+        writer.wait_for_rounds(50)
+        cluster.run("migrate", "--allow-attached-volume", "alone", "beta")
+        acked = writer.acked
+    shown = cluster.run("show", "alone", "-f", "json").json
+    assert (shown["host"], shown["status"], shown["group_id"]) == ("beta", "in-use", None)
+    (disk,) = pair.host("beta").path(POOL).glob(f"live/cgctl-{key}/cgctl-{key}/disk")
+    assert read_counters([disk])[0] >= acked > 50
+    assert not list(pair.host("alpha").path(POOL).glob(f"live/cgctl-{key}"))
+    assert pair.left_behind() == []
+    assert [one["name"] for one in cluster.run("group-list", "-f", "json").json] == ["db"]
