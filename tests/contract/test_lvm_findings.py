@@ -96,7 +96,7 @@ def test_a_file_system_that_is_mounted_is_well() -> None:
 
 
 def test_a_file_system_that_is_not_mounted_is_told() -> None:
-    assert failing(AS_FILE_SYSTEM, FOR_NFS) == {"mounts": "cgctl backend-check --repair makes it so"}
+    assert failing(AS_FILE_SYSTEM, FOR_NFS) == {"mounts": "cgctl backend-check --repair"}
 
 
 def test_volumes_that_were_made_for_another_protocol_are_told() -> None:

@@ -37,7 +37,7 @@ done
 ACTIVATE = 'lvchange -q -ay -K "$@"'
 DEACTIVATE = 'lvchange -q -an "$@"'
 FILE_SYSTEMS = "/run/cgctl/volumes"
-MAKE_FILE = 'dd if=/dev/zero of="$1" bs=1M count=8 conv=fsync status=none'
+MAKE_FILE = '[ -e "$1" ] || dd if=/dev/zero of="$1" bs=1M count=8 conv=fsync status=none'
 # Read as it stands, without the log, which can be in the way of a snapshot that was not frozen.
 WITH_FILE_SYSTEMS = """
 for path; do

@@ -16,7 +16,7 @@ FILTER_HINT = (
     "put into the section devices of /etc/lvm/lvm.conf: "
     'global_filter = [ "a!^/dev/(vd|sd|nvme|md|mapper/mpath)!", "r|.*|" ]'
 )
-REPAIR = "cgctl backend-check --repair makes it so"
+REPAIR = "cgctl backend-check --repair"
 LEAST_METADATA_AREA = 128 * 1024
 # The names by which LVM can meet a gate.
 GATE_NAMES = ("/dev/mapper/cgctl-1", "/dev/dm-1", "/dev/disk/by-id/dm-name-cgctl-1", "/dev/disk/by-id/dm-uuid-CGCTL-1",
@@ -29,11 +29,11 @@ BY_CHECK = (
     "lvchange -an $(lvs --noheadings -o lv_full_name -S pool_lv={1} {0}) {0}/{1}; "
     'lvchange -ay --config \'global/thin_check_options=["-q","--clear-needs-check-flag"]\' {0}/{1} '
     "(where that asks for a repair by hand: first lvconvert --repair {0}/{1}); "
-    "then: cgctl backend-check --repair"
+    f"then: {REPAIR}"
 )
 REMOUNT = (
     "when the pool has room, on the server: systemctl stop nfs-server; umount /run/cgctl/nfs/*; "
-    "systemctl start nfs-server; then: cgctl backend-check --repair"
+    f"systemctl start nfs-server; then: {REPAIR}"
 )
 """A file system is mounted anew when nothing holds it; the server for NFS does even when its clients are gone."""
 HEALTH = {
