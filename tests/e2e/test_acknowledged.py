@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import ISCSI, NFS, SOAK, Cluster, Members
+from tests.e2e.cluster import ISCSI, NFS, SOAK, Cluster, CommandLine, Members
 from tests.e2e.figures import record
+from tests.e2e.places import MACHINE, NAMESPACES
 from tests.e2e.under_load import spread, writing
 from tests.e2e.writers import is_ordered, read_counters
 
@@ -23,10 +24,13 @@ MOVES = 30 if SOAK else 3
 KILLS = 20 if SOAK else 4
 
 
-@pytest.mark.parametrize("volume_type", [ISCSI, NFS])
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("place", [*NAMESPACES, *MACHINE])
 def test_a_clone_of_a_busy_group_has_all_acknowledged_writes_in_order(
-    cluster: Cluster, tmp_path: Path, volume_type: str
+    place: tuple[str, str], request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
+    fixture, volume_type = place
+    cluster: CommandLine = request.getfixturevalue(fixture)
     members = cluster.group("db", 4, volume_type)
     seen = set()
     with writing(members, cluster.attach_all(members), tmp_path) as writer:
@@ -34,7 +38,7 @@ def test_a_clone_of_a_busy_group_has_all_acknowledged_writes_in_order(
             acked_before = writer.acked
             cluster.run("group-create-from-src", "--source-group", "db", "--name", f"clone{number}")
             clone = cluster.members_of(f"clone{number}")
-            counters = read_counters(cluster.disks(clone))
+            counters = cluster.counters(clone)
             cluster.run("group-delete", "--delete-volumes", clone.group_id)
             assert is_ordered(counters)
             assert min(counters) >= acked_before
