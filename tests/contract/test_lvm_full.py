@@ -164,3 +164,18 @@ def test_no_file_system_stays_frozen_whose_freeze_waits_for_room_when_the_bound_
         with pytest.raises(errors.DriverError):
             taken.result()
     full.assert_goes_on()
+
+
+@pytest.mark.parametrize("full", ["disk"], indirect=True)
+def test_a_copy_that_there_is_no_room_for_is_told_as_that_and_gone(full: Full) -> None:
+    bench, before = full.bench, full.bench.objects()
+    bench.script("echo 1 >/sys/module/dm_thin_pool/parameters/no_space_timeout")
+    bench.script("head -c 40M /dev/urandom >/run/image")
+    try:
+        with pytest.raises(errors.PoolFull):
+            bench.driver.copy_volume(bench.context, Volume(new_id(), 48 * MIB), "/run/image")
+    finally:
+        bench.script("rm /run/image")
+    assert bench.objects() == before
+    assert [one.check for one in full.failing()] == ["room"]
+    take(bench, full.group, full.volumes)

@@ -45,16 +45,21 @@ undo() {
     fi
     exit "$1"
 }
+copy_failed() { # for want of room, where that is so
+    look
+    room
+    exit 1
+}
 change "lvcreate -q -An -V ${bytes}b -T $pool -n $name $new_tags"
 find_lv "$name" || exit 1
 exec 9>&-
 locked=''
 if [ "$path" = - ]; then
-    receive_image "$there" "/dev/$vg/$name"
-    sync "/dev/$vg/$name"
+    receive_image "$there" "/dev/$vg/$name" || copy_failed
+    sync "/dev/$vg/$name" || copy_failed
 else
     measured 0 "$((2 * there))" rchar 1 dd bs=1M iflag=fullblock conv=sparse,nocreat,fsync if="$path" of="/dev/$vg/$name" \
-        2>/dev/null
+        2>/dev/null || copy_failed
     measured "$there" "$((2 * there))" rchar 2 cmp -s -n "$there" "$path" "/dev/$vg/$name" ||
         refuse refused "the copy of $path differs from it: somebody wrote, or a device fails"
 fi
