@@ -59,7 +59,7 @@ def _change(words: str, again: str = "") -> Change:
 
 CHANGES = {
     "group-create": _change("group-create consistent gold --name new", "group-delete new"),
-    "create": _change("create 1M --volume-type gold --name new", "delete new"),
+    "create": _change("create 1M --volume-type gold --name new --availability-zone nova", "delete new"),
     "create in a group": _change("create 1M --volume-type gold --group-id db --name new"),
     "create from a snapshot": _change("create --snapshot-id snap --name new"),
     "create from a volume": _change("create --source-volid spare --name new"),
