@@ -326,7 +326,7 @@ sub read_exports {
 
 my %ACTION = (ensure => \&ensure, remove => \&remove, check => \&check);
 my @exports = read_exports();
-unless (tgtd_pid()) {
+unless (defined tgtd_pid()) {
     print STDERR "tgtd is not running: $SOCKET: $!\n";
     exit 4;
 }

@@ -106,7 +106,7 @@ sub observe_accounts {
 
 # The files that tgtd has open, as device:inode. A source that was replaced under its old name is not among them.
 sub observe_open_files {
-    my $pid = tgtd_pid() or die "tgtd does not answer: $!\n";
+    my $pid = tgtd_pid() // die "tgtd does not answer: $!\n";
     my %open;
     for my $descriptor (glob "/proc/$pid/fd/*") {
         my @stat = stat $descriptor or next;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -407,3 +408,51 @@ class TestBadInput:
         with pytest.raises(errors.ServerRefused):
             server.ensure_exports(context, [replace(export, **change)])  # type: ignore[arg-type]
         assert runner.commands == []
+
+
+class Between:
+    """Stands in front of tgtd's control socket: asked, how many bytes each connection has sent."""
+
+    def __init__(self, host: Host) -> None:
+        self.asked: list[int] = []
+        self._place = host.path("/run/tgtd/socket.0")
+        self._real = self._place.with_name("socket.real")
+
+    def __enter__(self) -> Between:
+        self._place.rename(self._real)
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(self._place))
+        self._listening.listen()
+        threading.Thread(target=self._pass_on, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._place.unlink()
+        self._real.rename(self._place)
+
+    def _pass_on(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            with client, socket.socket(socket.AF_UNIX) as tgtd:
+                request = client.recv(65536)
+                self.asked.append(len(request))
+                if request:
+                    tgtd.connect(str(self._real))
+                    tgtd.sendall(request)
+                    while answer := tgtd.recv(65536):
+                        client.sendall(answer)
+
+
+def test_nobody_looks_at_tgtd_without_asking(server: TgtExports, context: Context, stor1: Host) -> None:
+    """tgtd 1.0.85 may read a connection that ends without a request for ever, with a whole processor."""
+    make_sources(stor1, [exported(1)])
+    with Between(stor1) as between:
+        server.ensure_exports(context, [exported(1)])
+        server.check_exports(context, [exported(1)])
+        server.remove_exports(context, [volume_id(1)])
+    assert min(between.asked) >= 120
