@@ -151,7 +151,7 @@ class TestSecrecy:
             done.set()
             watching.result()
         assert any("iscsi_tgt/exports.sh" in text or "perl" in text for text in seen), "the script was never seen"
-        assert not any("Sesame" in text for text in seen)
+        assert [line for text in seen for line in text.splitlines() if "Sesame" in line] == []
         assert "Sesame" not in repr(runner.commands) + "".join(command.shown() for command in runner.commands)
 
 
