@@ -21,10 +21,12 @@ from cgctl.remote import host_keys
 from cgctl.remote.dial import dial
 from cgctl.remote.framing import Frame, MarkedOutput
 from cgctl.remote.known_hosts import HostKey
+from cgctl.remote.liveness import Listening, Watch
 from cgctl.remote.settings import SshSettings
 from drivers import errors
 
-KEEPALIVE_SECONDS = 10
+ASKING = "keepalive@openssh.com"
+"""No server knows a global request of this name, and each must say so: OpenSSH's own asks so, too."""
 DEFAULT_IDENTITY_FILES = ("id_ed25519", "id_ecdsa", "id_rsa")
 SLICES = 20
 """Of the time that a handshake may take."""
@@ -64,8 +66,9 @@ class Connection:
         """Connect, prove the server, log in. Raises the classes of ServerNotReached."""
         self._settings = settings
         identity = _identity(settings)
-        self._socket = dial(settings)
+        self._socket = Listening(dial(settings))
         self._transport = paramiko.Transport(self._socket)
+        self._watch = Watch(self._socket.heard, self._ask, self.close)
         self._transport.set_log_channel(_PARAMIKO_LOGGER)
         self._transport.packetizer.REKEY_BYTES = REKEY_BYTES
         try:
@@ -74,13 +77,14 @@ class Connection:
         except BaseException:
             self.close()
             raise
-        self._transport.set_keepalive(KEEPALIVE_SECONDS)
+        self._watch.begin()
 
     def is_alive(self) -> bool:
         return self._transport.is_active()
 
     def close(self) -> None:
         """End it at once, also while another thread waits on it."""
+        self._watch.end()
         self._transport.close()
         self._socket.close()
 
@@ -100,6 +104,10 @@ class Connection:
         if not self._send(channel, line):
             raise errors.ConnectionLost(f"{self._settings.server}: the connection was lost")
         return channel
+
+    def _ask(self) -> None:
+        with contextlib.suppress(*_BROKEN):
+            self._transport.global_request(ASKING)
 
     def _open_channel(self) -> paramiko.Channel:
         try:

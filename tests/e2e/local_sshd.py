@@ -106,13 +106,16 @@ class Sshd:
 
     def kill_sessions(self) -> None:
         """Every connection ends without a word, as when the server's sshd crashes."""
+        self.signal_sessions(signal.SIGKILL)
+
+    def signal_sessions(self, what: signal.Signals) -> None:
         pids = self.session_pids()
         for parent in list(pids):
             children = subprocess.run(["pgrep", "-P", str(parent), "sshd"], capture_output=True, text=True, check=False)
             pids += [int(pid) for pid in children.stdout.split()]
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, what)
 
     def logins(self) -> int:
         return (self.directory / "sshd.log").read_text().count("Accepted publickey")

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cgctl.remote import liveness
 from cgctl.remote.factory import runner_for
 from cgctl.remote.framing import LINE_LIMIT_BYTES
 from cgctl.remote.ssh_runner import SshRunner
@@ -227,6 +228,28 @@ def test_killed_sshd_loses_the_connection_and_the_script_ends_its_work(
     assert not (tmp_path / "done").exists()
     wait_until((tmp_path / "done").exists)
     assert runner.executions == 1
+
+
+def test_silent_sshd_whose_kernel_answers_counts_as_lost(
+    runner: SshRunner, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server that vanishes behind a port forward, a NAT box or a jump host: TCP is well."""
+    monkeypatch.setattr(liveness, "SLICE_SECONDS", 0.3)
+    runner.run(TRUE, 10)
+    later(0.2, lambda: sshd.signal_sessions(signal.SIGSTOP))
+    try:
+        with pytest.raises(ConnectionLost, match="before the answer was complete"):
+            runner.run(Command(("sleep", "600")), 600)
+    finally:
+        sshd.signal_sessions(signal.SIGCONT)
+
+
+def test_command_that_says_nothing_for_long_is_not_given_up(
+    runner: SshRunner, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(liveness, "SLICE_SECONDS", 0.1)
+    assert runner.run(shell("sleep 5; echo done"), 30).stdout == "done\n"
+    assert runner.connections == 1
 
 
 def test_killed_login_shell_is_a_lost_answer(runner: SshRunner) -> None:
