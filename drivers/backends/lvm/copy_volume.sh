@@ -50,16 +50,44 @@ copy_failed() { # for want of room, where that is so
     room
     exit 1
 }
+# dmeventd, which gives a pool more room where the operator wants that, looks every 10 s.
+await_room() {
+    patience=12
+    until has_room_for "$1"; do
+        patience=$((patience - 1))
+        [ "$patience" -gt 0 ] || {
+            look
+            room
+            refuse pool-full "$pool has no room for this copy: data $data % (lvextend -L+10G $pool, or delete snapshots)"
+        }
+        sleep 1
+    done
+}
+# fill TOTAL: the volume from standard input; TOTAL as for `measured`. Zeros are not written. A slice at a time, each on
+# the disk before the next: a copy must not take the last room of a pool that others write to.
+fill() {
+    copied=0 slice=$((pool_bytes / 64 / 1048576))
+    [ "$slice" -le 64 ] || slice=64
+    [ "$slice" -ge 1 ] || slice=1
+    while [ "$copied" -lt "$there" ]; do
+        await_room "$((slice * 1048576))"
+        told=$(measured "$copied" "$1" rchar 1 dd bs=1M count="$slice" seek="$((copied / 1048576))" iflag=fullblock \
+            conv=sparse,nocreat,notrunc,fsync of="/dev/$vg/$name" 2>&1) || copy_failed
+        part=$(printf '%s\n' "$told" | sed -n 's/^\([0-9]*\) bytes.* copied.*$/\1/p')
+        [ "${part:-0}" -gt 0 ] || break
+        copied=$((copied + part))
+    done
+    copied=$((copied + $(head -c 1 | wc -c)))
+    [ "$copied" = "$there" ] || refuse refused "$copied bytes arrived, not $there"
+}
 change "lvcreate -q -An -V ${bytes}b -T $pool -n $name $new_tags"
 find_lv "$name" || exit 1
 exec 9>&-
 locked=''
 if [ "$path" = - ]; then
-    receive_image "$there" "/dev/$vg/$name" || copy_failed
-    sync "/dev/$vg/$name" || copy_failed
+    fill "$there"
 else
-    measured 0 "$((2 * there))" rchar 1 dd bs=1M iflag=fullblock conv=sparse,nocreat,fsync if="$path" of="/dev/$vg/$name" \
-        2>/dev/null || copy_failed
+    fill "$((2 * there))" <"$path"
     measured "$there" "$((2 * there))" rchar 2 cmp -s -n "$there" "$path" "/dev/$vg/$name" ||
         refuse refused "the copy of $path differs from it: somebody wrote, or a device fails"
 fi

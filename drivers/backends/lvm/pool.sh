@@ -7,6 +7,8 @@
 # shellcheck disable=SC2034,SC2329 # not every script uses every variable, and `undo` is called by the trap
 vg=${1%/*} pool=$1 owner=$2 lock_wait=$3 file_system=$4
 thin_pool=${pool#*/}
+tpool=$vg-$thin_pool # as the device mapper spells it
+case $pool in *-*) tpool=$(printf '%s/%s\n' "$vg" "$thin_pool" | sed 's/-/--/g; s,/,-,') ;; esac
 shift 4
 set -f
 need date dmsetup flock lvm setsid sleep
@@ -149,6 +151,15 @@ room() {
     [ "${metadata%%.*}" -lt "$metadata_limit" ] || refuse pool-full "$pool has no room for more metadata: $metadata % of \
 $metadata_limit % that LVM takes (lvextend --poolmetadatasize +256M $pool, or delete snapshots)"
     [ "$mda_free" -ge 65536 ] || refuse pool-full "the metadata area of $vg is full ($mda_free bytes free): delete snapshots"
+}
+
+# has_room_for BYTES: whether so much more may be written at once, by what the pool itself says just now (no lvm is run).
+has_room_for() {
+    # shellcheck disable=SC2046 # words
+    set -- "$1" $(dmsetup status "$tpool-tpool")
+    case ${6:-}+${7:-} in [0-9]*/*[0-9]+[0-9]*/*[0-9]) ;; *) return 1 ;; esac
+    [ "$((${6%/*} * 100))" -lt "$((${6#*/} * metadata_limit))" ] &&
+        [ "$(((${7%/*} + $1 * ${7#*/} / pool_bytes) * 100))" -lt "$((${7#*/} * 95))" ]
 }
 
 # how_full: TOTAL_BYTES DATA_PERCENT METADATA_PERCENT METADATA_LIMIT_PERCENT; of a pool that is not active LVM knows no percent.
