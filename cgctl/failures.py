@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cgctl.errors import CgctlError, Refused, ServerFailure, ServerUnreachable
+from cgctl.errors import CgctlError, Locked, Refused, ServerFailure, ServerUnreachable
 from drivers import errors
 
 _HINTS: dict[type[errors.DriverError], str] = {
@@ -18,6 +18,7 @@ _HINTS: dict[type[errors.DriverError], str] = {
     errors.PoolFull: "free room in the pool or choose another backend: cgctl get-pools --detail",
     errors.NotOnServer: "is the right file system mounted? cgctl backend-check; after an interruption: cgctl recover",
     errors.AlreadyOnServer: "cgctl recover",
+    errors.AtWork: "it ends by itself: try again in a minute",
     errors.Busy: "end what uses it (sessions, mounts, dependent snapshots), then try again",
     errors.HoldBroken: "nothing is left of it; try again, or raise `hold_seconds` in the configuration",
     errors.ServerRefused: "the same command with --verbose shows what was asked of the server",
@@ -28,6 +29,7 @@ _HINTS: dict[type[errors.DriverError], str] = {
 _KINDS: tuple[tuple[type[errors.DriverError], type[CgctlError]], ...] = (
     (errors.ServerNotReached, ServerUnreachable),
     (errors.PoolForeign, Refused),
+    (errors.AtWork, Locked),
     (errors.DriverError, ServerFailure),
 )
 

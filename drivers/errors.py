@@ -103,6 +103,10 @@ class Busy(ServerRefused):
     """Something uses the object: a session, a mount, a dependent snapshot."""
 
 
+class AtWork(Busy):
+    """Another script works there, of this cgctl or of one on another machine: it ends by itself."""
+
+
 class PointChanged(ServerRefused):
     """A recovery point is not what it was when it was made: somebody wrote to it."""
 

@@ -17,6 +17,7 @@ REFUSALS: dict[str, type[errors.ServerRefused]] = {
     "not-on-server": errors.NotOnServer,
     "already-on-server": errors.AlreadyOnServer,
     "busy": errors.Busy,
+    "at-work": errors.AtWork,
     "point-changed": errors.PointChanged,
     "hold-broken": errors.HoldBroken,
     "damaged": errors.Damaged,

@@ -32,7 +32,7 @@ claim() {
 remove() {
     if [ -e ".making-$1/lock" ]; then
         exec 8>>".making-$1/lock"
-        flock -w 30 8 || refuse busy "the backup $1 is still being written"
+        flock -w 30 8 || refuse at-work "the backup $1 is still being written"
     fi
     [ ! -e "backup-$1" ] || mv -T "backup-$1" ".gone-$1"
     rm -rf ".making-$1" ".gone-$1"

@@ -5,7 +5,7 @@ id=$1 algorithm=$2
 own
 cd ".making-$id" 2>/dev/null || refuse not-on-server "the backup $id was not begun"
 exec 8>>lock
-flock -n 8 || refuse busy "the backup $id is being written by another process"
+flock -n 8 || refuse at-work "the backup $id is being written by another process"
 undo() {
     status=$?
     if [ "$status" != 0 ]; then cd .. && rm -rf ".making-$id"; fi

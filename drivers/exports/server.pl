@@ -22,7 +22,7 @@ sub take_lock {
     sysopen my $lock, "$STATE_DIRECTORY/exports-$name.lock", O_RDWR | O_CREAT, 0600 or die "lock: $!\n";
     my $until = time + $LOCK_WAIT_SECONDS;
     until (flock $lock, LOCK_EX | LOCK_NB) {
-        refuse('busy', "another command changes the exports for $LOCK_WAIT_SECONDS s") if time > $until;
+        refuse('at-work', "another command changes the exports for $LOCK_WAIT_SECONDS s") if time > $until;
         sleep 0.02;
     }
     return $lock;

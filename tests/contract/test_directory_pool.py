@@ -91,7 +91,7 @@ def test_who_cannot_wait_for_another_script_is_told_that_it_is_busy(bench: Bench
     soon = replace(bench.context, deadline=datetime.now(UTC) + timedelta(seconds=3))
     with subprocess.Popen(["flock", locks / volume.id[:2], "sleep", "4"], start_new_session=True):
         time.sleep(0.3)
-        with pytest.raises(errors.Busy, match="another script"):
+        with pytest.raises(errors.AtWork, match="another script"):
             bench.driver.delete_volume(soon, volume)
     assert bench.ids(ObjectKind.VOLUME) == {volume.id}
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from drivers.contract import Volume
-from drivers.errors import Busy, ServerFailed
+from drivers.errors import AtWork, Busy, ServerFailed
 from tests.manager import faulty
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
@@ -205,6 +205,7 @@ MOVED = {
     "an exception": (6, "error", "error", (None, None, None), ServerFailed("alpha: something odd")),
     "an exception of any other kind": (1, "error", "error", (None, None, None), TypeError("something odd")),
     "busy": (6, "available", "available", (None, None, None), Busy("alpha: in use")),
+    "another script at work": (9, "available", "available", (None, None, None), AtWork("alpha: another script works")),
 }
 UPDATE = ("group-update", "db", "--add-volumes", "spare", "--remove-volumes", "db-1", "--name", "renamed")
 

@@ -16,7 +16,7 @@ writers_lock=/run/lock/cgctl-writers
 # prepare_hold CONTAINER: find its writers. No other script of this server holds any until release_hold.
 prepare_hold() {
     exec 7>>"$writers_lock"
-    flock -w "$lock_wait" 7 || refuse busy "another snapshot still holds the writers of this server"
+    flock -w "$lock_wait" 7 || refuse at-work "another snapshot still holds the writers of this server"
     writers=''
     for writer in $(writers_of "$1" | sort -u); do
         stands "$writer" || writers="$writers $writer"

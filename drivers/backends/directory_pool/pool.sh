@@ -63,10 +63,10 @@ lock() {
     # shellcheck disable=SC2046 # two hexadecimal digits each
     set -- $(printf '%.2s\n' "$@" | sort -u)
     exec 8>>".cgctl/locks/$1"
-    flock -w "$lock_wait" 8 || refuse busy "another script still works on this object"
+    flock -w "$lock_wait" 8 || refuse at-work "another script still works on this object"
     [ $# -gt 1 ] || return 0
     exec 9>>".cgctl/locks/$2"
-    flock -w "$lock_wait" 9 || refuse busy "another script still works on this object"
+    flock -w "$lock_wait" 9 || refuse at-work "another script still works on this object"
 }
 
 # stage FOLDER KIND ID: $staging is the free staging name of an object of FOLDER; what a former run left is removed.

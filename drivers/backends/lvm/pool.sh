@@ -39,7 +39,7 @@ trap '' PIPE
 # lock: wait until no other script, no lvm and no watchdog of one works in this volume group.
 lock() {
     exec 9>>"$lock_file"
-    flock -w "$lock_wait" 9 || refuse busy "another script still works in the volume group $vg"
+    flock -w "$lock_wait" 9 || refuse at-work "another script still works in the volume group $vg"
     locked=yes
 }
 

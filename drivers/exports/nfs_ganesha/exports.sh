@@ -269,7 +269,7 @@ unmount_unused() {
 ensure() {
     require_sources
     exec 9>"$state/exports-ganesha.lock"
-    flock -w "$lock_wait_seconds" 9 || refuse busy "another command changes the exports for $lock_wait_seconds s"
+    flock -w "$lock_wait_seconds" 9 || refuse at-work "another command changes the exports for $lock_wait_seconds s"
     observe_offered
     observe_ganesha_pid
     prepare_sources

@@ -17,7 +17,7 @@ hold_notes() {
     [ -w . ] || refuse pool-missing "$pool cannot be written: is it mounted read-only?"
     mkdir -p "$notes"
     exec 7>>"$notes/lock"
-    flock -w "$lock_wait" 7 || refuse busy "another transfer of group $group still runs"
+    flock -w "$lock_wait" 7 || refuse at-work "another transfer of group $group still runs"
 }
 
 # tidy: remove what a cut transfer or a cut removal left; whoever holds the notes knows that nobody is at it any more.

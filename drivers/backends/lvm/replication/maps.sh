@@ -37,7 +37,7 @@ make_scratch() {
 
 begin_maps() {
     exec 6>>"$lock_file.$thin_pool.maps"
-    flock -w "$lock_wait" 6 || refuse busy "another script still reads the mappings of $pool"
+    flock -w "$lock_wait" 6 || refuse at-work "another script still reads the mappings of $pool"
     [ -e "/dev/mapper/$tpool-tpool" ] || change "lvchange -q -ay $pool"
     # What a killed script, or one before a power loss, has left is let go; of whoever else has it, we know nothing.
     case $(dmsetup status "$tpool-tpool") in

@@ -21,7 +21,7 @@ unlock() {
 # hold_notes: wait until nobody else sends, receives or writes notes of this group.
 hold_notes() {
     exec 7>>"$lock_file.$group"
-    flock -w "$lock_wait" 7 || refuse busy "another transfer of group $group still runs"
+    flock -w "$lock_wait" 7 || refuse at-work "another transfer of group $group still runs"
 }
 
 # notes_of KEY: $found is what stands behind the group in the tags KEY=GROUP/...

@@ -34,7 +34,7 @@ def take_lock() -> int:
             return lock
         except BlockingIOError:
             if time.monotonic() > until:
-                refuse("busy", f"another command changes the exports for {LOCK_WAIT_SECONDS} s")
+                refuse("at-work", f"another command changes the exports for {LOCK_WAIT_SECONDS} s")
             time.sleep(0.05)
 
 
