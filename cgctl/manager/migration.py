@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from cgctl.errors import CgctlError, DryRun, Refused, ServerFailure
 from cgctl.manager import removal
-from cgctl.manager.activities.copies import refuse_file_systems
+from cgctl.manager.activities.copies import refuse_file_systems, refuse_what_stands_there
 from cgctl.manager.dependents import has_snapshots
 from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import refuse_frozen
@@ -103,6 +103,7 @@ def migrate(env: Environment, reference: str, host: str, *, lock_volume: bool = 
         _check(env, session, row, host)
         types = [get(session, VolumeType, row.volume_type_id)] if row.volume_type_id else []
     place(env, f"volume {shown(row)}", Request(specs_for(None, types), row.size_bytes), host)
+    refuse_what_stands_there(env, f"volume {shown(row)}", host, {row.id})
     return perform(env, Migration(env, reference, host, lock_volume)).row
 
 
@@ -120,6 +121,7 @@ def retype(env: Environment, reference: str, volume_type: str, *, on_demand: boo
             hint = f"cgctl retype --migration-policy on-demand {row.id} {wanted.name}"
             raise Refused(refused.subject, f"needs migration, which is not allowed: {refused.reason}", hint) from None
         host = _elsewhere(env, row, wanted, refused)
+        refuse_what_stands_there(env, f"volume {shown(row)}", host, {row.id})
         perform(env, Migration(env, row.id, host, volume_type_id=wanted.id, kind="retype"))
         return f"type {wanted.name}, migrated to {host}"
     _write_type(env, row, wanted)

@@ -14,7 +14,13 @@ from typing import Any
 from sqlmodel import Session
 
 from cgctl.errors import CgctlError, ServerFailure
-from cgctl.manager.activities.copies import Copy, copy_program, copying_host, refuse_file_systems
+from cgctl.manager.activities.copies import (
+    Copy,
+    copy_program,
+    copying_host,
+    refuse_file_systems,
+    refuse_what_stands_there,
+)
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.dependents import dependents_of, has_snapshots
 from cgctl.manager.environment import Environment
@@ -150,6 +156,8 @@ def group_relocation(env: Environment, reference: str, destination: str) -> Grou
     with env.store.read() as session:
         group, rows = group_to_move(session, reference, destination)
     check_offered(env, group, rows, destination)
+    ids = {group.id, *(one.id for one in rows)}
+    refuse_what_stands_there(env, subject(Group, shown(group)), destination, ids)
     return GroupRelocation(env, reference, destination)
 
 
@@ -160,6 +168,7 @@ def volume_relocation(env: Environment, reference: str, destination: str) -> Rel
         row = volume_to_move(session, reference, destination)
         types = [get(session, VolumeType, row.volume_type_id)] if row.volume_type_id else []
     place(env, subject(Volume, shown(row)), Request(specs_for(None, types), row.size_bytes), destination)
+    refuse_what_stands_there(env, subject(Volume, shown(row)), destination, {row.id})
     return Relocation(env, reference, destination)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from pathlib import Path
 
 import pytest
 
+from cgctl.cli.wiring import Configured
 from tests.manager import faulty
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
@@ -64,6 +66,29 @@ def test_what_hangs_on_a_group_keeps_it_where_it_is(db: House) -> None:
         refused = db.run("group-migrate", "db", "beta")
     assert refused.code == 5
     assert "--allow-attached-volume" in refused.err
+
+
+@pytest.mark.parametrize("carried", [False, True])
+def test_what_stands_at_the_destination_already_is_never_taken_for_the_copy(
+    used: House, monkeypatch: pytest.MonkeyPatch, *, carried: bool
+) -> None:
+    """As a server that was restored to last week has it, or one that a failover left behind."""
+    monkeypatch.setattr(Configured, "share_server", lambda *_: not carried)
+    used.ok("create", "1M", "--volume-type", "gold", "--name", "alone", "--availability-zone", "nova")
+    used.ok("group-create", "consistent", "gold", "--name", "other", "--availability-zone", "elsewhere")
+    for volume in used.show("list"):
+        folder = volume["group_id"] or volume["id"]
+        shutil.copytree(used.disk(volume["id"]).parent, used.root / f"beta/live/cgctl-{folder}/cgctl-{volume['id']}")
+        used.write(volume["id"], b"newest")
+    with used.unchanged():
+        for words in (("migrate", "alone"), ("group-migrate", "--allow-attached-volume", "db")):
+            refused = used.run(*words, "beta")
+            assert (refused.code, "already" in refused.err, "on the same" in refused.err) == (5, True, False), refused
+    used.ok("attachment-delete", used.show("attachment-list")[0]["id"])
+    with used.unchanged():
+        refused = used.run("group-migrate", "db", "beta")
+        assert (refused.code, "not overwritten" in refused.err) == (5, True)
+    assert {used.read(one["id"], 6) for one in used.show("list")} == {b"newest"}
 
 
 @pytest.mark.soak

@@ -6,16 +6,19 @@ this machine, and the receiver counts them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cgctl.errors import Refused
+from cgctl.failures import explain
 from cgctl.manager.environment import Environment, Passage
+from cgctl.model.tables import new_id
 from drivers import contract
 from drivers.activities.place import send_image
 from drivers.activities.sequence import in_sequence
 from drivers.activities.values import Program
-from drivers.contract import Context, SourceForm
+from drivers.contract import Context, ObjectKind, SourceForm
+from drivers.errors import DriverError, PoolUnmarked
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,26 @@ def refuse_file_systems(env: Environment, word: str, *hosts: str) -> None:
         if env.backends.get(one).driver.source_form is SourceForm.FILE_SYSTEM:
             hint = "let a client copy the files into a new volume"
             raise Refused(word, f"volumes of backend {one} are file systems, not disks that could be copied", hint)
+
+
+def refuse_what_stands_there(env: Environment, word: str, host: str, ids: Collection[str]) -> None:
+    """Raise Refused where a backend has a group or volume of one of these ids: left there by a failover, or back since
+    its server was restored. A copy that finds it would take it for itself, and the undo of one would remove it.
+
+    Before the intent: what is settled after a kill takes whatever stands at the destination for its own.
+    """
+    try:
+        objects = env.backends.get(host).driver.list_objects(env.context(new_id()))
+    except PoolUnmarked:
+        return
+    except DriverError as error:
+        raise explain(error, word) from error
+    kinds = ObjectKind.GROUP, ObjectKind.VOLUME
+    found = [one for one in objects if one.kind in kinds and one.id in ids and one.complete]
+    if found:
+        reason = f"backend {host} has {found[0].kind} {found[0].id} already, of an earlier time; it is not overwritten"
+        hint = f"does another command move it? cgctl activity-list; else look at it on {env.backends.server(host)}"
+        raise Refused(word, reason, hint)
 
 
 def copying_host(env: Environment, source: str, destination: str) -> str | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from cgctl.errors import CgctlError, Refused
+from cgctl.manager.activities.copies import refuse_what_stands_there
 from cgctl.manager.dependents import attached_ones, dependents_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import refuse_frozen
@@ -103,6 +104,8 @@ def depart(env: Environment, reference: str, host: str) -> ReplicatedGroup:
     found = _look(env, reference)
     if found.moving_to is None and not found.active == host == was_moving_to:
         check_offered(env, found.group, found.volumes, host)
+        if found.active != host:
+            refuse_what_stands_there(env, found.name, host, {found.id, *(one.id for one in found.volumes)})
         perform(env, Departure(env, found.id, new_id(), moving_to=host))
     elif found.moving_to not in (None, host):
         raise _replicated(found)
