@@ -251,9 +251,9 @@ def backup_import(
     """Bring backups of a repository into this state.
 
     Nothing but the repository is needed: each backup's manifest says what it is of."""
-    ids = manager.backups.registry.import_backups(env, backup_service, backup_url)
+    ids, failure = manager.backups.registry.import_backups(env, backup_service, backup_url)
     reads = manager.backups.reads
-    return Listing([reads.backup(env, one) for one in ids], COLUMNS, reads.BACKUP.keys, "Backup")
+    return Listing([reads.backup(env, one) for one in ids], COLUMNS, reads.BACKUP.keys, "Backup", failure=failure)
 
 
 @command("backup-verify", changes=True)

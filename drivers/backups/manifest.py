@@ -61,6 +61,14 @@ def unfinished(text: str) -> list[str]:
 
 
 def _manifest(key: str, lines: list[list[str]]) -> Manifest:
+    damaged = Manifest(key, (), is_sound=False)
+    try:
+        return damaged if ["damaged"] in lines else _sound(key, lines)
+    except (IndexError, ValueError):
+        return damaged
+
+
+def _sound(key: str, lines: list[list[str]]) -> Manifest:
     words = {line[0]: line[1].split(" ") for line in lines if len(line) == 2}
     images = [line[1].split(" ") for line in lines if line[0] == "image"]
     chunks, new = words.get("chunks", ["0", "0"]), words.get("new", ["0", "0"])
@@ -72,7 +80,6 @@ def _manifest(key: str, lines: list[list[str]]) -> Manifest:
         stored_bytes=int(chunks[1]),
         new_chunk_count=int(new[0]),
         new_bytes=int(new[1]),
-        is_sound=["damaged"] not in lines,
     )
 
 

@@ -11,7 +11,7 @@ fi
 own
 for id in "$@"; do
     [ -e "backup-$id/manifest" ] || continue
-    sed "s/^/$id /" "backup-$id/manifest"
+    sed "s/^/$id /;\$a\\" "backup-$id/manifest" # a newline at its end, also where it was cut
     word=sound
     (cd "backup-$id" && sha256sum --status -c manifest.sha256 2>/dev/null) || word=damaged
     printf '%s %s\n' "$id" "$word"

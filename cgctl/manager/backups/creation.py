@@ -114,12 +114,13 @@ class BackupCreation:
         return () if origin.snapshot_id or origin.group_snapshot_id else rows
 
     def _parent(self, session: Session, origin: Origin, repository: str) -> Backup | None:
-        """The newest whole backup of the same source in the same repository."""
+        """The newest whole backup of the same source in the same repository; never one that is known to be damaged."""
         of = col(Backup.group_id) == origin.group_id if origin.group_id else col(Backup.volume_id) == origin.volume_id
         wanted = select(Backup).where(of, Backup.repository == repository, Backup.status == BackupStatus.AVAILABLE)
-        found = session.exec(wanted.order_by(col(Backup.created_at).desc())).first()
+        sound = wanted.where(col(Backup.fail_reason).is_(None))
+        found = session.exec(sound.order_by(col(Backup.created_at).desc())).first()
         if found is None:
-            self.env.warn(f"no backup of it is in {repository}: this one is whole")
+            self.env.warn(f"no sound backup of it is in {repository}: this one is whole")
         return found
 
     def _plan(self, session: Session, row: Backup, origin: Origin, group: Group | None) -> dict[str, Any]:

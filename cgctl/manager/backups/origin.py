@@ -93,7 +93,11 @@ def of_volume(session: Session, reference: str, snapshot: str | None) -> tuple[O
         return Origin(str(row.host), [image], volume_id=row.id), row
     taken = find(session, Snapshot, snapshot)
     if taken.volume_id != row.id:
-        raise Refused(f"snapshot {shown(taken)}", f"is not one of volume {shown(row)}", f"cgctl snapshot-list {row.id}")
+        raise Refused(
+            f"snapshot {shown(taken)}",
+            f"is not one of volume {shown(row)}",
+            f"cgctl snapshot-list --volume-id {row.id}",
+        )
     check_source(word, taken)
     image = Image(row.id, new_id(), taken.size_bytes)
     return Origin(str(taken.host), [image], volume_id=row.id, snapshot_id=taken.id), row

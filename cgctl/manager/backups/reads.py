@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session, col
 
 from cgctl.failures import explain
-from cgctl.manager.backups.registry import imported
+from cgctl.manager.backups.registry import readable
 from cgctl.manager.environment import Environment
 from cgctl.manager.filters import Filters, allow, conditions, entries, having, outlived, size, table, text, time
 from cgctl.manager.views import Keys, Shape, View
@@ -86,10 +86,9 @@ def held(env: Environment, repository: str, *, groups: bool = False) -> list[Vie
         raise explain(error, f"backup repository {named.name}") from error
     if unfinished:
         env.warn(f"{named.name}: {len(unfinished)} backup(s) are under way or were interrupted: cgctl recover")
-    rows = [imported(named.name, one) for one in manifests if one.is_sound]
-    for one in manifests:
-        if not one.is_sound:
-            env.warn(f"{named.name}: the manifest of backup {one.id} is damaged")
+    rows, unusable = readable(named.name, manifests)
+    for one in unusable:
+        env.warn(f"{named.name}: {one}")
     return [_of_row(row) for row in rows if bool(row.group_id) is groups]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from cgctl.errors import DryRun, NotFound, NothingToChange, Refused, UsageError
+from cgctl.errors import CgctlError, DryRun, NotFound, NothingToChange, PartlyFailed, Refused, UsageError
 from cgctl.failures import explain
 from cgctl.manager.backups.creation import word, write_manifest
 from cgctl.manager.environment import Environment
@@ -34,8 +34,9 @@ def export(env: Environment, reference: str) -> dict[str, object]:
     return {"backup_service": SERVICE, "backup_url": f"{row.repository}/{row.id}"}
 
 
-def import_backups(env: Environment, service: str, url: str) -> list[str]:
-    """Bring backups of a repository into the state: `REPOSITORY/ID`, or all of `REPOSITORY`; returns their ids.
+def import_backups(env: Environment, service: str, url: str) -> tuple[list[str], CgctlError | None]:
+    """Bring backups of a repository into the state: `REPOSITORY/ID`, or all of `REPOSITORY`; returns their ids, and the
+    error for the exit code where others are damaged.
 
     Those that the state knows already are left as they are. Raises NotFound, Refused.
     """
@@ -53,35 +54,56 @@ def import_backups(env: Environment, service: str, url: str) -> list[str]:
         raise NotFound(
             f"backup repository {repository}", f"has no {what}", f"cgctl backup-import {SERVICE} {repository}"
         )
-    rows = [imported(repository, one) for one in wanted]
+    rows, unusable = readable(repository, wanted)
+    if unusable and not rows:
+        raise unusable[0]
+    failure = _partly(repository, unusable, len(wanted)) if unusable else None
     with env.store.write() as session:
         new = [row for row in rows if session.get(Backup, row.id) is None]
         if not new:
-            raise NothingToChange(f"backup {url}", "is known already", "cgctl backup-list")
+            raise failure or NothingToChange(f"backup {url}", "is known already", "cgctl backup-list")
         if env.dry_run:
             session.rollback()
             raise DryRun([f"state only: import {word(row)}" for row in new])
         for row in new:
             session.add(row)
             tell(session, row, "backup-import", f"from {repository}")
-        return [row.id for row in new]
+        return [row.id for row in new], failure
+
+
+def readable(repository: str, manifests: Sequence[Manifest]) -> tuple[list[Backup], list[Refused]]:
+    """Rows from manifests, and why the others are none."""
+    rows, unusable = [], []
+    for one in manifests:
+        try:
+            rows.append(imported(repository, one))
+        except Refused as error:
+            unusable.append(error)
+    return rows, unusable
+
+
+def _partly(repository: str, unusable: Sequence[Refused], count: int) -> CgctlError:
+    reasons = "; ".join(map(str, unusable))
+    return PartlyFailed(f"backup repository {repository}", f"{len(unusable)} of {count}: {reasons}", unusable[0].hint)
 
 
 def imported(repository: str, manifest: Manifest) -> Backup:
-    """A row from a manifest alone. Raises Refused for one that is damaged."""
+    """A row from a manifest alone. Raises Refused for one that is damaged, or does not say what a restore needs."""
+    way = "remove its directory, or repair it by hand"
     if not manifest.is_sound:
-        raise Refused(f"backup {manifest.id}", "its manifest is damaged", "remove its directory, or repair it by hand")
+        raise Refused(f"backup {manifest.id}", "its manifest is damaged", way)
     about = manifest.about
     words = {key: _text(about.get(key)) for key in _WORDS}
-    made_at = datetime.fromisoformat(str(about.get("created_at")))
-    members = about.get("members")
+    made_at, members = _time(about.get("created_at")), _members(manifest)
+    if made_at is None or not members:
+        raise Refused(f"backup {manifest.id}", "its manifest does not say what it is a backup of", way)
     row = Backup(
         **words,  # type: ignore[arg-type]
         id=manifest.id,
         status=BackupStatus.AVAILABLE,
         repository=repository,
         size_bytes=manifest.size_bytes,
-        members=list(members) if isinstance(members, list) else [],
+        members=members,
         compression=str(about.get("compression", "none")),
         properties=dict(about["metadata"]) if isinstance(about.get("metadata"), dict) else {},  # type: ignore[call-overload]
         created_at=made_at,
@@ -106,6 +128,22 @@ _WORDS = (
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _members(manifest: Manifest) -> list[dict[str, Any]]:
+    """What its maker said of each image; nothing where that is not what the repository has."""
+    told = manifest.about.get("members")
+    members = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+    found = [(one.get("id"), one.get("size_bytes")) for one in members]
+    return members if found == [(image.member_id, image.size_bytes) for image in manifest.images] else []
 
 
 def update(env: Environment, reference: str, changes: Mapping[str, Any]) -> None:

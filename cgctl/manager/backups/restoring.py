@@ -6,7 +6,7 @@ interrupted afterwards is ended by the same calls.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -231,8 +231,8 @@ class Restoration:
                 if reading.failed:
                     reason = reading.reason or "could not be removed"
                     raise ServerFailure(f"group {work.group_id}", reason, "cgctl recover")
-            elif work.arrivals[0].replaces and work.arrivals[0].replaces not in _whole(driver, context):
-                _replace(driver, context, work.arrivals[0])  # the old data went already: what was received stands in
+            elif _stands_alone(work.arrivals[0], _whole(driver, context)):
+                _replace(driver, context, work.arrivals[0])
             else:
                 driver.delete_volume(context, volumes[0])
         except PoolUnmarked:
@@ -345,6 +345,11 @@ def _replace(driver: Driver, context: Context, one: Arrival) -> None:
         raise ServerFailure(
             f"volume {one.replaces}", "neither it nor what was received is there", "cgctl backend-check"
         )
+
+
+def _stands_alone(one: Arrival, there: Collection[str]) -> bool:
+    """The old data went already, and what was received has to stand in. Neither of both: they were not there before."""
+    return one.replaces is not None and one.replaces not in there and one.volume_id in there
 
 
 def _whole(driver: Driver, context: Context) -> set[str]:

@@ -1,0 +1,76 @@
+"""Backups when something is not as it was written: a chunk, a manifest, the volume that shall get the data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.manager.house import House
+from tests.manager.test_backups import held, hidden, vault
+
+__all__ = ["vault"]
+
+
+def place(house: House, key: str) -> Path:
+    return house.root / "vault" / f"backup-{key}"
+
+
+def test_a_backup_that_is_known_to_be_damaged_is_nobodys_parent(vault: House) -> None:
+    """Else its damaged chunk would be in the new one, too."""
+    first = vault.make("backup-create", "single", "--name", "b")
+    next(place(vault, first).glob("chunks/??/*")).write_bytes(b"damaged")
+    assert vault.run("backup-verify", "b").code == 6
+    ran = vault.ok("backup-create", "single", "--name", "c", "--incremental")
+    assert "this one is whole" in ran.err
+    vault.ok("backup-verify", "c")
+
+
+def test_a_restore_into_a_volume_whose_data_are_gone_can_be_cancelled_and_done(
+    vault: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault.ok("backup-create", "single", "--name", "b")
+    shutil.rmtree(vault.disk("single").parent.parent)
+    vault.ok("reset-state", "--state", "error", "single")
+    with monkeypatch.context() as waiting:
+        waiting.setattr("cgctl.manager.backups.streams._PIPE", "sleep 30")
+        vault.ok("activity-cancel", vault.make("backup-restore", "b", "--volume", "single", "--detach"))
+    assert (vault.status("show", "single"), hidden(vault)) == ("error", [])
+    vault.ok("backup-restore", "b", "--volume", "single")
+    assert (vault.status("show", "single"), vault.read("single", 5)) == ("available", b"first")
+
+
+def test_a_manifest_that_is_damaged_or_lies_does_not_keep_the_others_from_being_found(vault: House) -> None:
+    """A server that lost its power may have left any part of one."""
+    bad, good = (vault.make("backup-create", "single", "--name", name) for name in ("bad", "good"))
+    text = (place(vault, bad) / "manifest").read_text()
+    about = json.loads(text.splitlines()[1].removeprefix("about "))
+    lies = [{**about, key: value} for key, value in (("created_at", None), ("members", []), ("members", [{"id": bad}]))]
+    lying = [text.replace(text.splitlines()[1], f"about {json.dumps(one)}") for one in lies]
+    for new, is_noticed in [
+        (text[:-1], True),
+        (text[: text.index("image ") + 20], True),
+        *((one, False) for one in lying),
+    ]:
+        (place(vault, bad) / "manifest").write_text(new)
+        if not is_noticed:
+            digest = hashlib.sha256(new.encode()).hexdigest()
+            (place(vault, bad) / "manifest.sha256").write_text(f"{digest}  manifest\n")
+        vault.execute("DELETE FROM backups")
+        listed = vault.ok("backup-list", "--repository", "vault", "-f", "value", "-c", "id")
+        assert (listed.last, bad in listed.err) == (good, True), new
+        assert vault.run("backup-import", "cgctl", f"vault/{bad}").code == 5
+        ran = vault.run("backup-import", "cgctl", "vault", "-f", "value", "-c", "id")
+        assert (ran.code, ran.last, bad in ran.err) == (10, good, True), ran
+        assert [one["id"] for one in vault.show("backup-list")] == [good]
+    assert held(vault) == {f"backup-{bad}", f"backup-{good}"}
+
+
+def test_a_snapshot_of_another_volume_is_refused_with_a_hint_that_can_be_pasted(vault: House) -> None:
+    vault.ok("snapshot-create", "db-0", "--name", "s")
+    refused = vault.run("backup-create", "single", "--snapshot-id", "s")
+    assert refused.code == 5
+    vault.ok(*refused.err.split("hint: cgctl ")[1].split())
