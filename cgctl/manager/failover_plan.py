@@ -13,9 +13,10 @@ can never be taken for the end of a generation that went on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 
 
 class Step(StrEnum):
@@ -51,9 +52,10 @@ class SideView:
     is_fenced: bool = False
     points: tuple[PointView, ...] = ()
 
-    def newest(self, ancestors: frozenset[str]) -> PointView | None:
+    def newest(self, ancestors: frozenset[str], ends: Mapping[str, float]) -> PointView | None:
         """Of the line that serves now: points of a branch that was given up are none of its."""
-        mine = (one for one in self.points if one.is_intact and one.generation in ancestors)
+        line = (one for one in self.points if one.is_intact and one.generation in ancestors)
+        mine = (one for one in line if one.sequence <= ends.get(one.generation, inf))
         return max(mine, key=lambda one: one.sequence, default=None)
 
     def final(self, generation: str) -> PointView | None:
@@ -67,7 +69,9 @@ class View:
 
     ancestors: current and what it descends from. source: None when it does not answer. exported: whether the
     destination offers the volumes, as far as this run knows. undo_point: where the current generation began, when it
-    shall be undone: the destination then goes on with what it has, or with that point.
+    shall be undone: the destination then goes on with what it has, or with that point. ends: the sequence of the last
+    point of an ancestor that the current generation descends from, where it is known. branches: all generations that
+    the group ever had.
     """
 
     current: str
@@ -77,6 +81,8 @@ class View:
     ancestors: frozenset[str] = field(default_factory=frozenset)
     exported: bool = False
     undo_point: str | None = None
+    ends: Mapping[str, float] = field(default_factory=dict)
+    branches: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def promoted(self) -> bool:
@@ -84,10 +90,12 @@ class View:
 
     @property
     def to_promote(self) -> PointView | None:
-        """The point that the destination would serve."""
-        if self.undo_point is None:
-            return self.destination.newest(self.ancestors)
-        return next((one for one in self.destination.points if one.id == self.undo_point and one.is_intact), None)
+        """The point that the destination would serve: behind a fence no other than the final one."""
+        final = self.source.final(self.current) if self.source else None
+        wanted = self.undo_point or (final.id if final else None)
+        if wanted is None:
+            return self.destination.newest(self.ancestors, self.ends)
+        return next((one for one in self.destination.points if one.id == wanted and one.is_intact), None)
 
 
 @dataclass(frozen=True)
@@ -139,14 +147,19 @@ def objection(view: View, terms: Terms) -> str | None:
     destination = view.destination
     if view.promoted:
         return None
-    if destination.live is not None and destination.live not in view.ancestors:
+    if destination.live is not None and destination.live not in view.ancestors | view.branches:
         return f"what is live on the destination (generation {destination.live}) is no ancestor of what serves now"
     if view.undo_point is not None and view.to_promote is None:
         return "the recovery point that the failover began with is not on the destination any more, or was changed"
-    if view.source is None:
-        return _unplanned(view, terms)
-    if view.source.live != view.current:
-        return f"the source serves {view.source.live or 'nothing'}, not generation {view.current}"
+    return _unplanned(view, terms) if view.source is None else _planned(view, view.source)
+
+
+def _planned(view: View, source: SideView) -> str | None:
+    if source.live != view.current:
+        return f"the source serves {source.live or 'nothing'}, not generation {view.current}"
+    final = source.final(view.current)
+    if final and view.to_promote is None and final.id in {one.id for one in view.destination.points}:
+        return "the final recovery point was changed by hand on the destination"
     return None
 
 

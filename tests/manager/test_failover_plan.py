@@ -181,3 +181,26 @@ def test_a_destination_that_was_promoted_by_others_is_not_overwritten() -> None:
 def test_a_source_that_serves_another_generation_is_refused() -> None:
     world = replace(first(), source=SideView("other"))
     assert "not generation g1" in (objection(world.view(), Terms()) or "")
+
+
+def test_points_that_an_ancestor_made_behind_the_branch_are_not_promoted() -> None:
+    lost = PointView("p2", 2, "g1")
+    view = View("g2", "next", None, SideView(points=(BASE, lost)), frozenset({"g1", "g2"}), ends={"g1": 1})
+    assert view.to_promote == BASE
+
+
+def test_behind_a_fence_nothing_but_the_final_point_is_promoted() -> None:
+    final = PointView("final", 2, "g1", is_final=True)
+    higher = PointView("p9", 9, "g1")
+    source = SideView("g1", is_fenced=True, points=(BASE, final))
+    view = View("g1", "next", source, SideView(points=(BASE, final, higher)), frozenset({"g1"}))
+    assert view.to_promote == final
+    changed = replace(view, destination=SideView(points=(BASE, replace(final, is_intact=False))))
+    assert "changed by hand" in (objection(changed, Terms()) or "")
+
+
+def test_a_destination_that_serves_a_branch_of_this_group_is_kept_and_goes_on() -> None:
+    view = replace(first(), destination=SideView("undone", points=(BASE,))).view()
+    known = replace(view, branches=frozenset({"g1", "undone"}))
+    assert objection(known, Terms()) is None
+    assert list(plan_failover(known))[:2] == [Step.FENCE_DESTINATION, Step.KEEP_DIVERGED]

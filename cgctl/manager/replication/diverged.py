@@ -194,20 +194,3 @@ def _described(kept: Diverged) -> str:
     at = kept.changes.last_write_at
     last = f", the last at {at.isoformat(timespec='seconds')}" if at else ""
     return f"{told}: {kept.changes.changed_bytes} bytes{last}"
-
-
-def lineage(session: Session, group_id: str, generation_id: str) -> set[str]:
-    """A generation with all that it descends from, as the state knows it."""
-    rows = session.exec(select(GroupGeneration).where(GroupGeneration.group_id == group_id)).all()
-    parents = {one.id: one.parent_id for one in rows}
-    found: set[str] = set()
-    step: str | None = generation_id
-    while step and step not in found:
-        found.add(step)
-        step = parents.get(step)
-    return found
-
-
-def generations_of(session: Session, group_id: str) -> list[str]:
-    """All that the group ever had."""
-    return list(session.exec(select(GroupGeneration.id).where(GroupGeneration.group_id == group_id)))

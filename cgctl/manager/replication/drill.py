@@ -24,8 +24,8 @@ from cgctl.errors import CgctlError, FailoverRefused, ServerFailure, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import connection_of
 from cgctl.manager.operation import Intent, perform
-from cgctl.manager.replication.diverged import lineage
 from cgctl.manager.replication.drill_end import NotCleanedUp, clean_up, drill_key, end_row
+from cgctl.manager.replication.line import is_on, line
 from cgctl.manager.replication.members import ReplicatedGroup, destination, load, others, replication_of, target_of
 from cgctl.manager.replication.promotion import sizes
 from cgctl.manager.rules import replication as rules
@@ -196,8 +196,8 @@ class _Run:
         side = replication_of(self.env, self.row.host, self.replicated.name).observe(self.context, self.replicated.id)
         assert self.replicated.record is not None
         with self.env.store.read() as session:
-            known = lineage(session, self.replicated.id, self.replicated.record.generation_id)
-        mine = [one for one in side.points if one.is_intact and one.point.generation_id in known]
+            known = line(session, self.replicated.id, self.replicated.record.generation_id, side.points)
+        mine = [one for one in side.points if one.is_intact and is_on(known, one.point)]
         if not mine:
             reason = f"backend {self.row.host} has no complete recovery point"
             raise FailoverRefused(self.replicated.name, reason, f"cgctl group-sync-replication {self.replicated.id}")

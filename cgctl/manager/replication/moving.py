@@ -15,13 +15,14 @@ from cgctl.errors import CgctlError, FailoverRefused
 from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import PointView, SideView, Step, Terms, View, objection, plan_failover
 from cgctl.manager.replication import hints
-from cgctl.manager.replication.diverged import Diverged, find_kept, generations_of, lineage, retire
+from cgctl.manager.replication.diverged import Diverged, find_kept, retire
 from cgctl.manager.replication.fencing import fence
 from cgctl.manager.replication.giving_up import note_promoting
 from cgctl.manager.replication.hooks import run_fence_hook, run_post_failover
 from cgctl.manager.replication.lag import lag_seconds
+from cgctl.manager.replication.line import generations_of, line
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
-from cgctl.manager.replication.points import next_point, take_point
+from cgctl.manager.replication.points import newest_sequence, next_point, take_point
 from cgctl.manager.replication.promotion import live_sizes, offer, promote, sizes
 from cgctl.manager.replication.shipping import base_for, ship
 from cgctl.manager.replication.sides import ancestors, observe_surely
@@ -60,11 +61,12 @@ class Order:
 
 @dataclass(frozen=True)
 class FailedOver:
-    """What it came to. point: what was promoted; present: the members that it holds, with their sizes."""
+    """What it came to. point: what was promoted; present: the members that it holds, with their sizes. began: as the
+    destination has noted it."""
 
     point: PointOnServer
     present: Mapping[str, int]
-    parent_id: str | None = None
+    began: Generation
     diverged: list[Diverged] = field(default_factory=list)
 
 
@@ -174,11 +176,14 @@ class Moving:
     def _view(self) -> View:
         self._observe()
         source, there = self._sides[self._replicated.active], self._side(self._order.destination)
+        answering = [side for side in (source, there) if side is not None]
         with self._env.store.read() as session:
-            known = lineage(session, self._replicated.id, self._current)
-        known |= ancestors(there, self._current) | (ancestors(source, self._current) if source else set())
+            points = (one for side in answering for one in side.points)
+            ends = line(session, self._replicated.id, self._current, points)
+            branches = frozenset(generations_of(session, self._replicated.id))
+        known = frozenset(ends).union(*(ancestors(side, self._current) for side in answering))
         seen = None if source is None or self._retired else _seen(source)
-        words = frozenset(known), self._exported, self._order.undo_point
+        words = known, self._exported, self._order.undo_point, ends, branches
         return View(self._current, self._order.generation_id, seen, _seen(there), *words)
 
     def _observe(self) -> None:
@@ -238,7 +243,8 @@ class Moving:
     def _final_point(self) -> None:
         with self._env.store.write() as session:
             point_id = str(uuid5(UUID(self._order.generation_id), "final"))  # the same again after an interruption
-            point = next_point(session, self._replicated, point_id, is_final=True)
+            above = newest_sequence(self._sides.values())
+            point = next_point(session, self._replicated, point_id, is_final=True, above=above)
         take_point(self._env, self._context, self._replicated, point)
         source = replication_of(self._env, self._replicated.active, self._replicated.name)
         source.note_point(self._context, point)
@@ -258,15 +264,16 @@ class Moving:
         assert newest is not None
         note_promoting(self._env, self._context.operation_id)
         known = self._sides[self._replicated.active] or self._side(there)
-        generation = self._order.generation_id
-        self._present = promote(
-            self._env, self._context, self._replicated, there, generation, newest, known.generations
-        )
+        parent = (
+            newest.point.generation_id if self._order.undo_point else self._current
+        )  # what is undone is no ancestor
+        begun = Generation(self._order.generation_id, parent, newest.point.id)
+        self._present = promote(self._env, self._context, self._replicated, there, begun, newest, known.generations)
 
     def _resume(self) -> None:
         there = self._order.destination
         side = self._side(there)
-        begun = Generation(self._order.generation_id, side.generation_id, self._order.undo_point)
+        begun = Generation(self._order.generation_id, side.generation_id)  # with all that it wrote: from no point
         replication = replication_of(self._env, there, self._replicated.name)
         replication.note_side(self._context, self._replicated.id, begun.id, SideState.SERVING, [begun])
 
@@ -281,32 +288,22 @@ class Moving:
     def _retire_source(self) -> None:
         self._retire(self._replicated.active)
         self._retired = True
-        if self._order.undo_point:
-            self._give_up_branch()
-
-    def _give_up_branch(self) -> None:
-        """The points of what was undone: nobody may take them for the newest."""
-        for host, side in self._sides.items():
-            gone = [one.point.id for one in side.points if one.point.generation_id == self._current] if side else []
-            if gone:
-                replication_of(self._env, host, self._replicated.name).forget(self._context, self._replicated.id, gone)
 
     def _retire(self, host: str) -> None:
         side = self._side(host)
         generations = [*self._side(self._order.destination).generations]
         generations += (self._sides[self._replicated.active] or side).generations
-        began = [one.point_id for one in generations if one.parent_id == side.generation_id]
+        began = [one.point_id for one in generations if one.parent_id == side.generation_id and one.point_id]
         began = [self._order.undo_point] if self._order.undo_point else began
         kept = retire(self._env, self._context, self._replicated, host, side, began[0] if began else None)
         if kept is not None:
             self._diverged.append(kept)
 
-    def _promoted_point(self) -> PointOnServer:
-        side = self._side(self._order.destination)
-        began = next(one.point_id for one in side.generations if one.id == self._order.generation_id)
-        point = side.point(began or "")
+    def _promoted_point(self, began: Generation) -> PointOnServer:
+        point_id = began.point_id or self._order.undo_point
+        point = self._side(self._order.destination).point(point_id or "")
         if point is None:
-            reason = f"the promoted recovery point {began} is not there any more"
+            reason = f"the promoted recovery point {point_id} is not there any more"
             raise FailoverRefused(self._replicated.name, reason, hints.status(self._replicated))
         return point
 
@@ -320,7 +317,7 @@ class Moving:
         began = next(
             one for one in self._side(self._order.destination).generations if one.id == self._order.generation_id
         )
-        return FailedOver(self._promoted_point(), self._present, began.parent_id, kept)
+        return FailedOver(self._promoted_point(began), self._present, began, kept)
 
 
 _STEPS: Mapping[Step, Callable[[Moving], None]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import connection_of
@@ -29,6 +29,7 @@ def write_outcome(
     write_status(session, replicated, status, GroupStatus.AVAILABLE)
     _move_volumes(env, session, replicated, host, outcome)
     row = _generation(replicated, order, outcome)
+    _mark_given_up(session, replicated, order, outcome)
     session.get_one(Replicated, replicated.id).generation_id = row.id
     session.add(row)
     _swap_replicas(session, replicated, (host, left), outcome)
@@ -75,8 +76,8 @@ def _generation(replicated: ReplicatedGroup, order: Order, outcome: FailedOver) 
         return GroupGeneration(
             id=order.generation_id,
             group_id=replicated.id,
-            parent_id=outcome.parent_id,
-            point_id=order.undo_point,
+            parent_id=outcome.began.parent_id,
+            point_id=outcome.began.point_id,
             host=order.destination,
             reason="undo",
             began_at=order.at,
@@ -93,6 +94,17 @@ def _generation(replicated: ReplicatedGroup, order: Order, outcome: FailedOver) 
         lost_since=None if is_planned else point.taken_at,
         began_at=order.at,
     )
+
+
+def _mark_given_up(session: Session, replicated: ReplicatedGroup, order: Order, outcome: FailedOver) -> None:
+    """Other backends whose newest point is of what the group has left: no failover would promote it."""
+    assert replicated.record is not None
+    left_at = session.get_one(GroupGeneration, replicated.record.generation_id).began_at
+    for row in session.exec(select(Replica).where(Replica.group_id == replicated.id)):
+        is_undone = bool(order.undo_point and row.taken_at and row.taken_at >= left_at)
+        is_ahead = order.undo_point is None and (row.sequence or 0) > outcome.point.point.sequence
+        if is_undone or is_ahead:
+            row.taken_at, row.error = None, "its newest point is of what was given up; not synced since"
 
 
 def _swap_replicas(session: Session, replicated: ReplicatedGroup, hosts: tuple[str, str], outcome: FailedOver) -> None:

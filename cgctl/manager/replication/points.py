@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -19,7 +20,7 @@ from cgctl.model.tables import new_id, utc_now
 from drivers import contract
 from drivers.contract import Context
 from drivers.errors import OutcomeUnknown, ServerNotReached, ServerRefused
-from drivers.replication import RecoveryPoint
+from drivers.replication import RecoveryPoint, Side
 
 METHOD = "create_cgsnapshot"
 
@@ -31,6 +32,7 @@ class TakePoint:
     env: Environment
     reference: str
     point_id: str
+    above: int = 0
     kind: str = "recovery-point"
 
     def intend(self, intent: Intent) -> tuple[ReplicatedGroup, RecoveryPoint]:
@@ -40,7 +42,7 @@ class TakePoint:
         hooks = hooks_of(self.env, replicated.group)
         driver = self.env.backends.get(replicated.active).driver
         require_quiet(driver, METHOD, replicated.name, replicated.present, hooks)
-        point = next_point(intent.session, replicated, self.point_id)
+        point = next_point(intent.session, replicated, self.point_id, above=self.above)
         intent.about("group", replicated.id, replicated.group.name)
         intent.settled_by("settle-point", id=replicated.id, point=point.id)
         intent.will(f"{self.env.backends.server(replicated.active)}: take a recovery point of {replicated.name}")
@@ -73,13 +75,20 @@ class TakePoint:
         """The group is as it was."""
 
 
-def take(env: Environment, reference: str, point_id: str) -> RecoveryPoint:
-    """A point of what the group holds now. Raises what a group snapshot raises."""
-    return perform(env, TakePoint(env, reference, point_id))[1]
+def take(env: Environment, reference: str, point_id: str, above: int = 0) -> RecoveryPoint:
+    """A point of what the group holds now. above: the newest sequence that a server knows. Raises what a group snapshot
+    raises."""
+    return perform(env, TakePoint(env, reference, point_id, above))[1]
+
+
+def newest_sequence(sides: Iterable[object]) -> int:
+    """Of all points that were seen: a state that was restored from a copy may have forgotten the newest. Pure."""
+    found = (one.point.sequence for side in sides if isinstance(side, Side) for one in side.points)
+    return max(found, default=0)
 
 
 def next_point(
-    session: Session, replicated: ReplicatedGroup, point_id: str, *, is_final: bool = False
+    session: Session, replicated: ReplicatedGroup, point_id: str, *, is_final: bool = False, above: int = 0
 ) -> RecoveryPoint:
     """The point's values; taken_at is now, before the hold. Raises FailoverRefused where nothing is enabled."""
     record = session.get(Replicated, replicated.id)
@@ -87,7 +96,7 @@ def next_point(
         raise FailoverRefused(
             replicated.name, "is not replicated", f"cgctl group-enable-replication {replicated.group.id}"
         )
-    record.last_sequence += 1
+    record.last_sequence = max(record.last_sequence, above) + 1
     return RecoveryPoint(point_id, replicated.id, record.generation_id, record.last_sequence, utc_now(), is_final)
 
 

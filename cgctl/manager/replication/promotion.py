@@ -20,7 +20,7 @@ def promote(
     context: Context,
     replicated: ReplicatedGroup,
     host: str,
-    generation_id: str,
+    begun: Generation,
     point: PointOnServer,
     known: Sequence[Generation],
 ) -> Mapping[str, int]:
@@ -28,10 +28,8 @@ def promote(
 
     Returns the members that are there, with their sizes in bytes.
     """
-    assert replicated.record is not None
-    begun = Generation(generation_id, replicated.record.generation_id, point.point.id)
     replication_of(env, host, replicated.name).note_side(
-        context, replicated.id, generation_id, SideState.SERVING, [begun, *known]
+        context, replicated.id, begun.id, SideState.SERVING, [begun, *known]
     )
     driver = env.backends.get(host).driver
     there = sizes(env, context, host, point.point.id)

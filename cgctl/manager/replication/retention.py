@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlmodel import select
 
 from cgctl.manager.environment import Environment
+from cgctl.manager.replication.line import Line, is_on, line
 from cgctl.manager.replication.members import ReplicatedGroup, others, replication_of
 from cgctl.manager.replication.sides import newest_common, observe_sides, reached
 from cgctl.model.replication import UnsettledPoint
@@ -21,8 +22,9 @@ def let_go(env: Environment, context: Context, replicated: ReplicatedGroup, side
     if source is None:
         return
     kept = _kept(replicated, sides, source)
+    found = _line(env, replicated, sides)
     for host, side in sides.items():
-        gone = superfluous(side, kept)
+        gone = superfluous(side, kept, found)
         if gone:
             replication_of(env, host, replicated.name).forget(context, replicated.id, gone)
         remove_unsettled(env, context, replicated, host, kept)
@@ -69,11 +71,19 @@ def _remember(env: Environment, point: UnsettledPoint) -> None:
         session.merge(point)
 
 
-def superfluous(side: Side, kept: Iterable[str]) -> list[str]:
-    """The points of a side that may go: older than its newest intact one, and not among the kept. Pure."""
+def superfluous(side: Side, kept: Iterable[str], found: Line) -> list[str]:
+    """The points of a side that may go: older than its newest intact one of the line, and not among the kept. Pure."""
     keep = set(kept)
-    newest = max((one.point.sequence for one in side.points if one.is_intact), default=0)
+    mine = (one.point.sequence for one in side.points if one.is_intact and is_on(found, one.point))
+    newest = max(mine, default=0)
     return [one.point.id for one in side.points if one.point.sequence < newest and one.point.id not in keep]
+
+
+def _line(env: Environment, replicated: ReplicatedGroup, sides: Mapping[str, Side]) -> Line:
+    current = replicated.record.generation_id if replicated.record else ""
+    points = (one for side in sides.values() for one in side.points)
+    with env.store.read() as session:
+        return line(session, replicated.id, current, points)
 
 
 def _observed(env: Environment, context: Context, replicated: ReplicatedGroup) -> dict[str, Side]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from cgctl.errors import FailoverRefused
 from cgctl.manager.environment import Carried, Delivery, Environment, Way
-from cgctl.manager.replication.diverged import lineage
 from cgctl.manager.replication.following import Following, following
+from cgctl.manager.replication.line import generations_of
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of, way_to
 from cgctl.manager.replication.sides import ancestors, form_between, newest_common
 from drivers.contract import Context
@@ -37,9 +37,8 @@ def base_for(env: Environment, replicated: ReplicatedGroup, host: str, source: S
     changed = [one.point.id for one in destination.points if not one.is_intact]
     record = replicated.record
     known = ancestors(source, record.generation_id) if record else set()
-    if record:  # promoted without its own source, a server does not know what that one descended from
-        with env.store.read() as session:
-            known |= lineage(session, replicated.id, record.generation_id)
+    with env.store.read() as session:  # also of a branch that was given up: what only it holds is kept by whoever ships
+        known |= set(generations_of(session, replicated.id))
     if destination.has_live and destination.generation_id not in known:
         what = destination.generation_id or "no generation at all"
         raise FailoverRefused(

@@ -16,7 +16,7 @@ from cgctl.manager.replication.fencing import fence_returned
 from cgctl.manager.replication.following import MadeWay
 from cgctl.manager.replication.lag import lag_seconds
 from cgctl.manager.replication.members import ReplicatedGroup, load, others, sync_key, target_of, write_status
-from cgctl.manager.replication.points import take
+from cgctl.manager.replication.points import newest_sequence, take
 from cgctl.manager.replication.retention import let_go, settle_point
 from cgctl.manager.replication.shipping import Shipped, ship
 from cgctl.manager.replication.sides import Observed, observe_sides
@@ -137,7 +137,7 @@ def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_
         else:
             synced.failed[host] = explain(side, f"{replicated.name} to {host}")
     if ready:
-        point = take(env, replicated.id, point_id)
+        point = take(env, replicated.id, point_id, newest_sequence(sides.values()))
         for host, side in ready.items():
             try:
                 synced.shipped.append(ship(env, context, replicated, point, host, (source, side), RETURN_SECONDS))

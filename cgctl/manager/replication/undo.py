@@ -2,7 +2,8 @@
 
 Decided 2026-11-21: where the old side still has what it served (it was away during the failover), it goes on with
 that, its unreplicated writes included; else with the point that was promoted. What the other side wrote since is kept
-there as `diverged-<time>`, and its recovery points are removed, since they belong to no line any more.
+there as `diverged-<time>`. Its recovery points belong to no line any more and are never promoted; they stay until the
+next sync, since they may be all that a second replication target has in common with the others.
 """
 
 from __future__ import annotations
