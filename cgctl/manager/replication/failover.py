@@ -25,8 +25,7 @@ from cgctl.manager.replication.outcome import write_outcome
 from cgctl.manager.rules import replication as rules
 from cgctl.model.replication import GroupGeneration
 from cgctl.model.states import GroupStatus, ReplicationStatus
-from cgctl.model.tables import Lock, Operation, new_id, utc_now
-from cgctl.store.journal import is_left_behind
+from cgctl.model.tables import Operation, new_id, utc_now
 from drivers.contract import Context
 
 
@@ -144,7 +143,7 @@ def waive(env: Environment, reference: str, wishes: Wishes) -> None:
     """What the operator says now goes for the failover that was interrupted, too; or it is to be given up."""
     with env.store.write() as session:
         replicated = load(session, reference)
-        operation = _left_behind(session, replicated)
+        operation = members.interrupted(session, replicated, "failover")
         if operation is None:
             return
         if destination(env, replicated, wishes.backend_id).host == replicated.active:
@@ -155,18 +154,12 @@ def waive(env: Environment, reference: str, wishes: Wishes) -> None:
 
 def waive_for_undo(env: Environment, reference: str, wishes: Wishes) -> None:
     """The same for an undo, which has no destination to name."""
+    if env.dry_run:
+        return
     with env.store.write() as session:
-        operation = _left_behind(session, load(session, reference))
+        operation = members.interrupted(session, load(session, reference), "failover")
         if operation is not None:
             _take_word(operation, wishes)
-
-
-def _left_behind(session: Session, replicated: ReplicatedGroup) -> Operation | None:
-    lock = session.get(Lock, replicated.id)
-    operation = session.get(Operation, lock.operation_id) if lock else None
-    if operation is None or operation.plan.get("action") != "failover" or not is_left_behind(operation):
-        return None
-    return operation
 
 
 def _take_word(operation: Operation, wishes: Wishes) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlmodel import col, select
 
-from cgctl.errors import CgctlError, DryRun, PartlyFailed
+from cgctl.errors import CgctlError, DryRun, PartlyFailed, Refused
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import shown
 from cgctl.manager.replication.failover import Wishes, fail_over
@@ -31,6 +31,9 @@ def fail_over_host(env: Environment, backend_id: str, wishes: Wishes) -> tuple[l
             generation = fail_over(env, group.id, wishes)
         except CgctlError as error:
             return _row("group", group, f"failed: {error.reason}"), error
+        if generation.host == backend_id:
+            staying = _stays(backend_id, group)
+            return _row("group", group, f"failed: {staying.reason}"), staying
         loss = "nothing lost" if generation.is_planned else f"up to {generation.loss_seconds:.1f} s lost"
         return _row("group", group, f"served by {generation.host}, {loss}"), None
 
@@ -48,6 +51,12 @@ def _of(env: Environment, backend_id: str) -> tuple[Sequence[Group], list[tuple[
         volumes = session.exec(alone.order_by(col(Volume.created_at))).all()
     left: list[tuple[str, Group | Volume]] = [("group", one) for one in groups if one.id not in ids]
     return [one for one in groups if one.id in ids], [*left, *(("volume", one) for one in volumes)]
+
+
+def _stays(backend_id: str, group: Group) -> CgctlError:
+    """Nobody shall shut the server down because of an exit code of 0."""
+    reason = f"it is where it would go, and still served by backend {backend_id}"
+    return Refused(f"group {shown(group)}", reason, f"cgctl failover-host {backend_id} --backend_id default")
 
 
 def _row(kind: str, row: Group | Volume, result: str) -> View:

@@ -14,7 +14,8 @@ from cgctl.manager.placement import volume_types_of
 from cgctl.manager.rules import replication as rules
 from cgctl.manager.rules.status import is_absent
 from cgctl.model.replication import Replica, Replicated
-from cgctl.model.tables import Attachment, Group, GroupType, Volume
+from cgctl.model.tables import Attachment, Group, GroupType, Lock, Operation, Volume
+from cgctl.store.journal import is_left_behind
 from cgctl.store.queries import attachments_of, find, get, members
 from drivers.contract import Backend, SourceForm
 from drivers.replication import Replication, ReplicationTarget
@@ -75,6 +76,15 @@ def load(session: Session, reference: str) -> ReplicatedGroup:
         group_type = get(session, GroupType, found.group.group_type_id)
         rules.check_types(found.group, group_type, volume_types_of(session, found.id))
     return found
+
+
+def interrupted(session: Session, replicated: ReplicatedGroup, action: str) -> Operation | None:
+    """The operation that holds the group and was left behind, where this would settle it."""
+    lock = session.get(Lock, replicated.id)
+    operation = session.get(Operation, lock.operation_id) if lock else None
+    if operation is None or operation.plan.get("action") != action or not is_left_behind(operation):
+        return None
+    return operation
 
 
 def load_any(session: Session, reference: str) -> ReplicatedGroup:
@@ -147,11 +157,17 @@ def replication_of(env: Environment, host: str, subject: str) -> Replication:
 def check_configuration(env: Environment, replicated: ReplicatedGroup) -> None:
     """Source and targets understand each other's streams, and offer volumes alike."""
     source = env.backends.get(replicated.active)
-    if not targets(env, replicated):
-        hint = f"add `replication_targets:` below `backends.{replicated.active}:` of the configuration"
-        raise Refused(replicated.name, f"backend {replicated.active} has no replication targets", hint)
+    check_targets(env, replicated)
     for host in others(env, replicated):
         _check_alike(replicated.name, source, env.backends.get(host))
+
+
+def check_targets(env: Environment, replicated: ReplicatedGroup) -> None:
+    """There is somewhere to replicate to: the configuration may have changed since it was enabled."""
+    if not others(env, replicated):
+        origin = replicated.origin
+        hint = f"add `replication_targets:` below `backends.{origin}:` of the configuration"
+        raise Refused(replicated.name, f"backend {origin} has no replication targets", hint)
 
 
 def _check_alike(subject: str, source: Backend, other: Backend) -> None:

@@ -15,7 +15,7 @@ from cgctl.errors import CgctlError, FailoverRefused
 from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import PointView, SideView, Step, Terms, View, objection, plan_failover
 from cgctl.manager.replication import hints
-from cgctl.manager.replication.diverged import Diverged, find_kept, retire
+from cgctl.manager.replication.diverged import Diverged, find_kept, list_kept, retire
 from cgctl.manager.replication.fencing import fence
 from cgctl.manager.replication.giving_up import note_promoting
 from cgctl.manager.replication.hooks import run_fence_hook, run_post_failover
@@ -27,6 +27,7 @@ from cgctl.manager.replication.promotion import live_sizes, offer, promote, size
 from cgctl.manager.replication.shipping import base_for, ship
 from cgctl.manager.replication.sides import ancestors, observe_surely
 from cgctl.manager.rules.replication import check_undo
+from drivers import contract
 from drivers.contract import Context
 from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached
 from drivers.replication import Generation, PointOnServer, Side, SideState
@@ -91,7 +92,6 @@ class Moving:
         self._begun = False
         self._present: Mapping[str, int] = {}
         self._planned: View | None = None
-        self._diverged: list[Diverged] = []
         assert replicated.record is not None
         self._current = replicated.record.generation_id
 
@@ -273,9 +273,18 @@ class Moving:
     def _resume(self) -> None:
         there = self._order.destination
         side = self._side(there)
+        self._grow(there)
         begun = Generation(self._order.generation_id, side.generation_id)  # with all that it wrote: from no point
         replication = replication_of(self._env, there, self._replicated.name)
         replication.note_side(self._context, self._replicated.id, begun.id, SideState.SERVING, [begun])
+
+    def _grow(self, host: str) -> None:
+        """Members that were extended on the other side since: the state says how large they are."""
+        found = live_sizes(self._env, self._context, self._replicated.id, host)
+        for one in self._replicated.volumes:
+            if found.get(one.id, one.size_bytes) < one.size_bytes:
+                volume = contract.Volume(one.id, found[one.id], self._replicated.id)
+                self._env.backends.get(host).driver.extend_volume(self._context, volume, one.size_bytes)
 
     def _export(self) -> None:
         there = self._order.destination
@@ -296,8 +305,9 @@ class Moving:
         began = [one.point_id for one in generations if one.parent_id == side.generation_id and one.point_id]
         began = [self._order.undo_point] if self._order.undo_point else began
         kept = retire(self._env, self._context, self._replicated, host, side, began[0] if began else None)
-        if kept is not None:
-            self._diverged.append(kept)
+        if kept is not None:  # listed at once: whoever gives the failover up has it as well
+            with self._env.store.write() as session:
+                list_kept(self._env, session, self._replicated, [kept])
 
     def _promoted_point(self, began: Generation) -> PointOnServer:
         point_id = began.point_id or self._order.undo_point
@@ -311,7 +321,7 @@ class Moving:
         with self._env.store.read() as session:
             known = generations_of(session, self._replicated.id)
         reached = [host for host, side in self._sides.items() if side is not None]
-        kept = [*self._diverged]
+        kept: list[Diverged] = []
         for host in reached:
             kept += find_kept(self._env, self._context, self._replicated, host, known)
         began = next(

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, delete
 
 from cgctl.errors import CgctlError, FailoverRefused, Refused
 from cgctl.manager.environment import Environment
-from cgctl.manager.operation import Intent, perform
+from cgctl.manager.operation import Intent, perform, wait_until_free
 from cgctl.manager.replication import hints, members
 from cgctl.manager.replication.members import ReplicatedGroup, load, others, replication_of
 from cgctl.manager.replication.retention import remove_unsettled
@@ -154,7 +154,26 @@ def enable(env: Environment, reference: str) -> str:
 
 def disable_replication(env: Environment, reference: str, *, leave_replicas: bool = False) -> None:
     """Disable it. Raises ServerUnreachable for a backend that does not answer, unless its points may be left there."""
-    perform(env, Disable(env, reference, leave_replicas))
+    if env.dry_run or not _went_on(env, reference, leave_replicas=leave_replicas):
+        perform(env, Disable(env, reference, leave_replicas))
+
+
+def _went_on(env: Environment, reference: str, *, leave_replicas: bool) -> bool:
+    """Whether there was a disabling that was interrupted, and it is at its end now.
+
+    What the operator says goes for that one, too: its backend may be gone for good.
+    """
+    with env.store.write() as session:
+        replicated = load(session, reference)
+        operation = members.interrupted(session, replicated, "disable-replication")
+        if operation is None:
+            return False
+        if leave_replicas:
+            operation.plan = {**operation.plan, "leave_replicas": True}
+        keys = replicated.keys
+    wait_until_free(env, *keys)
+    with env.store.read() as session:
+        return load(session, reference).record is None
 
 
 def disable_on_servers(
@@ -174,7 +193,7 @@ def remove_replicas(
 
     Raises FailoverRefused for a side that once served, and was never taken back by a failback.
     """
-    hosts = others(env, replicated)
+    hosts = [*others(env, replicated), *_former_hosts(env, replicated)]
     sides = observe_sides(env, context, replicated.name, replicated.id, [*hosts, replicated.active])
     for host, side in sides.items():
         if isinstance(side, ServerNotReached) and leave_replicas and host != replicated.active:
@@ -191,6 +210,17 @@ def remove_replicas(
             continue
         remove_unsettled(env, context, replicated, host)
         replication_of(env, host, replicated.name).forget(context, replicated.id)
+
+
+def _former_hosts(env: Environment, replicated: ReplicatedGroup) -> list[str]:
+    """Backends that hold recovery points although the configuration does not name them as targets any more."""
+    former = [one.host for one in replicated.replicas if one.host not in (replicated.active, *others(env, replicated))]
+    for host in former:
+        if host not in env.backends.ids():
+            env.warn(
+                f"{replicated.name}: backend {host} is not configured any more; its recovery points are left there"
+            )
+    return [host for host in former if host in env.backends.ids()]
 
 
 def _may_hold_writes(env: Environment, replicated: ReplicatedGroup, hosts: Sequence[str]) -> FailoverRefused:

@@ -15,7 +15,15 @@ from cgctl.manager.replication.diverged import Diverged, keep_unshipped, list_ke
 from cgctl.manager.replication.fencing import fence_returned
 from cgctl.manager.replication.following import MadeWay
 from cgctl.manager.replication.lag import lag_seconds
-from cgctl.manager.replication.members import ReplicatedGroup, load, others, sync_key, target_of, write_status
+from cgctl.manager.replication.members import (
+    ReplicatedGroup,
+    check_targets,
+    load,
+    others,
+    sync_key,
+    target_of,
+    write_status,
+)
 from cgctl.manager.replication.points import newest_sequence, take
 from cgctl.manager.replication.retention import let_go, settle_point
 from cgctl.manager.replication.shipping import Shipped, ship
@@ -54,6 +62,8 @@ class Sync:
         replicated = load(intent.session, self.reference)
         intent.lock(sync_key(replicated.id))
         rules.check_sync(replicated.group)
+        if replicated.record is not None:
+            check_targets(self.env, replicated)
         intent.about("group", replicated.id, replicated.group.name)
         intent.settled_by("settle-point", id=replicated.id, point=self.point_id)
         source = self.env.backends.server(replicated.active)
@@ -112,12 +122,12 @@ def _is_wanted(env: Environment, session: Session, group_id: str, *, only_due: b
 
 def _is_due(env: Environment, replicated: ReplicatedGroup) -> bool:
     taken = {one.host: one.taken_at for one in replicated.replicas}
-    for host in others(env, replicated):
+    for host in (hosts := others(env, replicated)):
         taken_at, rpo = taken.get(host), target_of(env, replicated, host).rpo_seconds
         lag = lag_seconds(taken_at, utc_now()) if taken_at else None
         if lag is None or rpo is None or lag >= rpo / 2:
             return True
-    return False
+    return not hosts  # its sync says that it is replicated to nobody
 
 
 def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> Synced:

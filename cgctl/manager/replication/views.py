@@ -120,6 +120,9 @@ def _rows(env: Environment, session: Session, replicated: ReplicatedGroup) -> li
     if replicated.record is None:
         return [_row(env, replicated, Replica(group_id=replicated.id, host=""), None)]
     replicas = [rows.get(host) or Replica(group_id=replicated.id, host=host) for host in others(env, replicated)]
+    if not replicas:
+        reason = f"backend {replicated.origin} has no replication targets"
+        return [_row(env, replicated, Replica(group_id=replicated.id, host="", error=reason), None)]
     return [_row(env, replicated, one, running.get(one.host)) for one in replicas]
 
 

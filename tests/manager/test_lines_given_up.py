@@ -1,0 +1,176 @@
+"""What a group has left behind is not served again, and keeps nobody from being brought up to date. About 30 s."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from drivers.errors import OutcomeUnknown, ServerFailed
+from tests.manager import faulty
+from tests.manager.house import House
+from tests.manager.replicating import build, live, points, replica
+from tests.manager.test_failover import come_back, diverged, group, lose
+
+FAIL_OVER = ("group-failover-replication", "db", "--secondary-backend-id")
+UNDO = ("group-undo-failover", "db")
+
+
+@pytest.fixture
+def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    """Two replication targets: beta and gamma."""
+    monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))
+    faulty.install(monkeypatch, faulty.well)
+    house = build(tmp_path, second_target=True)
+    house.ok("group-enable-replication", "db")
+    return house
+
+
+def test_what_was_undone_is_not_promoted_on_a_second_target_and_keeps_no_sync_from_it(three: House) -> None:
+    three.ok(*FAIL_OVER, "dr1")
+    three.write("db-0", b"undone")
+    three.ok("group-sync-replication", "db")
+    three.ok(*UNDO)
+    three.write("db-0", b"goes on")
+    row = replica(three, host="gamma")
+    assert (row["lag_seconds"], row["error"]) == (None, "its newest point is of what was given up; not synced since")
+    lose(three)
+    refused = three.run(*FAIL_OVER, "dr2", "--source-is-down")
+    assert (refused.code, "no complete recovery point" in refused.err) == (7, True)
+    come_back(three)
+    three.ok("group-sync-replication", "db")
+    assert replica(three, host="gamma")["is_full"] is False
+    for host in ("beta", "gamma"):
+        assert points(three, host)[str(replica(three, host=host)["point_id"])] == live(three, "alpha")
+
+
+def test_what_was_lost_in_a_failover_is_not_promoted_by_the_next_one(three: House) -> None:
+    """Gamma has a newer point of alpha than the one that beta began with; gamma's older one is of beta's line."""
+    common = live(three, "alpha")
+    lose(three, "beta")
+    three.write("db-0", b"shipped to gamma alone")
+    assert three.run("group-sync-replication", "db").code == 10
+    come_back(three, "beta")
+    lose(three, "alpha")
+    three.ok(*FAIL_OVER, "dr1", "--source-is-down")
+    assert "given up" in str(replica(three, host="gamma")["error"])
+    three.write("db-0", b"on beta")
+    lose(three, "beta")
+    three.ok(*FAIL_OVER, "dr2", "--source-is-down")
+    assert live(three, "gamma") == common
+
+
+def test_a_side_that_was_away_when_its_failover_was_undone_is_replicated_to_again(replicated: House) -> None:
+    house = replicated
+    lose(house, "alpha")
+    house.ok(*FAIL_OVER, "dr1", "--source-is-down")
+    house.write("db-0", b"undone")
+    undone = live(house, "beta")
+    come_back(house, "alpha")
+    lose(house, "beta")
+    house.ok(*UNDO, "--source-is-down")
+    house.write("db-0", b"goes on")
+    come_back(house, "beta")
+    house.ok("group-sync-replication", "db")
+    (kept,) = diverged(house)
+    assert points(house, "beta")[str(kept["id"])] == undone
+    served = live(house, "alpha")
+    house.ok(*FAIL_OVER, "dr1")
+    assert live(house, "beta") == served
+
+
+def test_a_divergence_is_listed_although_the_failback_that_kept_it_was_given_up(
+    replicated: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = replicated
+    house.write("db-0", b"never synced")
+    lost = live(house, "alpha")
+    lose(house)
+    house.ok(*FAIL_OVER, "dr1", "--source-is-down")
+    come_back(house)
+    faulty.install(monkeypatch, faulty.raises_before(ServerFailed("the disk is broken"), "note_point"))
+    assert "kept as group snapshot diverged-" in house.run(*FAIL_OVER, "default").err
+    faulty.install(monkeypatch, faulty.well)
+    house.ok(*FAIL_OVER, "dr1")
+    (kept,) = diverged(house)
+    assert points(house, "alpha")[str(kept["id"])] == lost
+    assert "kept as" not in house.ok(*FAIL_OVER, "default").err
+
+
+def test_an_undo_gives_members_the_size_that_they_have_got_since(replicated: House) -> None:
+    house = replicated
+    lose(house)
+    house.ok(*FAIL_OVER, "dr1", "--source-is-down")
+    house.ok("extend", "db-1", "2M")
+    come_back(house)
+    house.ok(*UNDO)
+    assert house.disk("db-1").stat().st_size == 2 * 2**20
+    house.ok("group-sync-replication", "db")
+
+
+def test_a_state_that_was_restored_from_a_copy_does_not_count_points_below_those_that_are_there(
+    replicated: House,
+) -> None:
+    house = replicated
+    shutil.copy(house.root / "state.db", house.root / "copy.db")
+    for text in (b"one", b"two", b"three"):
+        house.write("db-0", text)
+        house.ok("group-sync-replication", "db")
+    for file in house.root.glob("state.db*"):
+        file.unlink()
+    shutil.copy(house.root / "copy.db", house.root / "state.db")
+    house.write("db-0", b"newest")
+    house.ok("group-sync-replication", "db")
+    assert points(house, "beta")[str(replica(house)["point_id"])] == live(house, "alpha")
+    lose(house)
+    newest = live(house, "alpha")
+    house.ok(*FAIL_OVER, "dr1", "--source-is-down")
+    assert live(house, "beta") == newest
+
+
+def test_a_disabling_that_was_interrupted_ends_without_the_backend_that_is_gone_for_good(
+    replicated: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = replicated
+    faulty.install(monkeypatch, faulty.raises_before(OutcomeUnknown("the line was cut"), "forget"))
+    assert house.run("group-disable-replication", "db").code == 6
+    faulty.install(monkeypatch, faulty.well)
+    lose(house, "beta")
+    refused = house.run("group-disable-replication", "db")
+    assert (refused.code, "--leave-replicas" in refused.err) == (8, True)
+    house.ok("group-disable-replication", "--leave-replicas", "db")
+    assert group(house) == ("alpha", "available", "disabled")
+
+
+def test_a_dry_run_of_an_undo_says_nothing_of_a_source_in_earnest(
+    replicated: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty.install(monkeypatch, faulty.raises_before(ServerFailed("the disk is broken"), "note_point"))
+    assert replicated.run(*FAIL_OVER, "dr1").code == 6
+    faulty.install(monkeypatch, faulty.well)
+    with replicated.unchanged():
+        replicated.ok(*UNDO, "--dry-run", "--source-is-down")
+
+
+def test_a_host_that_still_serves_is_not_called_failed_over(replicated: House) -> None:
+    replicated.ok(*FAIL_OVER, "dr1")
+    ran = replicated.run("failover-host", "beta")
+    assert (ran.code, "still served by backend beta" in ran.err + ran.out) == (5, True)
+    assert "cgctl failover-host beta --backend_id default" in ran.err
+    replicated.ok("failover-host", "beta", "--backend_id", "default")
+    assert group(replicated)[0] == "alpha"
+
+
+def test_a_group_whose_targets_are_gone_from_the_configuration_is_not_called_synced(replicated: House) -> None:
+    house = replicated
+    section = dict(house.configuration["backends"]["alpha"])
+    del section["replication_targets"]
+    house.configure(backends={"alpha": section})
+    for words in (["db"], ["--all", "--due"]):
+        ran = house.run("group-sync-replication", *words)
+        assert (ran.code, "has no replication targets" in ran.err) == (5, True)
+    (row,) = house.show("group-replication-status", "db")
+    assert (row["host"], row["error"]) == (None, "backend alpha has no replication targets")
+    house.ok("group-disable-replication", "db")
+    assert points(house, "beta") == points(house, "alpha") == {}
