@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from drivers.errors import OutcomeUnknown, ServerFailed
 from tests.manager import faulty
 from tests.manager.house import House
 from tests.manager.replicating import build, live, points, replica
-from tests.manager.test_failover import come_back, diverged, group, lose
+from tests.manager.test_failover import access, come_back, diverged, group, lose
 
 FAIL_OVER = ("group-failover-replication", "db", "--secondary-backend-id")
 UNDO = ("group-undo-failover", "db")
@@ -174,3 +175,29 @@ def test_a_group_whose_targets_are_gone_from_the_configuration_is_not_called_syn
     assert (row["host"], row["error"]) == (None, "backend alpha has no replication targets")
     house.ok("group-disable-replication", "db")
     assert points(house, "beta") == points(house, "alpha") == {}
+
+
+def test_a_source_that_answers_and_cannot_be_fenced_is_not_down_whatever_was_said(
+    replicated: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = replicated
+    house.ok("attachment-create", "db-0", "--initiator", "iqn.2026-11.test:one")
+    order = (*FAIL_OVER, "dr1", "--source-is-down", "--allow-attached-volume")
+    faulty.install(monkeypatch, faulty.raises_before(ServerFailed("tgtadm: no answer"), "remove_exports"))
+    ran = house.run(*order)
+    assert (ran.code, "its exports cannot be ended" in ran.err) == (6, True)
+    assert (access(house, "beta"), group(house)[0]) == ({}, "alpha")
+    faulty.install(monkeypatch, faulty.well)
+    house.ok(*order)
+    assert (access(house, "alpha"), group(house)[0]) == ({}, "beta")
+
+
+def test_what_is_lost_goes_until_the_fence_hook_has_ended(replicated: House) -> None:
+    house = replicated
+    section = house.configuration["backends"]["alpha"]
+    fenced = house.root / "fenced"
+    house.configure(backends={"alpha": {**section, "fence": f"sleep 1; date +%s.%N >{fenced}"}})
+    lose(house)
+    told = house.ok(*FAIL_OVER, "dr1", "-f", "json").json
+    since = datetime.fromisoformat(told["lost_since"]).timestamp()
+    assert told["loss_seconds"] >= float(fenced.read_text()) - since

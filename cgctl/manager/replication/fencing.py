@@ -5,17 +5,39 @@ from __future__ import annotations
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.replication.promotion import live_sizes
-from drivers.contract import Context
+from drivers.contract import Context, ExportServer
+from drivers.errors import DriverError, ServerFailed, ServerRefused
 from drivers.replication import Side, SideState
 
 
+class StillServes(ServerFailed):
+    """The server answers, and its exports could not be ended: whoever has them goes on writing."""
+
+
 def fence(env: Environment, context: Context, replicated: ReplicatedGroup, host: str, generation_id: str) -> None:
-    """First the exports, which ends all sessions, then the note."""
+    """First the exports, which ends all sessions, then the note. Raises StillServes."""
     export = env.backends.get(host).export
     if export is not None:
-        there = live_sizes(env, context, replicated.id, host)  # also those that have left the group since
-        export.remove_exports(context, sorted({*there, *(one.id for one in replicated.volumes)}))
+        _end_exports(env, context, replicated, host, export)
     replication_of(env, host, replicated.name).note_side(context, replicated.id, generation_id, SideState.FENCED)
+
+
+def _end_exports(
+    env: Environment, context: Context, replicated: ReplicatedGroup, host: str, export: ExportServer
+) -> None:
+    """Also of those that have left the group since; where the pool cannot be listed, at least of the members."""
+    known = {one.id for one in replicated.volumes}
+    unlisted: DriverError | None = None
+    try:
+        known |= live_sizes(env, context, replicated.id, host).keys()
+    except (ServerFailed, ServerRefused) as error:
+        unlisted = error
+    try:
+        export.remove_exports(context, sorted(known))
+    except (ServerFailed, ServerRefused) as error:
+        raise StillServes(f"its exports cannot be ended: {error.message}", error.hint) from error
+    if unlisted is not None:
+        raise unlisted
 
 
 def fence_returned(env: Environment, context: Context, replicated: ReplicatedGroup, host: str, side: Side) -> None:

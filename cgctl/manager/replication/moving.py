@@ -16,7 +16,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import PointView, SideView, Step, Terms, View, objection, plan_failover
 from cgctl.manager.replication import hints
 from cgctl.manager.replication.diverged import Diverged, find_kept, list_kept, retire
-from cgctl.manager.replication.fencing import fence
+from cgctl.manager.replication.fencing import StillServes, fence
 from cgctl.manager.replication.giving_up import note_promoting
 from cgctl.manager.replication.hooks import run_fence_hook, run_post_failover
 from cgctl.manager.replication.lag import lag_seconds
@@ -27,6 +27,7 @@ from cgctl.manager.replication.promotion import live_sizes, offer, promote, size
 from cgctl.manager.replication.shipping import base_for, ship
 from cgctl.manager.replication.sides import ancestors, observe_surely
 from cgctl.manager.rules.replication import check_undo
+from cgctl.model.tables import utc_now
 from drivers import contract
 from drivers.contract import Context
 from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached
@@ -63,11 +64,12 @@ class Order:
 @dataclass(frozen=True)
 class FailedOver:
     """What it came to. point: what was promoted; present: the members that it holds, with their sizes. began: as the
-    destination has noted it."""
+    destination has noted it. wrote_until: when the source was called down, or was proven to be."""
 
     point: PointOnServer
     present: Mapping[str, int]
     began: Generation
+    wrote_until: datetime
     diverged: list[Diverged] = field(default_factory=list)
 
 
@@ -87,6 +89,7 @@ class Moving:
         self._sides: dict[str, Side | None] = {}
         self._source_lost = False
         self._proven_down = False
+        self._wrote_until = order.at
         self._exported = False
         self._retired = False
         self._begun = False
@@ -122,6 +125,7 @@ class Moving:
         why = objection(view, self._terms(view))
         if why and view.source is None and not self._terms(view).source_is_down and self._env.dry_run is False:
             self._proven_down = run_fence_hook(self._env, self._replicated)
+            self._wrote_until = utc_now()
             why = objection(view, self._terms(view))
         if why:
             raise FailoverRefused(self._replicated.name, why, self._hint(view))
@@ -169,7 +173,7 @@ class Moving:
     def _terms(self, view: View) -> Terms:
         newest = view.to_promote
         found = self._side(self._order.destination).point(newest.id) if newest else None
-        lag = lag_seconds(found.point.taken_at, self._order.at) if found else 0.0
+        lag = lag_seconds(found.point.taken_at, self._wrote_until) if found else 0.0
         down = self._order.source_is_down or self._proven_down
         return Terms(down, self._order.accept_data_loss, self._order.rpo_seconds, -1.0 if lag is None else lag)
 
@@ -224,6 +228,8 @@ class Moving:
             if step is Step.RETIRE_SOURCE:
                 self._env.warn(f"{self._replicated.name}: the old source is fenced and not cleaned up: {error.message}")
                 self._retired = True
+            elif isinstance(error, StillServes):  # it is not down, whatever was said
+                raise
             elif step in ON_SOURCE and (self._order.source_is_down or self._proven_down):
                 self._env.warn(f"{self._replicated.name}: the source fails ({error.message}): going on without it")
                 self._source_lost, self._sides[self._replicated.active] = True, None
@@ -327,7 +333,7 @@ class Moving:
         began = next(
             one for one in self._side(self._order.destination).generations if one.id == self._order.generation_id
         )
-        return FailedOver(self._promoted_point(began), self._present, began, kept)
+        return FailedOver(self._promoted_point(began), self._present, began, self._wrote_until, kept)
 
 
 _STEPS: Mapping[Step, Callable[[Moving], None]] = {

@@ -90,7 +90,7 @@ def _generation(replicated: ReplicatedGroup, order: Order, outcome: FailedOver) 
         host=order.destination,
         reason="failback" if order.destination == replicated.origin else "failover",
         is_planned=is_planned,
-        loss_seconds=0.0 if is_planned else max(0.0, (order.at - point.taken_at).total_seconds()),
+        loss_seconds=0.0 if is_planned else max(0.0, (outcome.wrote_until - point.taken_at).total_seconds()),
         lost_since=None if is_planned else point.taken_at,
         began_at=order.at,
     )
