@@ -1,18 +1,31 @@
-"""Two virtual machines as source and replication target of each other: LVM thin, iSCSI by LIO, real SSH to both."""
+"""Two virtual machines as source and replication target of each other: LVM thin, by LIO or the kernel's NFS server."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from tests.contract.thin_pool import EMPTY
 from tests.contract.thin_pool import POOL as THIN_POOL
-from tests.e2e.cluster import CommandLine
-from tests.e2e.machine_cluster import ACTIVATE, ADDRESS, COUNTER, DEACTIVATE, DIGEST, END_EXPORTS
+from tests.e2e.cluster import FILE, INITIATOR, CommandLine
+from tests.e2e.machine_cluster import (
+    ACTIVATE,
+    ADDRESS,
+    COUNTER,
+    DEACTIVATE,
+    DIGEST,
+    END_EXPORTS,
+    END_FILE_SYSTEMS,
+    FILE_SYSTEMS,
+    MAKE_FILE,
+    US,
+    WITH_FILE_SYSTEMS,
+)
 from tests.e2e.replicated import TARGET, Moves, replicated_group
-from tests.e2e.writers import is_ordered
+from tests.e2e.writers import Writer, is_ordered
 from tests.lab.vm import Machine, Machines
 
 # Chunks of another size than the other machine's, which the members' room and every delta have to do with.
@@ -51,7 +64,6 @@ class TwoMachines(CommandLine):
                 "driver": "lvm",
                 "pool": THIN_POOL,
                 "ssh": {"host": one.host, "port": one.ssh_port, "user": "root", **key},
-                "export": {"protocol": "iscsi", "server": "lio", "portal": f"{ADDRESS}:3260"},
             }
             for name, one in self.machine.items()
         }
@@ -59,15 +71,18 @@ class TwoMachines(CommandLine):
 
 @dataclass
 class MachinePair(Moves):
-    """On the two machines."""
+    """On the two machines, by iSCSI."""
 
     cluster: TwoMachines
+    export: ClassVar[dict[str, str]] = {"protocol": "iscsi", "server": "lio", "portal": f"{ADDRESS}:3260"}
+    client: ClassVar[tuple[str, str]] = ("--initiator", INITIATOR)
+    size: ClassVar[str] = "16M"
 
     @classmethod
-    def build(cls, cluster: TwoMachines, count: int = 2, size: str = "16M") -> MachinePair:
-        backends = cluster.backends()
+    def build(cls, cluster: TwoMachines, count: int = 2, size: str | None = None) -> Self:
+        backends = {name: {**backend, "export": cls.export} for name, backend in cluster.backends().items()}
         backends["alpha"]["replication_targets"] = [dict(TARGET)]
-        return cls(cluster, *replicated_group(cluster, backends, count, size))
+        return cls(cluster, *replicated_group(cluster, backends, count, size or cls.size, cls.client))
 
     def machine(self, backend: str) -> Machine:
         return self.cluster.machine[backend]
@@ -118,6 +133,50 @@ class MachinePair(Moves):
         paths = [f"/dev/cgvg/cgctl-{set_id}_{one}" for one in self.members.volume_ids]
         self.machine(backend).script(ACTIVATE, *paths)
         try:
-            return self.machine(backend).script(script, *paths).split()
+            return self._in_members(script, backend, paths)
         finally:
             self.machine(backend).script(DEACTIVATE, *paths)
+
+    def _in_members(self, script: str, backend: str, paths: Sequence[str]) -> list[str]:
+        return self.machine(backend).script(script, *paths).split()
+
+
+@dataclass
+class NfsMachinePair(MachinePair):
+    """By NFS: each volume is a file system, in which the client has made a file."""
+
+    export: ClassVar[dict[str, str]] = {"protocol": "nfs", "server": "kernel", "portal": f"{ADDRESS}:2049"}
+    client: ClassVar[tuple[str, str]] = ("--ip", US)
+    size: ClassVar[str] = "320M"
+
+    @classmethod
+    def build(cls, cluster: TwoMachines, count: int = 2, size: str | None = None) -> Self:
+        pair = super().build(cluster, count, size)
+        for path in pair._files():
+            pair.machine("alpha").script(MAKE_FILE, path)
+        return pair
+
+    def urls(self, backend: str) -> list[str]:
+        machine = self.machine(backend)
+        return [replace(one, reached=f"{machine.host}:{machine.nfs_port}").url for one in self.attached]
+
+    @contextmanager
+    def writing(self, backend: str, directory: Path, first_round: int) -> Iterator[Writer]:
+        with Writer("nfs", self.urls(backend), directory, first_round=first_round) as writer:
+            yield writer
+
+    def _files(self) -> list[str]:
+        return [f"{FILE_SYSTEMS}/cgctl-{one}/{FILE}" for one in self.members.volume_ids]
+
+    def _gates(self, script: str, backend: str) -> list[str]:
+        return self.machine(backend).script(script, *self._files()).split()
+
+    def _in_members(self, script: str, backend: str, paths: Sequence[str]) -> list[str]:
+        if script != COUNTER:
+            return super()._in_members(script, backend, paths)
+        machine = self.machine(backend)
+        machine.script(WITH_FILE_SYSTEMS, *paths)
+        try:
+            return machine.script(script, *(f"/run/read/{Path(one).name}/{FILE}" for one in paths)).split()
+        finally:
+            machine.script(END_FILE_SYSTEMS, *paths)

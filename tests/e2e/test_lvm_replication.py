@@ -15,7 +15,7 @@ import pytest
 from tests.contract.thin_pool import EDIT, running_machines
 from tests.e2e.cluster import SOAK
 from tests.e2e.failover_cycles import interrupt_and_go_on, kill_at_any_moment
-from tests.e2e.replicated_machines import LITTLE_ROOM, MachinePair, TwoMachines
+from tests.e2e.replicated_machines import LITTLE_ROOM, MachinePair, NfsMachinePair, TwoMachines
 from tests.lab.vm import Machine, Machines
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(3600)]
@@ -38,9 +38,11 @@ def status(pair: MachinePair) -> dict[str, object]:
     return row
 
 
+@pytest.mark.parametrize("kind", [MachinePair, NfsMachinePair], ids=["iscsi", "nfs"])
 def test_over_and_back_with_clients_that_write_and_a_server_that_loses_its_power(
-    pair: MachinePair, tmp_path: Path
+    kind: type[MachinePair], found: list[Machine], directory: Path, tmp_path: Path
 ) -> None:
+    pair = kind.build(TwoMachines(Machines(), found, directory))
     with pair.writing("alpha", tmp_path, 1) as writer:
         writer.wait_for_rounds(20)
         pair.sync()
