@@ -20,8 +20,9 @@ from drivers.errors import ConnectionLost
 from drivers.runner import Completed
 from tests.contract.bench import MIB, Bench, ProcessRunner, new_id
 from tests.lab.command import LabError
+from tests.lab.skipping import skip_or_fail
 from tests.lab.vm import Machine, Machines
-from tests.lab.vm_fixtures import skip_or_fail
+from tests.lab.vm_fixtures import obstacle
 
 POOL = "cgvg/pool"
 LOCK = "/run/lock/cgctl-lvm-cgvg"
@@ -174,7 +175,7 @@ def running_machines(*names: str) -> Iterator[list[Machine]]:
 
     What is switched on beside one that is up goes off with that one.
     """
-    skip_or_fail()
+    skip_or_fail(obstacle())
     machines = Machines()
     try:
         found = [machines.find(name) for name in names]

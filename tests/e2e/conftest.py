@@ -8,8 +8,10 @@ from typing import TypeVar
 
 import pytest
 
+from cgctl.remote.ssh_runner import SshRunner
 from tests.contract.thin_pool import running_machine
 from tests.e2e.cluster import Cluster, CommandLine
+from tests.e2e.local_sshd import Sshd, running
 from tests.e2e.machine_cluster import MachineCluster
 from tests.lab import Lab
 from tests.lab.vm import Machine, Machines
@@ -58,3 +60,17 @@ def lvm_nfs_cluster(vm1: Machine, directory: Path) -> MachineCluster:
 def btrfs_cluster(vm1: Machine, directory: Path) -> MachineCluster:
     """The same with files on btrfs by LIO, too."""
     return with_types(MachineCluster(Machines(), vm1, "btrfs", directory))
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """An sshd of the module's own, that lets us in."""
+    with running(tmp_path_factory.mktemp("sshd")) as result:
+        yield result
+
+
+@pytest.fixture
+def runner(sshd: Sshd) -> Iterator[SshRunner]:
+    result = SshRunner(sshd.settings)
+    yield result
+    result.close()

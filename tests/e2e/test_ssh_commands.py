@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from cgctl.remote.framing import LINE_LIMIT_BYTES
 from cgctl.remote.ssh_runner import SshRunner
 from drivers.command import Command, Secret
 from drivers.errors import ConnectionLost, ServerRefused, TimedOut
-from tests.e2e.local_sshd import Sshd, running
+from tests.e2e.local_sshd import Sshd
 
 ARGUMENTS = st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=20), max_size=6)
 NASTY = (
@@ -42,19 +42,6 @@ NASTY = (
     "\x1b\x7f",
 )
 TRUE = Command(("true",))
-
-
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with running(tmp_path_factory.mktemp("sshd")) as result:
-        yield result
-
-
-@pytest.fixture
-def runner(sshd: Sshd) -> Iterator[SshRunner]:
-    result = SshRunner(sshd.settings)
-    yield result
-    result.close()
 
 
 def shell(script: str, *parameters: str, stdin: str | Secret = "") -> Command:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,23 +12,9 @@ from cgctl.remote.ssh_runner import SshRunner
 from cgctl.remote.stream import relay
 from drivers import errors
 from drivers.command import Command
-from tests.e2e.local_sshd import Sshd, running
 
 SEEDED = "import random, sys; sys.stdout.buffer.write(random.Random(3).randbytes({}))"
 BYTES = 20_000_003
-
-
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with running(tmp_path_factory.mktemp("sshd")) as sshd:
-        yield sshd
-
-
-@pytest.fixture
-def runner(sshd: Sshd) -> Iterator[SshRunner]:
-    result = SshRunner(sshd.settings)
-    yield result
-    result.close()
 
 
 @pytest.mark.parametrize("bulk", [True, False])

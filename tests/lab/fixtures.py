@@ -12,6 +12,7 @@ import pytest
 from tests.lab import client_namespace
 from tests.lab.host import Host
 from tests.lab.lab import Lab
+from tests.lab.skipping import skip_or_fail
 
 
 def obstacle() -> str | None:
@@ -28,19 +29,10 @@ def obstacle() -> str | None:
     return None
 
 
-def skip_or_fail() -> None:
-    """A lab test may be skipped on a developer's machine, never silently in CI."""
-    reason = obstacle()
-    if reason and os.environ.get("CI"):
-        pytest.fail(f"{reason}, and CI is set", pytrace=False)
-    if reason:
-        pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """The lab, up; this process is in the client's network namespace."""
-    skip_or_fail()
+    skip_or_fail(obstacle())
     result = Lab()
     try:
         result.up()

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.command import LabError
+from tests.lab.skipping import skip_or_fail
 from tests.lab.vm import Machine, Machines, image, packages
 
 
@@ -36,19 +37,10 @@ def build_obstacle() -> str | None:
     return None
 
 
-def skip_or_fail() -> None:
-    """A test may be skipped on a developer's machine, never silently in CI."""
-    reason = obstacle()
-    if reason and os.environ.get("CI"):
-        pytest.fail(f"{reason}, and CI is set", pytrace=False)
-    if reason:
-        pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def machines() -> Iterator[Machines]:
     """Room for both machines, which are off: `fresh_machines` or up(systemd=True) switch them on."""
-    skip_or_fail()
+    skip_or_fail(obstacle())
     result = Machines()
     try:
         yield result
