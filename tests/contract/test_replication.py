@@ -16,6 +16,7 @@ import pytest
 
 from drivers import errors, refusals
 from drivers.backends.btrfs.driver import BtrfsDriver
+from drivers.backends.lvm.replication.driver import LvmReplication
 from drivers.contract import Group, GroupSnapshot, ObjectKind, Snapshot, Volume
 from drivers.replication import (
     BLOCKS,
@@ -29,8 +30,9 @@ from tests.contract.bench import MIB, Bench, new_id
 from tests.contract.file_systems import on_machine_for_nfs
 from tests.contract.pairs import ALIKE, MIXED, PATIENCE_SECONDS, Pair, in_directory, pair_of, paired
 from tests.contract.places import on_host, small_pool
-from tests.contract.test_groups import make_group
-from tests.contract.thin_pool import running_machines
+from tests.contract.test_groups import make_group, members_of
+from tests.contract.thin_pool import POOL, running_machines
+from tests.lab.command import LabError
 from tests.lab.host import Host
 from tests.lab.vm import Machine
 
@@ -217,6 +219,38 @@ def test_a_file_system_that_has_come_back_as_a_point_is_mounted_and_whole(vm1: M
     assert near.read(volumes[0], 28, MIB // 2) == b"written while it was mounted"
     near.write(volumes[0], b"on")
     assert near.read(volumes[0], 2) == b"on"
+
+
+@pytest.mark.vm
+@pytest.mark.timeout(3600)
+def test_a_fenced_side_is_written_to_by_nobody_not_even_its_file_systems(vm1: Machine) -> None:
+    """What a planned failover leaves is what it has shipped, after a loss of power, too, and no client's writes."""
+    bench = next(on_machine_for_nfs(vm1))
+    replication = LvmReplication("lvm", POOL, bench.runner)
+    group, generation = Group(new_id()), new_id()
+    bench.driver.create_consistencygroup(bench.context, group)
+    volume = bench.volume(group.id, MIB, b"before")
+    replication.note_side(bench.context, group.id, generation, SideState.SERVING, [Generation(generation)])
+    bench.write(volume, b"acknowledged")
+    replication.note_side(bench.context, group.id, generation, SideState.FENCED)
+    with pytest.raises(LabError, match="Read-only"):
+        bench.write(volume, b"after the fence")
+    final, kept = GroupSnapshot(new_id(), group.id), GroupSnapshot(new_id(), group.id)
+    bench.driver.create_cgsnapshot(bench.context, final, members_of(final, [volume]))
+    replication.note_point(
+        bench.context, RecoveryPoint(final.id, group.id, generation, 1, datetime.now(UTC), is_final=True)
+    )
+    vm1.run(["sync"])
+    vm1.kill()
+    vm1.start()
+    vm1.script("sh /usr/local/lib/cgctl/lvm-gates")
+    with pytest.raises(LabError, match="Read-only"):
+        bench.write(volume, b"after the boot")
+    bench.driver.create_cgsnapshot(bench.context, kept, members_of(kept, [volume]))
+    assert replication.changes(bench.context, group.id, kept.id, final.id).changed_bytes == 0
+    replication.note_side(bench.context, group.id, generation, SideState.SERVING)
+    bench.write(volume, b"served again")
+    assert bench.read(volume, 12) == b"served again"
 
 
 def sums(bench: Bench, pair: Pair, point: RecoveryPoint) -> Mapping[str, MemberSums]:

@@ -27,3 +27,9 @@ done <<END
 $known
 END
 write_notes "$@"
+
+# One that is in use stays as it is: what it writes is kept as diverged, and told.
+tagged "cgctl.group=$group"
+for word in $found; do
+    ! is_mounted "$word" || ! has_file_system "$word" || mount -o "remount,$(access)" "$mounts/cgctl-$word" || :
+done
