@@ -362,6 +362,7 @@ lvchange -q -ay $vg/cgctl-$word$nl"
         find_lv "cgctl-$word"
         tag cgctl.bytes || :
         make_gate "$word" "$value"
+        grow_file_system "$word"
     done
     done_as="lvchange -q --deltag cgctl.reverting=$decided"
     [ -z "$kept_as" ] || done_as="$done_as --addtag cgctl.mark=$kept_as/$group_of/revert/$count_of/$at/$at/0"
