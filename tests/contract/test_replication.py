@@ -32,7 +32,7 @@ from tests.contract.pairs import ALIKE, MIXED, PATIENCE_SECONDS, Pair, in_direct
 from tests.contract.places import on_host, small_pool
 from tests.contract.test_groups import make_group, members_of
 from tests.contract.thin_pool import POOL, running_machines
-from tests.lab.command import LabError
+from tests.lab.command import CommandFailed
 from tests.lab.host import Host
 from tests.lab.vm import Machine
 
@@ -233,7 +233,7 @@ def test_a_fenced_side_is_written_to_by_nobody_not_even_its_file_systems(vm1: Ma
     replication.note_side(bench.context, group.id, generation, SideState.SERVING, [Generation(generation)])
     bench.write(volume, b"acknowledged")
     replication.note_side(bench.context, group.id, generation, SideState.FENCED)
-    with pytest.raises(LabError, match="Read-only"):
+    with pytest.raises(CommandFailed, match="Read-only"):
         bench.write(volume, b"after the fence")
     final, kept = GroupSnapshot(new_id(), group.id), GroupSnapshot(new_id(), group.id)
     bench.driver.create_cgsnapshot(bench.context, final, members_of(final, [volume]))
@@ -244,7 +244,7 @@ def test_a_fenced_side_is_written_to_by_nobody_not_even_its_file_systems(vm1: Ma
     vm1.kill()
     vm1.start()
     vm1.script("sh /usr/local/lib/cgctl/lvm-gates")
-    with pytest.raises(LabError, match="Read-only"):
+    with pytest.raises(CommandFailed, match="Read-only"):
         bench.write(volume, b"after the boot")
     bench.driver.create_cgsnapshot(bench.context, kept, members_of(kept, [volume]))
     assert replication.changes(bench.context, group.id, kept.id, final.id).changed_bytes == 0
