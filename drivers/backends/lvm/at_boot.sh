@@ -44,11 +44,11 @@ while read -r vg name tags; do
         --table "0 $((bytes / 512)) linear /dev/$vg/$name 0" || failed=1
     case $tags in
         *,cgctl.fs=xfs,*)
-            place=/run/cgctl/volumes/$name access=rw # as `access` in pool.sh
-            group=${tags#*,cgctl.group=}
-            case $lvs in *cgctl.side="${group%%,*}"/????????-????-????-????-????????????/fenced*) access=ro ;; esac
+            place=/run/cgctl/volumes/$name
+            group=${tags#*,cgctl.group=} # as is_fenced in pool.sh
+            case $lvs in *cgctl.side="${group%%,*}"/????????-????-????-????-????????????/fenced*) continue ;; esac
             grep -q " $place " /proc/self/mountinfo ||
-                { mkdir -p "$place" && mount -t xfs -o $access,nouuid,nosuid,nodev "/dev/mapper/$name" "$place"; } || failed=1
+                { mkdir -p "$place" && mount -t xfs -o nouuid,nosuid,nodev "/dev/mapper/$name" "$place"; } || failed=1
             ;;
     esac
 done </run/cgctl-lvm-gates

@@ -38,6 +38,7 @@ dmsetup info -c --noheadings --separator ' ' -o name,suspended,blkdevname |
                 done
                 printf 'gate %s %s%s\n' "${name#cgctl-}" "$word" "$holders"
                 ! is_mounted "${name#cgctl-}" || printf 'mounted %s\n' "${name#cgctl-}"
+                ! has_file_system "${name#cgctl-}" || ! is_fenced || printf 'fenced %s\n' "${name#cgctl-}"
                 ! has_stopped "${name#cgctl-}" || printf 'stopped %s\n' "${name#cgctl-}"
                 ;;
         esac

@@ -250,7 +250,8 @@ def _file_systems(text: str) -> Iterator[Finding]:
     stopped = sorted(line.split()[1] for line in text.splitlines() if line.startswith("stopped "))
     if stopped:
         yield Finding("file systems", False, f"stopped, for they could not be written: {', '.join(stopped)}", REMOUNT)
-    missing = sorted(formatted - {line.split()[1] for line in text.splitlines() if line.startswith("mounted ")})
+    excused = {line.split()[1] for line in text.splitlines() if line.startswith(("mounted ", "fenced "))}
+    missing = sorted(formatted - excused)
     if missing:
         yield Finding("mounts", False, f"not mounted: {', '.join(missing)}", REPAIR)
     elif formatted:

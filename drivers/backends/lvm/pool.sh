@@ -255,22 +255,22 @@ has_stopped() {
     is_mounted "$1" && [ ! -d "$mounts/cgctl-$1" ]
 }
 
-# access: of the volume that has_file_system has looked at. `ro` where another server serves its group: nothing is written
-# then, not even by the file system itself, and nothing is left that looks as if a client had written it.
-access() {
+# is_fenced: whether another server serves the group of the volume that has_file_system has looked at. Its file system is
+# not mounted then: mounted, it writes by itself, which would look as if a client had written what nobody replicated.
+is_fenced() {
     in_group=${tags#*,cgctl.group=}
     case $pool_tags in
-        *",cgctl.side=${in_group%%,*}/"????????-????-????-????-????????????"/fenced,"*) echo ro ;;
-        *) echo rw ;;
+        *",cgctl.side=${in_group%%,*}/"????????-????-????-????-????????????"/fenced,"*) return 0 ;;
     esac
+    return 1
 }
 
 # mount_volume VOLUME. nouuid: a clone and its source have one UUID.
 mount_volume() {
     has_file_system "$1" || return 0
-    ! is_mounted "$1" || return 0
+    ! is_mounted "$1" && ! is_fenced || return 0
     mkdir -p "$mounts/cgctl-$1"
-    mount -t xfs -o "$(access),nouuid,nosuid,nodev" "/dev/mapper/cgctl-$1" "$mounts/cgctl-$1"
+    mount -t xfs -o nouuid,nosuid,nodev "/dev/mapper/cgctl-$1" "$mounts/cgctl-$1"
 }
 
 # unmount_volume VOLUME: 1 when somebody on the server works in it.

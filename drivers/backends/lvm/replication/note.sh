@@ -31,5 +31,6 @@ write_notes "$@"
 # One that is in use stays as it is: what it writes is kept as diverged, and told.
 tagged "cgctl.group=$group"
 for word in $found; do
-    ! is_mounted "$word" || ! has_file_system "$word" || mount -o "remount,$(access)" "$mounts/cgctl-$word" || :
+    has_file_system "$word" || continue
+    if is_fenced; then unmount_volume "$word" || :; else mount_volume "$word"; fi
 done
