@@ -209,6 +209,8 @@ def _remove(driver: Driver, context: Context, work: Relocating) -> None:
 def _settle(session: Session, work: Relocating, migration_status: MigrationStatus) -> None:
     for one in work.objects():
         row = session.get_one(Volume, one.id)
-        row.status, row.migration_status = VolumeStatus.AVAILABLE, migration_status
+        row.migration_status = migration_status
+        if row.status == VolumeStatus.MAINTENANCE:  # else an operator has said what it is, while a server was silent
+            row.status = VolumeStatus.AVAILABLE
     if work.group_id:
         session.get_one(Group, work.group_id).status = GroupStatus.AVAILABLE

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, select
 
 from cgctl.errors import DryRun
+from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import wait_until_free
 from cgctl.manager.rules.reset import check_attachments, checked_status
@@ -18,7 +19,9 @@ Resettable = Group | Volume | Snapshot | GroupSnapshot | Backup
 
 
 def reset_state(env: Environment, word: str, reference: str, state: str) -> None:
-    """Set a status by hand. Raises UsageError for a status that the kind has not, Locked while it is worked on."""
+    """Set a status by hand. Raises UsageError for a status that the kind has not, Locked or Refused while it is worked
+    on: somebody would write to what an activity is about to remove.
+    """
     wanted = checked_status(word, state)
     with env.store.read() as session:
         key = _lock_key(_find(session, word, reference))
@@ -26,6 +29,7 @@ def reset_state(env: Environment, word: str, reference: str, state: str) -> None
     with env.store.write() as session:
         row = _find(session, word, reference)
         name = subject(type(row), row.name or row.id)
+        refuse_used(session, name, row.id, or_unsettled=False)
         if isinstance(row, Volume):
             check_attachments(row, _attachments(session, row), wanted)
         before, row.status = row.status, wanted
@@ -39,12 +43,13 @@ def reset_state(env: Environment, word: str, reference: str, state: str) -> None
 
 
 def reset_migration_status(env: Environment, reference: str) -> None:
-    """Forget how a volume's last migration ended. Raises Locked while one is under way."""
+    """Forget how a volume's last migration ended. Raises Locked or Refused while one is under way."""
     with env.store.read() as session:
         key = _lock_key(find(session, Volume, reference))
     wait_until_free(env, key)
     with env.store.write() as session:
         row = find(session, Volume, reference)
+        refuse_used(session, subject(Volume, row.name or row.id), row.id, or_unsettled=False)
         before, row.migration_status = row.migration_status, None
         if env.dry_run:
             session.rollback()

@@ -15,7 +15,7 @@ import pytest
 
 from cgctl.remote.local import LocalRunner
 from drivers.backends.file.driver import FileDriver
-from drivers.contract import HandleScope, ObjectKind
+from drivers.contract import Context, HandleScope, ObjectKind
 from tests.manager import faulty, gated
 from tests.manager.agreement import disagreements, shape
 from tests.manager.house import House
@@ -241,6 +241,59 @@ def test_a_method_that_is_not_stateless_quiesces_its_volume_and_says_so(
     world.ok("attachment-create", "solo", *attached)  # sees that the activity is over, and settles it
     assert activity(world, key)["state"] == "succeeded"
     assert disagreements(world) == []
+
+
+@pytest.mark.usefixtures("apart")
+def test_from_another_way_to_the_same_state_it_is_the_same_activity(
+    world: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As another user has it, whose own activities of this machine are in another directory."""
+    key = begun(world)
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "state.db").symlink_to(world.root / "state.db")
+    with monkeypatch.context() as other:
+        other.setattr(world, "state", f"sqlite:///{tmp_path}/beside/state.db")
+        assert activity(world, key)["state"] in ("running", "succeeded")
+    world.ok("activity-wait", key)
+    assert disagreements(world) == []
+
+
+def test_what_is_moved_cannot_be_said_to_be_free(world: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its clients would write to what goes when it has moved."""
+    gate = gated.install(monkeypatch, world)
+    world.ok("snapshot-delete", "snap")
+    key = begun(world, "migrate", "solo", "beta")
+    for words in (("--state", "available"), ("--reset-migration-status",)):
+        ran = world.run("reset-state", *words, "solo")
+        assert (ran.code, f"cgctl activity-cancel {key}" in ran.err) == (5, True)
+    gate.touch()
+    world.ok("activity-wait", key)
+    world.ok("reset-state", "--reset-migration-status", "solo")
+
+
+def test_one_that_is_being_begun_is_cancelled_when_it_has_begun(world: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    gated.install(monkeypatch, world)
+    before, go_on, claim = shape(world), world.root / "go-on", FileDriver.claim_activities
+
+    def slow(driver: FileDriver, context: Context) -> None:
+        give_up_at = time.monotonic() + 60
+        while not go_on.exists() and time.monotonic() < give_up_at:
+            time.sleep(0.02)
+        claim(driver, context)
+
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(FileDriver, "claim_activities", slow)
+        os._exit(world.run(*SINGLE, "--detach").code)
+    while not (found := world.rows("SELECT id FROM activities")):
+        time.sleep(0.02)
+    ran = world.run("activity-cancel", found[0][0], "--lock-timeout", "0")
+    assert (ran.code, "is being begun" in ran.err) == (9, True)
+    threading.Timer(0.5, go_on.touch).start()
+    world.ok("activity-cancel", found[0][0], "--lock-timeout", "60")
+    os.waitpid(child, 0)
+    assert activity(world, found[0][0])["state"] == "cancelled"
+    assert shape(world) == before
 
 
 def test_a_quiesced_volume_is_free_again_when_its_activity_is_cancelled(

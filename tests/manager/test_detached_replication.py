@@ -30,6 +30,17 @@ def test_a_sync_goes_on_without_its_command(replicated: House, monkeypatch: pyte
     assert leftovers(replicated) == []
 
 
+def test_what_its_group_was_deleted_under_ends_as_failed(replicated: House) -> None:
+    key = replicated.make("group-sync-replication", "db", "--detach")
+    deletion = ("group-delete", "db", "--delete-volumes", "--delete-replicas", "--yes", "--lock-timeout", "60")
+    replicated.ok(*deletion)
+    replicated.run("activity-wait", key)
+    assert replicated.show("activity-show", key)["state"] in ("failed", "succeeded")
+    replicated.ok("recover")
+    replicated.ok("activity-forget", key)
+    assert replicated.rows("SELECT 1 FROM operations WHERE state NOT IN ('done', 'failed', 'settled')") == []
+
+
 def test_replication_is_enabled_and_its_first_copy_goes_on(house: House) -> None:
     db = build(house.root)
     with db.unchanged():

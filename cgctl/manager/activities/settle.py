@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlmodel import Session, select
@@ -104,11 +105,13 @@ def word(activity: Activity) -> str:
 
 def reachable_place(env: Environment, activity: Activity) -> ActivityPlace:
     """Where it is looked after. Raises Refused where it runs on another machine that is no server of ours."""
-    me = Holder.current()
-    if activity.host is None and activity.started_host != me.host:
+    if activity.host is not None:
+        return place_on(env, activity.host)
+    if activity.started_host != Holder.current().host:
         where = f"activity {activity.id} runs on {activity.started_host}, which is no server of cgctl's"
         raise Refused(word(activity), where, f"on {activity.started_host}: cgctl activity-wait {activity.id}")
-    return place_on(env, activity.host)
+    # where it was begun: another user, or another way to the same state, has a place of its own
+    return replace(place_on(env, None), directory=activity.directory)
 
 
 def place_on(env: Environment, host: str | None) -> ActivityPlace:

@@ -6,6 +6,8 @@ from sqlmodel import Session, col, select
 
 from cgctl.errors import Refused
 from cgctl.model.activities import Activity
+from cgctl.model.states import OperationState
+from cgctl.model.tables import Operation
 from drivers.activities.values import ActivityState
 
 UNDER_WAY = tuple(one for one in ActivityState if not one.is_over)
@@ -17,9 +19,14 @@ def under_way(session: Session) -> list[Activity]:
     return list(session.exec(wanted.order_by(col(Activity.created_at))))
 
 
-def refuse_used(session: Session, subject: str, *row_ids: str) -> None:
-    """Raise Refused for what an activity reads, or is making: it goes when the activity is over."""
+def refuse_used(session: Session, subject: str, *row_ids: str, or_unsettled: bool = True) -> None:
+    """Raise Refused for what an activity reads, or is making: it goes when the activity is over.
+
+    or_unsettled: also where its end could not be settled; its server may never come back.
+    """
     for one in under_way(session):
+        if not or_unsettled and session.get_one(Operation, one.operation_id).state == OperationState.UNSETTLED:
+            continue
         held = {*one.source_ids.split(), *one.made_ids.split()} & set(row_ids)
         if held:
             way = f"cgctl activity-wait {one.id}; or end it: cgctl activity-cancel {one.id}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 
-from cgctl.errors import CgctlError, Locked, Refused, ServerFailure
+from cgctl.errors import Locked, Refused, ServerFailure
 from cgctl.failures import explain
 from cgctl.manager.activities.settle import look, reachable_place, word
 from cgctl.manager.environment import Environment, Progress
 from cgctl.model.activities import Activity
 from drivers.activities.values import ActivityState
 from drivers.contract import HandleScope
-from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached
+from drivers.errors import DriverError, NotOnServer, OutcomeUnknown, ServerNotReached
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.05, 1.0
 UNREACHED_SECONDS = 60.0
@@ -72,16 +72,23 @@ def succeeded(row: Activity) -> Activity:
 
 
 def cancel(env: Environment, activity_id: str) -> Activity:
-    """End it and remove all that it has made. Of one that is over: nothing is done."""
-    row = _stored(env, activity_id)
-    if not ActivityState(row.state).is_over:
+    """End it and remove all that it has made. Of one that is over: nothing is done. One that another command begins, or
+    ends, is waited for. Raises Locked when that takes too long.
+    """
+    row, give_up_at = _stored(env, activity_id), time.monotonic() + env.lock_timeout_seconds
+    while not ActivityState(row.state).is_over:
         try:
             reachable_place(env, row).cancel(row.id)
         except DriverError as error:
-            raise explain(error, word(row)) from error
+            if not (isinstance(error, NotOnServer) and row.state == ActivityState.QUEUED):  # no place for it yet
+                raise explain(error, word(row)) from error
         row = look(env, activity_id)
-        if not ActivityState(row.state).is_over:
-            raise CgctlError(word(row), f"activity {row.id} does not end", f"cgctl activity-cancel {row.id}")
+        if ActivityState(row.state).is_over:
+            break
+        if time.monotonic() >= give_up_at:
+            reason = f"activity {row.id} is being begun, or ended, by another command"
+            raise Locked(word(row), reason, f"cgctl activity-cancel {row.id} --lock-timeout 60")
+        time.sleep(SHORTEST_SECONDS)
     return row
 
 

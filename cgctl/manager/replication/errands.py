@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from cgctl.errors import CgctlError
+from cgctl.errors import CgctlError, NotFound
 from cgctl.manager.activities.launch import launch
-from cgctl.manager.activities.settle import place_on
+from cgctl.manager.activities.settle import reachable_place
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, wait_until_free
@@ -25,6 +25,7 @@ from cgctl.manager.replication.switch import enable
 from cgctl.manager.replication.sync import sync_group
 from cgctl.manager.rules import replication as rules
 from cgctl.model.activities import Activity
+from cgctl.model.tables import Group
 from drivers.activities.values import ActivityState, Program
 from drivers.contract import Context
 
@@ -55,7 +56,16 @@ class SyncErrand:
     def complete(self, context: Context, plan: Plan) -> None:
         """It has done everything itself."""
 
-    def clear(self, context: Context, plan: Plan) -> None:  # noqa: ARG002
+    def clear(self, context: Context, plan: Plan) -> None:
+        """Of a group that is gone by now, nothing is left to put right: nor of one that goes while it is settled."""
+        try:
+            self.put_right(context, plan)
+        except NotFound:
+            with self.env.store.read() as session:
+                if session.get(Group, plan["group_id"]):
+                    raise
+
+    def put_right(self, context: Context, plan: Plan) -> None:  # noqa: ARG002
         """What its operations left is settled, as the next command would."""
         wait_until_free(self.env, *self._group(plan).keys)
 
@@ -76,8 +86,8 @@ class MoveErrand(SyncErrand):
 
     kind: str = MOVE
 
-    def clear(self, context: Context, plan: Plan) -> None:
-        super().clear(context, plan)
+    def put_right(self, context: Context, plan: Plan) -> None:
+        super().put_right(context, plan)
         if _was_cancelled(self.env, context):
             migration.end(self.env, plan["group_id"])
 
@@ -85,7 +95,7 @@ class MoveErrand(SyncErrand):
 def _was_cancelled(env: Environment, context: Context) -> bool:
     with env.store.read() as session:
         activity = session.exec(select(Activity).where(Activity.operation_id == context.operation_id)).one()
-    report = place_on(env, None).poll([activity.id]).get(activity.id)
+    report = reachable_place(env, activity).poll([activity.id]).get(activity.id)
     return report is not None and report.state is ActivityState.CANCELLED
 
 

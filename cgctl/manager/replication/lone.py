@@ -77,8 +77,8 @@ class LoneErrand(MoveErrand):
         intent.about("volume", volume.id, volume.name)
         return intended
 
-    def clear(self, context: Context, plan: Plan) -> None:
-        super().clear(context, plan)
+    def put_right(self, context: Context, plan: Plan) -> None:
+        super().put_right(context, plan)
         if not self._group(plan).moving_to:
             alight(self.env, plan["group_id"])
 
