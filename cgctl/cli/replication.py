@@ -25,14 +25,24 @@ Reference = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name 
 
 
 @command("group-enable-replication", changes=True)
-def group_enable_replication(env: Env, reference: Reference, detach: Detach = False) -> Done | Show:
+def group_enable_replication(
+    env: Env,
+    reference: Reference,
+    delete_replicas: Annotated[
+        bool,
+        typer.Option("--delete-replicas", help="Remove recovery points that an earlier replication of it has left."),
+    ] = False,
+    detach: Detach = False,
+) -> Done | Show:
     """Replicate a group to the replication targets of its backend.
 
     A whole copy is made at once; later, `group-sync-replication` ships what has changed.
     """
     if detach:
-        return Show(activities.handles.view(replication.errands.begin_enabling(env, reference)))
-    replication.switch.enable_replication(env, reference)
+        return Show(
+            activities.handles.view(replication.errands.begin_enabling(env, reference, delete_replicas=delete_replicas))
+        )
+    replication.switch.enable_replication(env, reference, delete_replicas=delete_replicas)
     return Done(f"group {reference}: replication enabled")
 
 

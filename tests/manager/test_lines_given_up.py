@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.errors import OutcomeUnknown, ServerFailed
+from drivers.errors import OutcomeUnknown, ServerFailed, ToolMissing
 from tests.manager import faulty
 from tests.manager.house import House
 from tests.manager.replicating import build, live, points, replica
@@ -201,3 +201,26 @@ def test_what_is_lost_goes_until_the_fence_hook_has_ended(replicated: House) -> 
     told = house.ok(*FAIL_OVER, "dr1", "-f", "json").json
     since = datetime.fromisoformat(told["lost_since"]).timestamp()
     assert told["loss_seconds"] >= float(fenced.read_text()) - since
+
+
+def test_a_source_whose_export_server_does_not_run_may_be_called_down(
+    replicated: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty.install(monkeypatch, faulty.raises_before(ToolMissing("tgtd is not running"), "remove_exports"))
+    assert "going on without it" in replicated.ok(*FAIL_OVER, "dr1", "--source-is-down").err
+    assert group(replicated)[0] == "beta"
+
+
+def test_what_an_earlier_replication_left_is_removed_when_that_is_said(replicated: House) -> None:
+    house = replicated
+    lose(house, "beta")
+    house.ok("group-disable-replication", "--leave-replicas", "db")
+    come_back(house, "beta")
+    left = points(house, "beta")
+    refused = house.run("group-enable-replication", "db")
+    assert (refused.code, "an earlier replication of it has left" in refused.err) == (5, True)
+    assert points(house, "beta") == left
+    group_id = house.show("group-show", "db")["id"]
+    assert f"cgctl group-enable-replication --delete-replicas {group_id}" in refused.err
+    house.ok("group-enable-replication", "--delete-replicas", "db")
+    assert points(house, "beta") == points(house, "alpha") != left

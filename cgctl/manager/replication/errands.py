@@ -104,9 +104,9 @@ def begin_sync(env: Environment, reference: str) -> Activity:
     return launch(env, SyncErrand(env, reference), detach=True)
 
 
-def begin_enabling(env: Environment, reference: str) -> Activity:
+def begin_enabling(env: Environment, reference: str, *, delete_replicas: bool = False) -> Activity:
     """The same of the first point; replication is enabled when this returns."""
-    return begin_sync(env, enable(env, reference))
+    return begin_sync(env, enable(env, reference, delete_replicas=delete_replicas))
 
 
 def begin_move(env: Environment, reference: str, host: str) -> Activity:

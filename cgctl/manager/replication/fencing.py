@@ -6,7 +6,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.replication.promotion import live_sizes
 from drivers.contract import Context, ExportServer
-from drivers.errors import DriverError, ServerFailed, ServerRefused
+from drivers.errors import DriverError, ServerFailed, ServerRefused, ToolMissing
 from drivers.replication import Side, SideState
 
 
@@ -34,6 +34,8 @@ def _end_exports(
         unlisted = error
     try:
         export.remove_exports(context, sorted(known))
+    except ToolMissing:  # what does not run serves nobody
+        raise
     except (ServerFailed, ServerRefused) as error:
         raise StillServes(f"its exports cannot be ended: {error.message}", error.hint) from error
     if unlisted is not None:

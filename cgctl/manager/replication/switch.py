@@ -22,7 +22,7 @@ from cgctl.model.states import GroupStatus, MigrationStatus, ReplicationStatus
 from cgctl.model.tables import Group, Volume, new_id
 from drivers.contract import Context
 from drivers.errors import DriverError, ServerNotReached
-from drivers.replication import Generation, SideState
+from drivers.replication import Generation, Side, SideState
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,16 @@ class Turning:
 
 @dataclass(frozen=True)
 class Enable:
-    """The operation: the first generation is noted, and the other backends are found ready. Copying comes after it."""
+    """The operation: the first generation is noted, and the other backends are found ready. Copying comes after it.
+
+    delete_replicas: recovery points that an earlier replication left there go; nothing that stands there does.
+    """
 
     env: Environment
     reference: str
     generation_id: str
     kind: str = "group-enable-replication"
+    delete_replicas: bool = False
 
     def intend(self, intent: Intent) -> Turning:
         replicated = self._checked(intent.session)
@@ -54,6 +58,8 @@ class Enable:
                 f"{self.env.backends.server(replicated.active)}: replicate {replicated.name} "
                 f"to {self.env.backends.server(host)}"
             )
+            if self.delete_replicas:
+                intent.will(f"{self.env.backends.server(host)}: remove what an earlier replication of it has left")
         members.write_status(intent.session, replicated, ReplicationStatus.ENABLING)
         return turning
 
@@ -64,9 +70,10 @@ class Enable:
         for host, side in sides.items():
             if isinstance(side, DriverError):
                 raise side
-            if side.has_live or side.points or side.generation_id:
-                reason = f"backend {host} holds a group of this id already; it is not overwritten"
-                raise Refused(replicated.name, reason, f"look at it on {self.env.backends.server(host)}")
+            if side.has_live or (_is_used(side) and not self.delete_replicas):
+                raise self._not_overwritten(replicated, host, side)
+        for host in [host for host, side in reached(sides) if _is_used(side)]:
+            replication_of(self.env, host, replicated.name).forget(context, replicated.id)
         replication_of(self.env, replicated.active, replicated.name).note_side(
             context, replicated.id, self.generation_id, SideState.SERVING, [Generation(self.generation_id)]
         )
@@ -82,6 +89,16 @@ class Enable:
         )
         members.write_status(session, replicated, ReplicationStatus.ENABLED)
         return None
+
+    def _not_overwritten(self, replicated: ReplicatedGroup, host: str, side: Side) -> Refused:
+        hint = f"look at it on {self.env.backends.server(host)}"
+        if side.has_live:
+            return Refused(
+                replicated.name, f"backend {host} holds a group of this id already; it is not overwritten", hint
+            )
+        reason = f"backend {host} holds recovery points that an earlier replication of it has left"
+        anew = f"to remove them: cgctl group-enable-replication --delete-replicas {replicated.id}"
+        return Refused(replicated.name, reason, hint if replicated.moving_to else anew)
 
     def _checked(self, session: Session) -> ReplicatedGroup:
         found = load(session, self.reference)
@@ -137,18 +154,22 @@ class Disable:
         members.write_status(session, subject.replicated, ReplicationStatus.ERROR, GroupStatus.ERROR)
 
 
-def enable_replication(env: Environment, reference: str) -> None:
+def _is_used(side: Side) -> bool:
+    return bool(side.has_live or side.points or side.generation_id)
+
+
+def enable_replication(env: Environment, reference: str, *, delete_replicas: bool = False) -> None:
     """Enable it, and make the first recovery point. Enabled already: another point. Raises what the copy raises."""
-    sync_group(env, enable(env, reference))
+    sync_group(env, enable(env, reference, delete_replicas=delete_replicas))
 
 
-def enable(env: Environment, reference: str) -> str:
+def enable(env: Environment, reference: str, *, delete_replicas: bool = False) -> str:
     """Enable it, unless it is; returns the group's id."""
     with env.store.read() as session:
         replicated = load(session, reference)
         rules.check_enable(replicated.group, replicated.present)
     if replicated.record is None or replicated.group.replication_status != ReplicationStatus.ENABLED:
-        perform(env, Enable(env, reference, new_id()))
+        perform(env, Enable(env, reference, new_id(), delete_replicas=delete_replicas))
     return replicated.id
 
 
