@@ -5,7 +5,7 @@ from __future__ import annotations
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.replication.promotion import live_sizes
-from drivers.contract import Context, ExportServer
+from drivers.contract import Context
 from drivers.errors import DriverError, ServerFailed, ServerRefused, ToolMissing
 from drivers.replication import Side, SideState
 
@@ -16,16 +16,15 @@ class StillServes(ServerFailed):
 
 def fence(env: Environment, context: Context, replicated: ReplicatedGroup, host: str, generation_id: str) -> None:
     """First the exports, which ends all sessions, then the note. Raises StillServes."""
-    export = env.backends.get(host).export
-    if export is not None:
-        _end_exports(env, context, replicated, host, export)
+    end_exports(env, context, replicated, host)
     replication_of(env, host, replicated.name).note_side(context, replicated.id, generation_id, SideState.FENCED)
 
 
-def _end_exports(
-    env: Environment, context: Context, replicated: ReplicatedGroup, host: str, export: ExportServer
-) -> None:
+def end_exports(env: Environment, context: Context, replicated: ReplicatedGroup, host: str) -> None:
     """Also of those that have left the group since; where the pool cannot be listed, at least of the members."""
+    export = env.backends.get(host).export
+    if export is None:
+        return
     known = {one.id for one in replicated.volumes}
     unlisted: DriverError | None = None
     try:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
 from cgctl.errors import CgctlError, FailoverRefused
+from cgctl.failures import explain
 from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import PointView, SideView, Step, Terms, View, objection, plan_failover
 from cgctl.manager.replication import hints
 from cgctl.manager.replication.diverged import Diverged, find_kept, list_kept, retire
-from cgctl.manager.replication.fencing import StillServes, fence
+from cgctl.manager.replication.fencing import StillServes, end_exports, fence
 from cgctl.manager.replication.giving_up import note_promoting
 from cgctl.manager.replication.hooks import run_fence_hook, run_post_failover
 from cgctl.manager.replication.lag import lag_seconds
@@ -25,12 +26,12 @@ from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.replication.points import newest_sequence, next_point, take_point
 from cgctl.manager.replication.promotion import live_sizes, offer, promote, sizes
 from cgctl.manager.replication.shipping import base_for, ship
-from cgctl.manager.replication.sides import ancestors, observe_surely
+from cgctl.manager.replication.sides import ancestors, observe_surely, within
 from cgctl.manager.rules.replication import check_undo
 from cgctl.model.tables import utc_now
 from drivers import contract
 from drivers.contract import Context
-from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached
+from drivers.errors import DriverError, OutcomeUnknown, PoolMissing, ServerFailed, ServerNotReached, ToolMissing
 from drivers.replication import Generation, PointOnServer, Side, SideState
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ class Moving:
         self._proven_down = False
         self._wrote_until = order.at
         self._exported = False
+        self._is_broken = False
         self._retired = False
         self._begun = False
         self._present: Mapping[str, int] = {}
@@ -105,11 +107,14 @@ class Moving:
                 if step is Step.RETIRE_SOURCE and self._retired:
                     break
                 self._begun = True
+                self._end_exports_of_broken_source()
                 log.info("%s: %s: %s", self._replicated.name, self.place_of(step), step.value)
                 self._do(step)
             return self._outcome()
         except (DriverError, CgctlError) as error:
             if not self._begun:
+                if isinstance(error, ServerFailed):  # servers were looked at, no more: the group is as it was
+                    raise explain(error, self._replicated.name) from error
                 raise
             reason = error.message if isinstance(error, DriverError) else error.reason
             raise Halfway(f"the failover has begun and could not go on: {reason}", self._ways_on()) from error
@@ -158,7 +163,7 @@ class Moving:
     def _hint(self, view: View) -> str:
         """The flag that would let it go on, where one would; else where to look."""
         terms = self._terms(view)
-        if view.source is None and not terms.source_is_down:
+        if (view.source is None or view.source.live is None) and not terms.source_is_down:
             return f"when the source is certainly down: {self._again(hints.DOWN)}"
         if objection(view, replace(terms, accept_data_loss=True)) is None:
             return f"when that may be lost: {self._again(hints.DOWN, hints.LOSS)}"
@@ -208,13 +213,36 @@ class Moving:
         return replication_of(self._env, host, self._replicated.name).observe(self._context, self._replicated.id)
 
     def _ask_source(self, host: str) -> Side | None:
+        down = self._order.source_is_down
         try:
-            if self._order.source_is_down and not self._begun:
-                return _within(QUICK_SECONDS, lambda: observe_surely(lambda: self._ask(host)))
-            return observe_surely(lambda: self._ask(host))
+            if down and not self._begun:
+                side = within(QUICK_SECONDS, lambda: observe_surely(lambda: self._ask(host)))
+            else:
+                side = observe_surely(lambda: self._ask(host))
         except (ServerNotReached, OutcomeUnknown) as error:
             self._env.warn(f"{self._replicated.name}: the source does not answer: {error.message}")
             return None
+        except (ServerFailed, PoolMissing) as error:  # its disk is broken, or its file system away
+            if not down:
+                error.hint = f"mend it; when the source is certainly down: {self._again(hints.DOWN)}"
+                raise
+            self._do_without_source(f"the source fails ({error.message})")
+            return None
+        if down and not self._begun and not side.has_live:  # a new disk, or one that is not mounted
+            self._do_without_source("the source holds nothing of the group")
+            return None
+        return side
+
+    def _do_without_source(self, why: str) -> None:
+        self._env.warn(f"{self._replicated.name}: {why}: going on without it")
+        self._is_broken = True
+
+    def _end_exports_of_broken_source(self) -> None:
+        """It answers, so it may still serve: to end that needs no pool. Raises StillServes."""
+        if self._is_broken:
+            with suppress(ServerNotReached, OutcomeUnknown, ToolMissing, PoolMissing):
+                end_exports(self._env, self._context, self._replicated, self._replicated.active)
+            self._is_broken = False
 
     def _side(self, host: str) -> Side:
         side = self._sides[host]
@@ -355,23 +383,3 @@ def _seen(side: Side) -> SideView:
         for one in side.points
     )
     return SideView((side.generation_id or "unknown") if side.has_live else None, side.state == "fenced", points)
-
-
-def _within(seconds: float, call: Callable[[], Side]) -> Side:
-    """Its result; raises ServerNotReached when it takes longer. What is not waited for ends by itself."""
-    answer: list[Side | BaseException] = []
-
-    def ask() -> None:
-        try:
-            answer.append(call())
-        except DriverError as error:
-            answer.append(error)
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not answer:
-        raise ServerNotReached(f"no answer within {seconds:g} s")
-    if isinstance(answer[0], BaseException):
-        raise answer[0]
-    return answer[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import replication_of
 from drivers.contract import Context
-from drivers.errors import ConnectionLost, DriverError, HandshakeBroken, NothingListens
+from drivers.errors import ConnectionLost, DriverError, HandshakeBroken, NothingListens, ServerNotReached
 from drivers.replication import PointOnServer, Replication, Side, StreamForm
 
 Observed = Side | DriverError
@@ -40,6 +41,26 @@ def observe_surely(observe: Callable[[], Side]) -> Side:
     except PASSING:
         time.sleep(AGAIN_SECONDS)
         return observe()
+
+
+def within(seconds: float, call: Callable[[], Side]) -> Side:
+    """Its result; raises ServerNotReached when it takes longer. What is not waited for ends by itself."""
+    answer: list[Side | BaseException] = []
+
+    def ask() -> None:
+        try:
+            answer.append(call())
+        except DriverError as error:
+            answer.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not answer:
+        raise ServerNotReached(f"no answer within {seconds:g} s")
+    if isinstance(answer[0], BaseException):
+        raise answer[0]
+    return answer[0]
 
 
 def reached(sides: Mapping[str, Observed]) -> Iterator[tuple[str, Side]]:

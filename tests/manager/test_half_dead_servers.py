@@ -1,0 +1,50 @@
+"""Servers that answer, and are of no use: what a failover does with them. About 10 s."""
+
+from __future__ import annotations
+import shutil
+
+import pytest
+
+from tests.manager.house import House
+from tests.manager.replicating import live
+from tests.manager.test_failover import access, group, lose
+
+ORDER = ("group-failover-replication", "--allow-attached-volume", "db")
+
+
+def test_a_destination_that_cannot_be_read_leaves_the_group_as_it_is(replicated: House) -> None:
+    house = replicated
+    (note,) = house.root.glob("beta/.cgctl/replication/*/point-*")
+    kept = note.read_text()
+    note.write_text("\n")
+    lose(house)
+    ran = house.run(*ORDER, "--source-is-down")
+    assert (ran.code, "cannot be read" in ran.err) == (6, True)
+    assert group(house) == ("alpha", "available", "enabled")
+    note.write_text(kept)
+    house.ok(*ORDER, "--source-is-down")
+
+
+@pytest.mark.parametrize("how", ["broken", "empty", "away"])
+def test_a_source_that_answers_without_its_data_is_done_without(replicated: House, how: str) -> None:
+    """Its notes cannot be read; its pool is new and empty; its directory is gone. Its exports end nevertheless."""
+    house = replicated
+    house.ok("attachment-create", "db-0", "--initiator", "iqn.2026-11.test:one")
+    before = live(house, "alpha")
+    pool = house.root / "alpha"
+    if how == "broken":
+        for note in pool.glob(".cgctl/replication/*/point-*"):
+            note.write_text("\n")
+    else:
+        shutil.rmtree(pool)
+    if how == "empty":
+        pool.mkdir()
+    offered = access(house, "alpha")
+    ran = house.run(*ORDER)
+    assert access(house, "alpha") == offered
+    assert ran.code in (6, 7), ran
+    assert "--source-is-down" in ran.err
+    assert group(house) == ("alpha", "available", "enabled")
+    assert "going on without it" in house.ok(*ORDER, "--source-is-down").err
+    assert (live(house, "beta"), access(house, "alpha")) == (before, {})
+    assert len(access(house, "beta")) == 1
