@@ -1,13 +1,16 @@
 """Servers that answer, and are of no use: what a failover does with them. About 10 s."""
 
 from __future__ import annotations
+
 import shutil
 
 import pytest
 
+from drivers.errors import ServerFailed
+from tests.manager import faulty
 from tests.manager.house import House
 from tests.manager.replicating import live
-from tests.manager.test_failover import access, group, lose
+from tests.manager.test_failover import access, come_back, diverged, group, lose
 
 ORDER = ("group-failover-replication", "--allow-attached-volume", "db")
 
@@ -48,3 +51,44 @@ def test_a_source_that_answers_without_its_data_is_done_without(replicated: Hous
     assert "going on without it" in house.ok(*ORDER, "--source-is-down").err
     assert (live(house, "beta"), access(house, "alpha")) == (before, {})
     assert len(access(house, "beta")) == 1
+
+
+@pytest.fixture
+def half_promoted(replicated: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """A failover whose destination has made the group, and said so to nobody."""
+    replicated.ok("attachment-create", "db-0", "--initiator", "iqn.2026-11.test:one")
+    faulty.install(monkeypatch, faulty.raises_after(ServerFailed("gone"), "create_consistencygroup_from_src"))
+    assert replicated.run(*ORDER).code == 6
+    faulty.install(monkeypatch, faulty.well)
+    return replicated
+
+
+BACK = (*ORDER, "--secondary-backend-id", "default")
+
+
+def test_a_destination_that_is_gone_for_good_keeps_no_group_behind_its_fence(half_promoted: House) -> None:
+    house = half_promoted
+    lose(house, "beta")
+    refused = house.run(*BACK)
+    assert (refused.code, f"{' '.join(BACK[:1])} --secondary-backend-id default --source-is-down" in refused.err) == (
+        7,
+        True,
+    )
+    house.ok(*BACK, "--source-is-down")
+    assert group(house) == ("alpha", "available", "enabled")
+    assert len(access(house, "alpha")) == 1
+    house.configure(hooks={"db": {"pre": "true"}})
+    house.write("db-0", b"goes on")
+    come_back(house, "beta")
+    house.ok("group-sync-replication", "db")
+    served = live(house, "alpha")
+    house.ok(*ORDER)
+    assert (live(house, "beta"), group(house)[0]) == (served, "beta")
+    assert len(diverged(house)) <= 1
+
+
+def test_a_destination_that_was_promoted_and_answers_is_not_given_up_but_left_again(half_promoted: House) -> None:
+    house = half_promoted
+    house.ok(*BACK, "--source-is-down")
+    assert (group(house), access(house, "beta")) == (("alpha", "available", "enabled"), {})
+    assert not live(house, "beta")

@@ -147,7 +147,8 @@ def waive(env: Environment, reference: str, wishes: Wishes) -> None:
         if operation is None:
             return
         if destination(env, replicated, wishes.backend_id).host == replicated.active:
-            order_giving_up(replicated, operation)
+            again = hints.failover_to(env, replicated, replicated.active, hints.DOWN)
+            order_giving_up(replicated, operation, again, is_down=wishes.source_is_down)
         else:
             _take_word(operation, wishes)
 

@@ -2,6 +2,11 @@
 
 Decided 2026-11-21: only while promoting has not begun, which the journal says before it begins: a destination that does
 not answer may serve otherwise. The source serves under a new generation, so its fence's final point is final no more.
+
+Decided 2026-11-22: behind that, the operator's word that the destination is down gives it up, too: it may be gone for
+good, and the group would stand behind a fence for ever. Its generation is noted, so what it served, should it come
+back, is known for a branch of the group: fenced, kept and shipped to like any other. Where it answers and was promoted,
+nothing is given up: the failover is rolled forward, and the same command goes on from there.
 """
 
 from __future__ import annotations
@@ -15,10 +20,12 @@ from cgctl.errors import FailoverRefused
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of, write_status
 from cgctl.manager.replication.promotion import export
+from cgctl.manager.replication.sides import observe_surely
 from cgctl.model.replication import GroupGeneration, Replicated
 from cgctl.model.states import GroupStatus, ReplicationStatus
 from cgctl.model.tables import Operation, new_id
 from drivers.contract import Context
+from drivers.errors import OutcomeUnknown, ServerNotReached
 from drivers.replication import Generation, SideState
 
 PROMOTING = "promoting"
@@ -32,15 +39,19 @@ def note_promoting(env: Environment, operation_id: str) -> None:
             operation.plan = {**operation.plan, PROMOTING: True}
 
 
-def order_giving_up(replicated: ReplicatedGroup, operation: Operation) -> None:
-    """Settling the operation will give it up. Raises FailoverRefused when it may have promoted."""
-    if operation.plan.get(PROMOTING):
+def order_giving_up(replicated: ReplicatedGroup, operation: Operation, again: str, *, is_down: bool) -> None:
+    """Settling the operation will give it up. Raises FailoverRefused when it may have promoted, unless the destination
+    is_down. again: the command that says so."""
+    plan = operation.plan
+    if plan.get(PROMOTING) and not is_down:
         raise FailoverRefused(
             replicated.name,
-            f"backend {operation.plan['destination']} may serve it already: the failover cannot be given up any more",
-            f"when that backend answers: cgctl recover; then: cgctl group-undo-failover {replicated.id}",
+            f"backend {plan['destination']} may serve it already: the failover cannot be given up any more",
+            f"when that backend answers: cgctl recover; then: cgctl group-undo-failover {replicated.id}; "
+            f"when it is certainly down: {again}",
         )
-    operation.plan = {"action": "give-up-failover", "id": replicated.id, "generation": new_id()}
+    promoted = {"promoted": plan} if plan.get(PROMOTING) else {}
+    operation.plan = {"action": "give-up-failover", "id": replicated.id, "generation": new_id(), **promoted}
 
 
 def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicated: ReplicatedGroup) -> Any:
@@ -52,6 +63,12 @@ def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicat
     export(env, context, replicated, replicated.active)
 
     def write(session: Session) -> None:
+        if "promoted" in plan:
+            lost, host = plan["promoted"]["generation_id"], plan["promoted"]["destination"]
+            row = GroupGeneration(
+                id=lost, group_id=replicated.id, parent_id=begun.parent_id, host=host, reason="given up"
+            )
+            session.add(row)
         session.add(
             GroupGeneration(
                 id=begun.id,
@@ -67,3 +84,15 @@ def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicat
         write_status(session, replicated, status, GroupStatus.AVAILABLE)
 
     return write
+
+
+def is_served(env: Environment, context: Context, plan: Mapping[str, Any], replicated: ReplicatedGroup) -> bool:
+    """Whether the destination answers, and has what was promoted: then there is nothing to give up any more."""
+    promoted = plan.get("promoted")
+    if promoted is None:
+        return False
+    there = replication_of(env, promoted["destination"], replicated.name)
+    try:
+        return observe_surely(lambda: there.observe(context, replicated.id)).has_live
+    except (ServerNotReached, OutcomeUnknown):
+        return False

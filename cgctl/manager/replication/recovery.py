@@ -60,11 +60,18 @@ def _end_drill(env: Environment, context: Context, plan: Plan, replicated: Repli
     return lambda session: drill_end.end_row(session, plan["drill"], "interrupted")
 
 
+def _give_up(env: Environment, context: Context, plan: Plan, replicated: ReplicatedGroup) -> Settled:
+    is_served = giving_up.is_served(env, context, plan, replicated)
+    settle_it, order = (failover.settle, plan["promoted"]) if is_served else (giving_up.settle, plan)
+    settled: Settled = settle_it(env, context, order, replicated)
+    return settled
+
+
 ACTIONS: Mapping[str, Callable[[Environment, Context, Plan, ReplicatedGroup], Settled]] = {
     "settle-point": _settle_point,
     "stop-replication": _stop,
     "disable-replication": _disable,
     "failover": failover.settle,
-    "give-up-failover": giving_up.settle,
+    "give-up-failover": _give_up,
     "end-drill": _end_drill,
 }
