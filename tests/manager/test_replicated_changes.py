@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.manager import faulty
 from tests.manager.house import House
 from tests.manager.replicating import live, points, replica
 
@@ -63,6 +64,24 @@ def test_enabling_again_looks_at_every_member_first(house: House, column: str) -
     with house.forced(f"UPDATE volumes SET {column} = 'error' WHERE name = 'db-1';"):
         assert "volume db-1" in refused(house, "group-enable-replication", "db")
     house.ok("group-enable-replication", "db")
+
+
+def test_a_member_that_joins_while_a_point_travels_is_not_called_replicated(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined: list[str] = []
+
+    def join(name: str, call: faulty.Call) -> object:
+        if name == "forget" and not joined:
+            words = ("create", "1M", "--group-id", "db", "--volume-type", "gold", "--name", "late")
+            joined.append(house.make(*words))
+        return call()
+
+    faulty.install(monkeypatch, join)
+    house.ok("group-sync-replication", "db")
+    assert house.show("show", "late")["replication_status"] == "disabled"
+    house.ok("group-sync-replication", "db")
+    assert house.show("show", "late")["replication_status"] == "enabled"
 
 
 def test_a_failed_over_group_grows_and_takes_members_and_comes_back_with_them(house: House) -> None:

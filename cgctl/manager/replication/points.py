@@ -75,10 +75,12 @@ class TakePoint:
         """The group is as it was."""
 
 
-def take(env: Environment, reference: str, point_id: str, above: int = 0) -> RecoveryPoint:
-    """A point of what the group holds now. above: the newest sequence that a server knows. Raises what a group snapshot
-    raises."""
-    return perform(env, TakePoint(env, reference, point_id, above))[1]
+def take(env: Environment, reference: str, point_id: str, above: int = 0) -> tuple[ReplicatedGroup, RecoveryPoint]:
+    """A point of what the group holds now, and the group as it was then. above: the newest sequence that servers know.
+
+    Raises what a group snapshot raises.
+    """
+    return perform(env, TakePoint(env, reference, point_id, above))
 
 
 def newest_sequence(sides: Iterable[object]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session, col, select
 
@@ -42,11 +42,12 @@ RETURN_SECONDS = 60.0
 
 @dataclass
 class Synced:
-    """What became of one point, by backend."""
+    """What became of one point, by backend. members: those that it holds."""
 
     shipped: list[Shipped] = field(default_factory=list)
     failed: dict[str, CgctlError] = field(default_factory=dict)
     kept: list[Diverged] = field(default_factory=list)
+    members: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class Sync:
             session.add(row)
         if outcome.shipped:
             now = load(session, subject.id)
-            write_status(session, now, now.group.replication_status)
+            held = [one for one in now.volumes if one.id in outcome.members]  # who has joined since is in no point yet
+            write_status(session, replace(now, volumes=held), now.group.replication_status)
         list_kept(self.env, session, subject, outcome.kept)
         return _verdict(subject, outcome)
 
@@ -147,7 +149,8 @@ def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_
         else:
             synced.failed[host] = explain(side, f"{replicated.name} to {host}")
     if ready:
-        point = take(env, replicated.id, point_id, newest_sequence(sides.values()))
+        taken, point = take(env, replicated.id, point_id, newest_sequence(sides.values()))
+        synced.members = {one.id for one in taken.present}
         for host, side in ready.items():
             try:
                 synced.shipped.append(ship(env, context, replicated, point, host, (source, side), RETURN_SECONDS))
