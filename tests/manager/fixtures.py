@@ -57,9 +57,19 @@ def used(db: House, apart: None) -> House:
 @pytest.fixture
 def replicated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     """Another house: group `db` of alpha has its first recovery point on beta (tests/manager/replicating.py)."""
-    monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))
+    return _replicated(tmp_path, monkeypatch, second_target=False)
+
+
+@pytest.fixture
+def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    """The same with two replication targets: beta and gamma."""
+    return _replicated(tmp_path, monkeypatch, second_target=True)
+
+
+def _replicated(root: Path, monkeypatch: pytest.MonkeyPatch, *, second_target: bool) -> House:
+    monkeypatch.setenv("CGCTL_TEST_NOTES", str(root))
     faulty.install(monkeypatch, faulty.well)
-    built = replicating.build(tmp_path)
+    built = replicating.build(root, second_target=second_target)
     built.ok("group-enable-replication", "db")
     return built
 

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import shutil
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
 from drivers.errors import OutcomeUnknown, ServerFailed, ToolMissing
 from tests.manager import faulty
 from tests.manager.house import House
-from tests.manager.replicating import build, live, points, replica
+from tests.manager.replicating import live, points, replica
 from tests.manager.test_failover import access, come_back, diverged, group, lose
 
 FAIL_OVER = ("group-failover-replication", "db", "--secondary-backend-id")
 UNDO = ("group-undo-failover", "db")
-
-
-@pytest.fixture
-def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    """Two replication targets: beta and gamma."""
-    monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))
-    faulty.install(monkeypatch, faulty.well)
-    house = build(tmp_path, second_target=True)
-    house.ok("group-enable-replication", "db")
-    return house
 
 
 def test_what_was_undone_is_not_promoted_on_a_second_target_and_keeps_no_sync_from_it(three: House) -> None:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.manager import faulty
 from tests.manager.house import House
-from tests.manager.replicating import build, live, points, replica
+from tests.manager.replicating import live, points, replica
 
 FAIL_OVER = ("group-failover-replication", "db", "--secondary-backend-id")
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setenv("CGCTL_TEST_NOTES", str(tmp_path))
-    faulty.install(monkeypatch, faulty.well)
-    built = build(tmp_path, second_target=True)
-    built.ok("group-enable-replication", "db")
-    return built
+def house(three: House) -> House:
+    return three
 
 
 def served(house: House) -> tuple[str, str]:
