@@ -14,6 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 from cgctl.errors import CgctlError, ServerFailure
+from cgctl.manager import removal
 from cgctl.manager.activities.copies import (
     Copy,
     copy_program,
@@ -120,7 +121,12 @@ class Relocation:
         if missing:
             reason = f"is not on {work.source} any more, and nobody knows that all have come to {work.destination}"
             raise ServerFailure(f"volume {missing}", reason, f"cgctl backend-check {work.destination}")
-        _remove(there, context, work)
+        try:
+            _remove(there, context, work)
+        except PoolUnmarked:  # nothing has come so far; or the pool is not mounted
+            mine = {work.group_id or "", *(one.id for one in work.objects())}
+            if removal.others_in_pool(self.env, work.destination, mine):
+                raise
 
     def _drivers(self, work: Relocating) -> tuple[Driver, Driver]:
         return self.env.backends.get(work.source).driver, self.env.backends.get(work.destination).driver
@@ -194,13 +200,10 @@ def _missing(driver: Driver, context: Context, work: Relocating) -> str | None:
 
 
 def _remove(driver: Driver, context: Context, work: Relocating) -> None:
-    try:
-        if not work.group_id:
-            driver.delete_volume(context, work.objects()[0])
-            return
-        updates = driver.delete_consistencygroup(context, contract.Group(work.group_id), work.objects())
-    except PoolUnmarked:
-        return  # nothing has come so far
+    if not work.group_id:
+        driver.delete_volume(context, work.objects()[0])
+        return
+    updates = driver.delete_consistencygroup(context, contract.Group(work.group_id), work.objects())
     reading = read_updates([one.id for one in work.objects()], *updates, "deleted")
     if reading.failed:
         raise ServerFailure(f"group {work.group_id}", reading.reason or "could not be removed", "cgctl recover")

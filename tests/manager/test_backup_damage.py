@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.manager import faulty
+from tests.manager.agreement import disagreements
 from tests.manager.house import House
 from tests.manager.test_backups import held, hidden, vault
 
@@ -69,8 +72,39 @@ def test_a_manifest_that_is_damaged_or_lies_does_not_keep_the_others_from_being_
     assert held(vault) == {f"backup-{bad}", f"backup-{good}"}
 
 
+def test_a_backup_whose_clone_fails_leaves_nothing(vault: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = faulty.answers(({"status": "error"}, None), "create_consistencygroup_from_src")
+    with monkeypatch.context() as broken:
+        faulty.install(broken, failing)
+        assert vault.run("group-backup-create", "db").code == 6
+    assert (held(vault), hidden(vault), vault.show("group-backup-list")) == (set(), [], [])
+
+
 def test_a_snapshot_of_another_volume_is_refused_with_a_hint_that_can_be_pasted(vault: House) -> None:
     vault.ok("snapshot-create", "db-0", "--name", "s")
     refused = vault.run("backup-create", "single", "--snapshot-id", "s")
     assert refused.code == 5
     vault.ok(*refused.err.split("hint: cgctl ")[1].split())
+
+
+def test_what_came_so_far_is_not_forgotten_while_its_pool_is_not_mounted(
+    vault: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault.ok("backup-create", "single", "--name", "b")
+    monkeypatch.setattr("cgctl.manager.backups.streams._PIPE", 'eval "$1" | eval "$2"; exec sleep 30')
+    key = vault.make("backup-restore", "b", "--name", "again", "--availability-zone", "nova", "--detach")
+    while not hidden_or_new(vault, key):
+        time.sleep(0.05)
+    mark = vault.root / "alpha" / ".cgctl" / "owner"
+    mark.rename(mark.with_name("away"))
+    assert vault.run("activity-cancel", key).code == 6
+    mark.with_name("away").rename(mark)
+    vault.ok("recover")
+    assert disagreements(vault) == []
+    assert "again" not in [one["name"] for one in vault.show("list")]
+
+
+def hidden_or_new(house: House, key: str) -> bool:
+    """Whether what the activity makes is in the pool."""
+    made = house.rows("SELECT made_ids FROM activities WHERE id = ?", key)[0][0]
+    return made in {one.id for one in house.objects() if one.complete}

@@ -71,8 +71,13 @@ def test_what_was_interrupted_goes_on_by_the_same_command_wherever_it_was_killed
 
 def test_it_is_given_up_before_the_cut_over(used: House) -> None:
     written = write(used, "before")
+    with used.unchanged():
+        assert "fail group db over" in used.ok(*MOVE, "beta", "--dry-run").out
     assert used.forked(*MOVE, "beta", prepare=faulty.Killer(12).arm) == KILLED
     assert used.show("show", "db-0")["migration_status"] == "migrating"
+    used.ok("recover")
+    with used.unchanged():
+        assert "fail group db over" in used.ok(*MOVE, "beta", "--dry-run").out
     assert used.ok("group-sync-replication", "--all").out == ""
     elsewhere = used.run("group-migrate", "db", "beta")
     assert (elsewhere.code, "is on its way to backend beta" in elsewhere.err) == (5, True)
@@ -112,7 +117,9 @@ def test_a_volume_in_no_group_moves_and_is_in_none_afterwards(alone: House) -> N
         assert "--allow-attached-volume" in alone.run("migrate", "alone", "beta").err
         assert "then fail it over" in alone.ok(*MOVE_ALONE, "beta", "--dry-run").out
         assert alone.run(*MOVE_ALONE, "alpha").code == 5
-    alone.ok(*MOVE_ALONE, "beta")
+    alone.ok("rename", "alone", "a" * 255)
+    alone.ok("migrate", "--allow-attached-volume", "a" * 255, "beta")
+    alone.ok("rename", "a" * 255, "alone")
     check_alone(alone, "beta", b"alone")
     alone.ok("group-type-key", CG_TYPE, "unset", "quiesce_pre", "quiesce_post")
     assert "cannot hold writes" in alone.run(*MOVE_ALONE, "alpha").err

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cgctl.cli.wiring import Configured
-from tests.manager import faulty
+from tests.manager import faulty, gated
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
 from tests.manager.test_backups import KILLED, ended, hidden
@@ -66,6 +66,21 @@ def test_what_hangs_on_a_group_keeps_it_where_it_is(db: House) -> None:
         refused = db.run("group-migrate", "db", "beta")
     assert refused.code == 5
     assert "--allow-attached-volume" in refused.err
+
+
+def test_the_old_ones_go_also_when_their_pool_was_not_mounted_at_the_end(
+    db: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = gated.install(monkeypatch, db)
+    key = db.make("group-migrate", "db", "beta", "--detach")
+    mark = db.root / "alpha" / ".cgctl" / "owner"
+    mark.rename(mark.with_name("away"))
+    gate.touch()
+    assert db.run("activity-wait", key).code == 6
+    mark.with_name("away").rename(mark)
+    db.ok("recover")
+    assert where(db) == ("beta", {"beta"}, DATA)
+    assert disagreements(db) == []
 
 
 @pytest.mark.parametrize("carried", [False, True])

@@ -67,11 +67,13 @@ class Launch:
             place_on(self.env, activity.host).start(activity.id, context.owner, program, leashed=leashed)
         except OutcomeUnknown:
             raise
-        except DriverError as error:
+        except (DriverError, CgctlError) as error:
             try:
                 self.long_work.clear(context, plan)
-            except DriverError as left:
-                raise OutcomeUnknown(f"{error.message}; what was begun is not removed: {left.message}") from error
+            except (DriverError, CgctlError) as left:
+                raise OutcomeUnknown(f"{_why(error)}; what was begun is not removed: {_why(left)}") from error
+            if isinstance(error, CgctlError):
+                raise
             raise explain(error, word) from error
 
     def finish(self, session: Session, subject: Launched, outcome: None) -> CgctlError | None:  # noqa: ARG002
@@ -125,6 +127,10 @@ class Launch:
         before = {one.id: one.status for one in intended.volumes}
         set_status(intent.session, Volume, dict.fromkeys(before, VolumeStatus.MAINTENANCE), changed=False)
         return before
+
+
+def _why(error: DriverError | CgctlError) -> str:
+    return error.message if isinstance(error, DriverError) else error.reason
 
 
 def launch(env: Environment, long_work: LongWork, *, detach: bool = False) -> Activity:

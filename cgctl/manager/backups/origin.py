@@ -168,7 +168,9 @@ def remove(env: Environment, context: Context, origin: Origin) -> CgctlError | N
     """Remove the hidden clone. Not there is fine. Raises DriverErrors; returns what is left of a partial deletion."""
     try:
         reading = removal.remove_from_server(env, context, origin.doomed())
-    except PoolUnmarked:
+    except PoolUnmarked:  # the state has what was backed up there: the pool is not mounted
+        if removal.others_in_pool(env, origin.host, {one.clone_id for one in origin.images}):
+            raise
         return None
     if not reading.failed:
         return None

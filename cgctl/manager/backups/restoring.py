@@ -13,6 +13,7 @@ from typing import Any
 from sqlmodel import Session, col, delete
 
 from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure, UsageError
+from cgctl.manager import removal
 from cgctl.manager.activities.copies import refuse_file_systems
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.backups.creation import word
@@ -231,12 +232,14 @@ class Restoration:
                 if reading.failed:
                     reason = reading.reason or "could not be removed"
                     raise ServerFailure(f"group {work.group_id}", reason, "cgctl recover")
-            elif _stands_alone(work.arrivals[0], _whole(driver, context)):
+            elif work.arrivals[0].replaces and _stands_alone(work.arrivals[0], _whole(driver, context)):
                 _replace(driver, context, work.arrivals[0])
             else:
                 driver.delete_volume(context, volumes[0])
-        except PoolUnmarked:
-            return  # nothing has come so far
+        except PoolUnmarked:  # nothing has come so far; or the pool is not mounted
+            mine = {work.group_id or "", *(one.volume_id for one in work.arrivals)}
+            if removal.others_in_pool(self.env, work.host, mine):
+                raise
 
     def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:  # noqa: ARG002
         work = Restoring.of(plan)
@@ -349,7 +352,7 @@ def _replace(driver: Driver, context: Context, one: Arrival) -> None:
 
 def _stands_alone(one: Arrival, there: Collection[str]) -> bool:
     """The old data went already, and what was received has to stand in. Neither of both: they were not there before."""
-    return one.replaces is not None and one.replaces not in there and one.volume_id in there
+    return one.replaces not in there and one.volume_id in there
 
 
 def _whole(driver: Driver, context: Context) -> set[str]:

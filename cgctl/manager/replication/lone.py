@@ -26,6 +26,7 @@ from cgctl.manager.replication.errands import MoveErrand
 from cgctl.manager.replication.members import ReplicatedGroup, load_any
 from cgctl.manager.rules.volume import check_migration
 from cgctl.model.activities import Activity
+from cgctl.model.names import MAX_TEXT
 from cgctl.model.tables import Group, Volume
 from cgctl.store.queries import find, members
 from drivers.contract import Context
@@ -101,7 +102,7 @@ def _board(env: Environment, reference: str, host: str) -> str:
             env,
             None,
             [str(volume.volume_type_id)],
-            f"migrate-{volume.name or volume.id}",
+            f"migrate-{volume.name or volume.id}"[:MAX_TEXT],
             metadata={CARRIES: volume.id},
             consistency_group=True,
             host=volume.host,

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from cgctl.errors import CgctlError, Refused
+from cgctl.errors import CgctlError, DryRun, Refused
 from cgctl.manager.activities.copies import refuse_what_stands_there
 from cgctl.manager.dependents import attached_ones, dependents_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import refuse_frozen
-from cgctl.manager.operation import perform, wait_until_free
+from cgctl.manager.operation import Intent, perform, wait_until_free
 from cgctl.manager.placement import check_offered
 from cgctl.manager.quiesce import hooks_of, require_quiet
 from cgctl.manager.replication.failover import Wishes, fail_over
@@ -44,6 +44,12 @@ class Departure(Enable):
 
     moving_to: str = ""
     kind: str = "group-migrate"
+
+    def intend(self, intent: Intent) -> Turning:
+        turning = super().intend(intent)
+        for step in _cut_over(self.env, turning.replicated, self.moving_to):
+            intent.will(step)
+        return turning
 
     def _checked(self, session: Session) -> ReplicatedGroup:
         env, found = self.env, load_any(session, self.reference)
@@ -90,11 +96,20 @@ def migrate_in_use(env: Environment, reference: str, host: str) -> None:
     found = depart(env, reference, host)
     if found.moving_to is None:
         return  # only its end was missing, and is settled by now
+    if env.dry_run:
+        ships = f"{env.backends.server(found.active)}: ship what {env.backends.server(host)} has not of {found.name}"
+        raise DryRun([ships, *_cut_over(env, found, host)])
     if found.active != host:
         _come_near(env, found.id)
         _refuse_what_stays(env, found.id)
         fail_over(env, found.id, Wishes(host, allow_attached_volume=True))
     end(env, found.id)
+
+
+def _cut_over(env: Environment, found: ReplicatedGroup, host: str) -> list[str]:
+    """The last steps, for --dry-run."""
+    here, there = env.backends.server(found.active), env.backends.server(host)
+    return [f"{there}: fail {found.name} over from {here}, and offer its volumes", f"{here}: remove it there"]
 
 
 def depart(env: Environment, reference: str, host: str) -> ReplicatedGroup:
