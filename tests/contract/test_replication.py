@@ -31,12 +31,13 @@ from tests.contract.file_systems import on_machine_for_nfs
 from tests.contract.pairs import ALIKE, MIXED, PATIENCE_SECONDS, Pair, in_directory, pair_of, paired
 from tests.contract.places import on_host, small_pool
 from tests.contract.test_groups import make_group, members_of
-from tests.contract.thin_pool import POOL, running_machines
+from tests.contract.thin_pool import POOL, on_machine, running_machines
 from tests.lab.command import CommandFailed
 from tests.lab.host import Host
 from tests.lab.vm import Machine
 
 KILLS = 2
+HELD = "dmsetup status cgvg-pool-tpool | cut -d ' ' -f 7"
 of_both_kinds = pytest.mark.parametrize("pair", [*ALIKE, *MIXED], indirect=True)
 
 
@@ -219,6 +220,25 @@ def test_a_file_system_that_has_come_back_as_a_point_is_mounted_and_whole(vm1: M
     assert near.read(volumes[0], 28, MIB // 2) == b"written while it was mounted"
     near.write(volumes[0], b"on")
     assert near.read(volumes[0], 2) == b"on"
+
+
+@pytest.mark.vm
+def test_a_metadata_snapshot_that_a_loss_of_power_left_is_let_go_and_a_strangers_is_not(vm1: Machine) -> None:
+    bench = next(on_machine(vm1))
+    replication = LvmReplication("lvm", POOL, bench.runner)
+    group, volumes = make_group(bench)
+    cgsnapshot = GroupSnapshot(new_id(), group.id)
+    bench.driver.create_cgsnapshot(bench.context, cgsnapshot, members_of(cgsnapshot, volumes))
+    point = RecoveryPoint(cgsnapshot.id, group.id, new_id(), 1, datetime.now(UTC))
+    bench.script("dmsetup message cgvg-pool-tpool 0 reserve_metadata_snap")
+    try:
+        with pytest.raises(errors.Busy, match="another program holds"):
+            replication.note_point(bench.context, point)
+        bench.script("mkdir -p /var/lib/cgctl; : >/var/lib/cgctl/lvm-reserved-cgvg-pool")
+        replication.note_point(bench.context, point)
+        assert bench.script(f"{HELD}; ls /var/lib/cgctl/lvm-reserved-* || :").split() == ["-"]
+    finally:
+        bench.script(f"[ $({HELD}) = - ] || dmsetup message cgvg-pool-tpool 0 release_metadata_snap")
 
 
 @pytest.mark.vm

@@ -178,7 +178,9 @@ class CommandLine:
         """As cgctl; raises Unexpected unless it ends with this exit code."""
         result = self.cgctl(*argv, **variables)
         if result.exit_code != expect:
-            raise Unexpected(f"cgctl {' '.join(argv)}: exit code {result.exit_code}, not {expect}\n{result.stderr}")
+            raise Unexpected(
+                f"cgctl {' '.join(argv)}: exit code {result.exit_code}, not {expect}\n{result.stdout}{result.stderr}"
+            )
         return result
 
     def cgctl_process(self, *argv: str, **variables: str) -> Result:

@@ -40,8 +40,10 @@ begin_maps() {
     flock -w "$lock_wait" 6 || refuse at-work "another script still reads the mappings of $pool"
     [ -e "/dev/mapper/$tpool-tpool" ] || change "lvchange -q -ay $pool"
     # What a killed script, or one before a power loss, has left is let go; of whoever else has it, we know nothing.
-    case $(dmsetup status "$tpool-tpool") in
-        *' thin-pool '*' '*/*' '*/*' - '*) ;;
+    # shellcheck disable=SC2046 # words
+    set -- $(dmsetup status "$tpool-tpool")
+    case ${7:--} in
+        -) ;;
         *) [ -e "$reserved_file" ] ||
             refuse busy "another program holds the metadata snapshot of $pool (dmsetup message $tpool-tpool 0 release_metadata_snap)"
             dmsetup message "$tpool-tpool" 0 release_metadata_snap ;;
