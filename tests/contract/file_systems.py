@@ -14,7 +14,7 @@ from typing import Any, cast
 from drivers.backends.lvm.driver import LvmDriver
 from drivers.contract import Driver, Volume
 from tests.contract.bench import MIB
-from tests.contract.thin_pool import EMPTY, POOL, MachineBench, MachineRunner
+from tests.contract.thin_pool import EMPTY, LOCK, POOL, MachineBench, MachineRunner
 from tests.lab.vm import Machine
 
 SCALE = 320
@@ -86,6 +86,11 @@ class FileSystemBench(MachineBench):
         count = max(0, min(count, self.size(volume) - offset))
         data = base64.b64decode(self.script(READ, self.driver.volume_source(volume), str(offset), str(count)))
         return data.ljust(count, b"\0")
+
+    def settle(self, volume: Volume) -> None:
+        """A script that is killed before it has decided leaves a file system that is not mounted."""
+        if self.script('flock "$1" mountpoint -q "$2" || echo gone', LOCK, self.driver.volume_source(volume)):
+            self.driver.repair(self.context)
 
     def size(self, volume: Volume) -> int:
         block, blocks = self.script(SIZE, self.driver.volume_source(volume)).split()

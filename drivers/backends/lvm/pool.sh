@@ -223,10 +223,14 @@ grow_gate() {
 }
 
 # drop_gate VOLUME: nothing there is fine; 1 when it is served, mounted elsewhere or held by another device: it stays.
+# What a killed `umount` has begun goes on for a moment after its death, and after it has let go of our lock.
 drop_gate() {
     has_gate "$1" || return 0
     unmount_volume "$1" || return 1
-    ! dmsetup remove "cgctl-$1" || return 0
+    patiently=''
+    ! has_file_system "$1" || patiently=--retry
+    # shellcheck disable=SC2086 # a word or none
+    ! dmsetup remove $patiently "cgctl-$1" || return 0
     mount_volume "$1"
     return 1
 }
