@@ -72,6 +72,21 @@ def test_a_manifest_that_is_damaged_or_lies_does_not_keep_the_others_from_being_
     assert held(vault) == {f"backup-{bad}", f"backup-{good}"}
 
 
+def test_a_whole_backup_stays_although_its_server_has_forgotten_how_it_ended(vault: House) -> None:
+    """A server forgets after a month, or with its disks: just then the backup is all that is left."""
+    key = vault.make("backup-create", "single", "--name", "b", "--detach")
+    while not any(name.startswith("backup-") for name in held(vault)):
+        time.sleep(0.05)
+    (remembered,) = vault.root.glob(f"*/.cgctl/activities/{key}")
+    while not (remembered / "state").read_text().startswith("succeeded"):
+        time.sleep(0.05)
+    shutil.rmtree(remembered)
+    assert vault.show("activity-show", key)["state"] == "succeeded"
+    assert [one["status"] for one in vault.show("backup-list")] == ["available"]
+    assert (hidden(vault), vault.status("show", "single")) == ([], "available")
+    vault.ok("backup-verify", "b")
+
+
 def test_a_backup_whose_clone_fails_leaves_nothing(vault: House, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = faulty.answers(({"status": "error"}, None), "create_consistencygroup_from_src")
     with monkeypatch.context() as broken:

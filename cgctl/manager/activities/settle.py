@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from cgctl.errors import CgctlError, Refused, ServerFailure
 from cgctl.failures import explain
-from cgctl.manager.activities.kinds import long_work
+from cgctl.manager.activities.kinds import PROVE_THEMSELVES, long_work
 from cgctl.manager.activities.used import under_way
 from cgctl.manager.environment import Environment
 from cgctl.model.activities import Activity
@@ -51,13 +51,18 @@ def settle_activity(
             return GoesOn(word(activity), "it still runs", f"cgctl activity-wait {activity.id}")
 
         return go_on
-    if report and report.state is ActivityState.SUCCEEDED:
-        outcome, done = work.complete(context, its_plan), report
+    done, outcome = report if report and report.state is ActivityState.SUCCEEDED else None, None
+    if done or _may_be_whole(plan["kind"], activity, report):
+        outcome = work.complete(context, its_plan)
+    if outcome is not None and done is None:
+        done = replace(report or ActivityReport(activity.id, ActivityState.LOST), state=ActivityState.SUCCEEDED)
+    if done:
+        told = done
 
         def finished(session: Session) -> CgctlError | None:
             failure = work.finish(session, its_plan, outcome)
             unquiet(session, plan["quieted"])
-            note(session, activity.id, done, failure)
+            note(session, activity.id, told, failure)
             return failure
 
         return finished
@@ -71,6 +76,12 @@ def settle_activity(
         return failure
 
     return given_up
+
+
+def _may_be_whole(kind: str, activity: Activity, report: ActivityReport | None) -> bool:
+    """Of one that had begun and is lost."""
+    has_begun = activity.state != ActivityState.QUEUED
+    return kind in PROVE_THEMSELVES and has_begun and (report is None or report.state is ActivityState.LOST)
 
 
 def settled_report(place: ActivityPlace, activity: Activity) -> ActivityReport | None:

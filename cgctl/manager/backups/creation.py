@@ -169,10 +169,10 @@ class BackupCreation:
 
     def complete(self, context: Context, plan: Plan) -> Manifest | None:
         manifest = self.env.repositories.get(plan["repository"]).repository.find(plan["backup_id"])
-        if manifest is None:
+        if manifest is None or not manifest.is_sound:
             self.clear(context, plan)
-        else:
-            self._tidy(context, plan)
+            return None
+        self._tidy(context, plan)
         return manifest
 
     def clear(self, context: Context, plan: Plan) -> None:
