@@ -266,6 +266,12 @@ class Configured:
         """Whether both are reached in one way: a path of one is then a path of the other."""
         return self._way_to(one) == self._way_to(other)
 
+    def share_machine(self, one: str, other: str) -> bool:
+        """Whether both are reached at one address."""
+        ways = self._way_to(one), self._way_to(other)
+        addresses = [(way.host, way.port) if way else None for way in ways]
+        return addresses[0] == addresses[1]
+
     def _way_to(self, backend_id: str) -> SshSettings | None:
         return _ssh_settings(self._section(backend_id)) if backend_id != HERE else None
 

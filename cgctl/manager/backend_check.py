@@ -77,7 +77,7 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
             forget_unused_ways(env, backend.id)
         findings = [*backend.driver.check_for_setup_error(context), *_empty_pool(env, backend)]
         if backend.export:
-            offered = [one for peer in _peers(env, backend.export) for one in _wanted(env, peer)]
+            offered = [one for peer in _peers(env, backend, backend.export) for one in _wanted(env, peer)]
             findings = [*findings, *backend.export.check_exports(context, offered)]
     except DriverError as error:
         told = explain(error, backend.id)
@@ -92,10 +92,13 @@ def _empty_pool(env: Environment, backend: Backend) -> list[Finding]:
     return [Finding("objects", False, error.message, error.hint)] if isinstance(error, PoolUnmarked) else []
 
 
-def _peers(env: Environment, export: ExportServer) -> list[Backend]:
-    """All backends that offer through the same daemon: the exports of one are not unknown to the other."""
+def _peers(env: Environment, backend: Backend, export: ExportServer) -> list[Backend]:
+    """All backends that offer through the same daemon: the exports of one are not unknown to the other.
+
+    Two servers may have one portal: an address that moves with a failover.
+    """
     here = _place(export)
-    backends = [env.backends.get(backend_id) for backend_id in env.backends.ids()]
+    backends = [env.backends.get(one) for one in env.backends.ids() if env.backends.share_machine(one, backend.id)]
     return [one for one in backends if one.export and _place(one.export) == here]
 
 

@@ -85,6 +85,10 @@ class Backends(Protocol):
         """Whether two backends are pools of one server, reached as one user."""
         ...
 
+    def share_machine(self, one: str, other: str) -> bool:
+        """Whether two backends are pools of one server, whoever logs in there."""
+        ...
+
 
 Quiesced = Callable[[QuiesceHooks, float, Mapping[str, str]], AbstractContextManager[object]]
 """(hooks, bound in seconds, environment) -> the time between pre and post; post runs whatever happens."""

@@ -27,7 +27,7 @@ from cgctl.manager.dependents import dependents_of, has_snapshots
 from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.objects import lock_key, shown
-from cgctl.manager.operation import Intent
+from cgctl.manager.operation import Intent, wait_until_free
 from cgctl.manager.placement import check_offered, place, specs_for
 from cgctl.manager.rules.group import check_group_migration
 from cgctl.manager.rules.volume import check_migration
@@ -160,6 +160,9 @@ def group_relocation(env: Environment, reference: str, destination: str) -> Grou
     """Of a group. Raises Refused with nothing changed, also where the destination does not offer what it asks for."""
     env.backends.get(destination)  # raises when it is not configured
     with env.store.read() as session:
+        key = find(session, Group, reference).id
+    wait_until_free(env, key)
+    with env.store.read() as session:
         group, rows = group_to_move(session, reference, destination)
     check_offered(env, group, rows, destination)
     ids = {group.id, *(one.id for one in rows)}
@@ -170,6 +173,9 @@ def group_relocation(env: Environment, reference: str, destination: str) -> Grou
 def volume_relocation(env: Environment, reference: str, destination: str) -> Relocation:
     """Of a volume to another server."""
     env.backends.get(destination)
+    with env.store.read() as session:
+        key = lock_key(find(session, Volume, reference))
+    wait_until_free(env, key)
     with env.store.read() as session:
         row = volume_to_move(session, reference, destination)
         types = [get(session, VolumeType, row.volume_type_id)] if row.volume_type_id else []

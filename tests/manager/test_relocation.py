@@ -106,6 +106,16 @@ def test_what_stands_at_the_destination_already_is_never_taken_for_the_copy(
     assert {used.read(one["id"], 6) for one in used.show("list")} == {b"newest"}
 
 
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize("point", [2, 4])
+def test_a_group_that_was_killed_on_its_way_goes_on_with_the_same_command(db: House, point: int) -> None:
+    assert db.forked("group-migrate", "db", "beta", prepare=faulty.Killer(point).arm) == KILLED
+    again = db.run("group-migrate", "db", "beta", "--lock-timeout", "30")
+    assert again.code == 0, again
+    assert where(db) == ("beta", {"beta"}, DATA)
+    assert disagreements(db) == []
+
+
 @pytest.mark.soak
 @pytest.mark.usefixtures("apart")
 def test_a_group_that_was_killed_on_its_way_is_on_one_side(db: House) -> None:
