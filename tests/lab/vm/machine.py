@@ -146,7 +146,7 @@ class Machine:
         if pid is None:
             raise LabError(f"{self.name} is not running")
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not self.is_running(), f"{self.name} to end")
+        wait_until(lambda: _has_let_go(pid), f"{self.name} to end")
 
     def is_running(self) -> bool:
         return self._find_pid() is not None
@@ -179,3 +179,12 @@ class Machine:
         with qmp.monitor(self.hardware.monitor) as channel:
             for name in names or ("eth0", "eth1"):
                 channel.call("set_link", name=name, up=up)
+
+
+def _has_let_go(pid: int) -> bool:
+    """A process that ends has no command line any more before it closes its files, which a new one cannot lock then."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except (OSError, IndexError):
+        return True
+    return state in "ZX"
