@@ -182,9 +182,10 @@ class Machine:
 
 
 def _has_let_go(pid: int) -> bool:
-    """A process that ends has no command line any more before it closes its files, which a new one cannot lock then."""
+    """A process that ends has no command line any more before its last thread closes its files: none can lock them."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+        threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
     except (OSError, IndexError):
         return True
-    return state in "ZX"
+    return state in "ZX" and threads <= 1
