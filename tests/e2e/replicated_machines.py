@@ -162,7 +162,8 @@ class NfsMachinePair(MachinePair):
 
     @contextmanager
     def writing(self, backend: str, directory: Path, first_round: int) -> Iterator[Writer]:
-        with Writer("nfs", self.urls(backend), directory, first_round=first_round) as writer:
+        """Each write asks for the disk: what a server has only in memory goes with its power, as NFS allows."""
+        with Writer("nfs", self.urls(backend), directory, sync="fsync", first_round=first_round) as writer:
             yield writer
 
     def _files(self) -> list[str]:
