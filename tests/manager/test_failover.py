@@ -213,11 +213,22 @@ def test_a_point_from_the_future_may_lose_more_than_any_rpo(tmp_path: Path) -> N
     house.ok(*FAIL_OVER, "--source-is-down", "--accept-data-loss")
 
 
-def _age(house: House, seconds: int) -> None:
-    """As if the replica's point were so much older."""
+def test_no_more_than_the_rpo_is_lost_on_the_way_home_either(house: House) -> None:
+    house.ok(*FAIL_OVER)
+    house.ok("group-sync-replication", "db")
+    _age(house, 7200, "alpha")
+    lose(house, "beta")
+    ran = house.run(*FAIL_BACK, "--source-is-down")
+    assert (ran.code, "more than the RPO" in ran.err) == (7, True), ran
+    assert group(house)[0] == "beta"
+    house.ok(*FAIL_BACK, "--source-is-down", "--accept-data-loss")
+
+
+def _age(house: House, seconds: int, backend: str = "beta") -> None:
+    """As if the replica's points were so much older."""
     from datetime import datetime, timedelta
 
-    for note in (house.root / "beta/.cgctl/replication").glob("*/point-*"):
+    for note in (house.root / f"{backend}/.cgctl/replication").glob("*/point-*"):
         words = note.read_text().split()
         words[2] = (datetime.fromisoformat(words[2]) - timedelta(seconds=seconds)).isoformat()
         note.write_text(" ".join(words) + "\n")

@@ -125,8 +125,9 @@ def way_to(env: Environment, replicated: ReplicatedGroup, host: str) -> Way:
 def destination(env: Environment, replicated: ReplicatedGroup, backend_id: str | None) -> ReplicationTarget:
     """What --secondary-backend-id means; the first configured target when nothing is said. Raises NotFound."""
     known = targets(env, replicated)
-    if backend_id == ORIGIN_WORD:
-        return ReplicationTarget(ORIGIN_WORD, replicated.origin)
+    if backend_id == ORIGIN_WORD:  # on the way home, too, no more may be lost than the configuration says of the pair
+        rpo_seconds = next((one.rpo_seconds for one in known if one.host == replicated.active), None)
+        return ReplicationTarget(ORIGIN_WORD, replicated.origin, rpo_seconds=rpo_seconds)
     if backend_id is None and known:
         return known[0]
     for one in known:
