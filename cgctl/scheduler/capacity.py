@@ -14,6 +14,10 @@ from cgctl.model.specs import parse_bool
 from cgctl.scheduler.candidates import Candidate, Request
 
 UNTOLD = frozenset({"unknown", "infinite"})
+NOISE = 1 / 1000
+"""The part of the room by which pools may differ and are still alike: two of one disk are not asked at one moment, and
+which comes first shall not follow from what was written in between.
+"""
 
 
 def _number(candidate: Candidate, key: str) -> float:
@@ -75,10 +79,16 @@ def _unknowable(candidate: Candidate) -> str | None:
 def scores(rooms: Sequence[float], weight: float) -> list[float | None]:
     """A score for each room, most preferred highest: 0 to 1 times the weight (below 0: the fullest first).
 
-    None where the room is not told: last, whatever the weight.
+    None where the room is not told: last, whatever the weight. Who has almost the most has the score of the most.
     """
     told = [room for room in rooms if math.isfinite(room)]
-    least, span = (min(told), max(told) - min(told)) if told else (0.0, 0.0)
-    return [
-        None if not math.isfinite(room) else weight * ((room - least) / span if span else 0.0) + 0.0 for room in rooms
-    ]
+    most, least = (max(told), min(told)) if told else (0.0, 0.0)
+    span = most - least if least < most * (1 - NOISE) else 0.0
+
+    def score(room: float) -> float | None:
+        if not math.isfinite(room):
+            return None
+        alike = room >= most * (1 - NOISE)
+        return weight * (1.0 if span and alike else (room - least) / span if span else 0.0) + 0.0
+
+    return [score(room) for room in rooms]
