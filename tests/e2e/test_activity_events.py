@@ -18,18 +18,16 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drivers.activities import place
-from drivers.activities.values import Program
-from drivers.command import Command
 from tests.e2e.cluster import INITIATOR, ISCSI, POOL, SOAK, Cluster, digest
 from tests.e2e.replicated import attached_group, replicated_group, replicating
 from tests.lab import Host
+from tests.manager import gated
 
 SIZE_MIB = 384 if SOAK else 8
 FILES, VAULT = "/mnt/store/files", "/mnt/store/vault"
@@ -231,20 +229,14 @@ def scene(cluster: Cluster) -> Scene:
     return Scene(cluster)
 
 
-def gated(program: Program) -> Program:
-    work = program.work
-    return replace(program, work=Command(("sh", "-c", WAITS, "gated", *work.argv), work.stdin, work.label))
-
-
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch, scene: Scene) -> Callable[[str], None]:
     """From then on work waits at its beginning; in the long form it runs."""
 
     def close(kind: str) -> None:
         scene.prepare(kind)
-        files = place._files
         if not SOAK:
-            monkeypatch.setattr(place, "_files", lambda program: files(gated(program)))
+            gated.wrap(monkeypatch, WAITS)
 
     return close
 

@@ -78,7 +78,7 @@ class NotedExports:
     notes: Path
     fault: Fault = well
     protocol: str = "iscsi"
-    grows_online: ClassVar[bool] = False
+    grows_online: bool = False
 
     portal: ClassVar[str] = "192.0.2.1:3260"
     serves: ClassVar[frozenset[SourceForm]] = frozenset({SourceForm.FILE})
@@ -125,14 +125,16 @@ class FaultyReplication:
         return lambda *args, **kwargs: self.fault(name, lambda: method(*args, **kwargs))
 
 
-def install(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
-    """Put the fault between cgctl and every `file` driver, and every export."""
+def install(monkeypatch: pytest.MonkeyPatch, fault: Fault, *, grows_online: bool = False) -> None:
+    """Put the fault between cgctl and every `file` driver, and every export. grows_online: of the exports."""
     monkeypatch.setitem(catalog.DRIVERS, "file", lambda *words: FaultyDriver(FileDriver(*words), fault))
     monkeypatch.setitem(
         catalog.REPLICATIONS, "file", lambda *words: FaultyReplication(DirectoryPoolReplication(*words), fault)
     )
     monkeypatch.setitem(
-        catalog.EXPORTS, ("iscsi", "tgt"), lambda _backend_id, portal, _runner: NotedExports(_notes(portal), fault)
+        catalog.EXPORTS,
+        ("iscsi", "tgt"),
+        lambda _backend_id, portal, _runner: NotedExports(_notes(portal), fault, grows_online=grows_online),
     )
 
 

@@ -64,13 +64,19 @@ def install(
     return gate
 
 
+def wrap(monkeypatch: pytest.MonkeyPatch, script: str, *words: str) -> None:
+    """From now on work of every kind is run by this shell script, as what follows these words."""
+    files = place._files
+
+    def wrapped(program: Program) -> str:
+        argv = ("sh", "-c", script, "wrapped", *words, *program.work.argv)
+        return files(replace(program, work=replace(program.work, argv=argv)))
+
+    monkeypatch.setattr(place, "_files", wrapped)
+
+
 def close_for_all(monkeypatch: pytest.MonkeyPatch, house: House) -> Path:
     """From now on work of every kind waits at its beginning; returns the gate."""
-    gate, files = house.root / "gate", place._files
-
-    def gated(program: Program) -> str:
-        argv = ("sh", "-c", _WAITS, "gated", str(gate), *program.work.argv)
-        return files(replace(program, work=Command(argv, program.work.stdin, program.work.label)))
-
-    monkeypatch.setattr(place, "_files", gated)
+    gate = house.root / "gate"
+    wrap(monkeypatch, _WAITS, str(gate))
     return gate

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manager import faulty
+from tests.manager import faulty, gated
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
 from tests.manager.test_backups import held, hidden, vault
@@ -106,7 +106,7 @@ def test_what_came_so_far_is_not_forgotten_while_its_pool_is_not_mounted(
     vault: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vault.ok("backup-create", "single", "--name", "b")
-    monkeypatch.setattr("cgctl.manager.backups.streams._PIPE", 'eval "$1" | eval "$2"; exec sleep 30')
+    gated.wrap(monkeypatch, '"$@"; exec sleep 30')
     key = vault.make("backup-restore", "b", "--name", "again", "--availability-zone", "nova", "--detach")
     while not hidden_or_new(vault, key):
         time.sleep(0.05)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manager import faulty
+from tests.manager import faulty, gated
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
 
@@ -247,7 +247,7 @@ def tidy(house: House, name: str) -> None:
 
 def test_a_backup_that_is_read_cannot_be_deleted(vault: House, monkeypatch: pytest.MonkeyPatch) -> None:
     vault.ok("backup-create", "single", "--name", "b")
-    monkeypatch.setattr("cgctl.manager.backups.streams._PIPE", "sleep 30")
+    gated.close_for_all(monkeypatch, vault)
     key = vault.make("backup-restore", "b", "--name", "again", "--detach")
     assert vault.run("backup-delete", "b").code == 5
     vault.ok("activity-cancel", key)
@@ -257,7 +257,7 @@ def test_a_backup_that_is_read_cannot_be_deleted(vault: House, monkeypatch: pyte
 
 
 def test_a_backup_that_is_cancelled_leaves_nothing(vault: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cgctl.manager.backups.streams._PIPE", "sleep 30")
+    gated.close_for_all(monkeypatch, vault)
     key = vault.make("backup-create", "single", "--detach")
     assert [one["status"] for one in vault.show("backup-list")] == ["creating"]
     vault.ok("activity-cancel", key)
@@ -268,7 +268,7 @@ def test_a_backup_that_is_cancelled_leaves_nothing(vault: House, monkeypatch: py
 
 
 def test_work_that_says_it_is_done_and_is_not_leaves_nothing(vault: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cgctl.manager.backups.streams._PIPE", "exit 0")
+    gated.wrap(monkeypatch, "exit 0")
     assert vault.run("backup-create", "single").code == 6
     assert vault.show("backup-list") == []
     assert held(vault) == set()

@@ -304,7 +304,7 @@ def test_an_attached_volume_grows_where_its_export_can_show_it(fresh: Fresh, mon
         ran = house.run("extend", "held", "2M")
     assert ran.code == 5
     assert "export" in ran.err
-    monkeypatch.setattr(faulty.NotedExports, "grows_online", True)
+    faulty.install(monkeypatch, faulty.well, grows_online=True)
     house.ok("extend", "held", "2M")
     assert house.disk("held").stat().st_size == 2 * 1024**2
     assert house.status("show", "held") == "in-use"
@@ -315,13 +315,14 @@ def test_growth_that_an_export_cannot_show_is_told_and_the_second_run_shows_it(
     fresh: Fresh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = fresh()
-    monkeypatch.setattr(faulty.NotedExports, "grows_online", True)
-    faulty.install(monkeypatch, faulty.raises_before(Unreachable("alpha: no route"), "ensure_exports"))
+    faulty.install(
+        monkeypatch, faulty.raises_before(Unreachable("alpha: no route"), "ensure_exports"), grows_online=True
+    )
     ran = house.run("extend", "held", "2M")
     assert ran.code == 6
     assert "it has grown, but its export does not show it" in ran.err
     assert house.status("show", "held") == "error_extending"
-    faulty.install(monkeypatch, faulty.well)
+    faulty.install(monkeypatch, faulty.well, grows_online=True)
     house.ok("extend", "held", "2M")
     assert house.status("show", "held") == "in-use"
     assert disagreements(house) == []
