@@ -280,6 +280,7 @@ def unmanage_volume(env: Environment, reference: str) -> Unmanaging:
         row = find(intent.session, Volume, reference)
         intent.lock(lock_key(row))
         volume_rules.check_unmanage(row, has_snapshots=has_snapshots(intent.session, row))
+        refuse_used(intent.session, f"volume {shown(row)}", row.id)
         return row
 
     return perform(env, Unmanage(env, select))

@@ -3,6 +3,9 @@
 Nobody is attached: members show `maintenance` until it is over. The old ones go when all new ones are there whole; what
 is interrupted before is undone, what is interrupted afterwards is completed. In use, a group moves by replication
 (`cgctl.manager.replication.migration`).
+
+Decided 2026-11-22: `reset-state` of a member gives the move up where a silent server keeps it from being settled: its
+clients may be back and write to the old ones, so these stay, whatever has come, and whenever the server is back.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from cgctl.errors import CgctlError, ServerFailure
+from cgctl.errors import CgctlError, Refused, ServerFailure
 from cgctl.manager import removal
 from cgctl.manager.activities.copies import (
     Copy,
@@ -22,6 +25,7 @@ from cgctl.manager.activities.copies import (
     refuse_file_systems,
     refuse_what_stands_there,
 )
+from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.dependents import dependents_of, has_snapshots
 from cgctl.manager.environment import Environment
@@ -102,25 +106,59 @@ class Relocation:
         label = f"{self.kind} to {work.destination}"
         return copy_program(self.env, context, work.source, work.destination, copies, label)
 
-    def complete(self, context: Context, plan: Plan) -> str | None:
-        """The id of a volume that has not arrived: then nothing has moved."""
+    def complete(self, context: Context, plan: Plan) -> CgctlError | None:
+        """Why nothing has moved, where that is so."""
         work = Relocating(**plan)
         here, there = self._drivers(work)
         missing = _missing(there, context, work)
         if missing:
-            self.clear(context, plan)
-        else:
+            why: CgctlError = ServerFailure(
+                f"volume {missing}", f"has not come to {work.destination}", "cgctl backend-check"
+            )
+        elif self._is_kept_still(work):
             _remove(here, context, work)
-        return missing
+            return None
+        else:
+            why = self._given_up(work, still_there=_missing(here, context, work) is None)
+        self.clear(context, plan)
+        return why
+
+    def _is_kept_still(self, work: Relocating) -> bool:
+        """Whether nobody can have written to the old ones, nor will, while they are removed."""
+        with self.env.store.write() as session:
+            rows = [session.get(Volume, one.id) for one in work.objects()]
+            if not all(row and row.status == VolumeStatus.MAINTENANCE and row.host == work.source for row in rows):
+                return False
+            if work.group_id:
+                if {one.id for one in members(session, work.group_id)} != {one.id for one in work.objects()}:
+                    return False
+                session.get_one(Group, work.group_id).status = GroupStatus.UPDATING
+        return True
+
+    def _given_up(self, work: Relocating, *, still_there: bool) -> Refused:
+        """Raises it where the old ones are not whole any more: then somebody has to say which are to stay."""
+        ids = [one.id for one in work.objects()]
+        word = f"group {work.group_id}" if work.group_id else f"volume {ids[0]}"
+        reason = f"reset-state has given its move up: it stays on {work.source}"
+        if still_there:
+            return Refused(word, reason, f"to move it: cgctl {self.kind} {work.group_id or ids[0]} {work.destination}")
+        reason = f"reset-state has given its move up, but {work.source} has not all of it any more"
+        on = f"cgctl reset-state --state maintenance {' '.join(ids)}; cgctl recover"
+        raise Refused(
+            word, reason, f"what {work.destination} has is whole; to take that, and nothing written since: {on}"
+        )
 
     def clear(self, context: Context, plan: Plan) -> None:
-        """Nothing goes at the destination unless everything is where it was."""
+        """Nothing goes at the destination unless everything is where it was, and the state says so."""
         work = Relocating(**plan)
         here, there = self._drivers(work)
         missing = _missing(here, context, work)
         if missing:
             reason = f"is not on {work.source} any more, and nobody knows that all have come to {work.destination}"
             raise ServerFailure(f"volume {missing}", reason, f"cgctl backend-check {work.destination}")
+        if self._is_elsewhere(work):
+            self.env.warn(f"what an interrupted {self.kind} may have left on {work.destination} is not removed")
+            return
         try:
             _remove(there, context, work)
         except PoolUnmarked:  # nothing has come so far; or the pool is not mounted
@@ -128,14 +166,20 @@ class Relocation:
             if removal.others_in_pool(self.env, work.destination, mine):
                 raise
 
+    def _is_elsewhere(self, work: Relocating) -> bool:
+        """Whether one of them has gone another way since it was given up: the destination may be where it serves."""
+        with self.env.store.read() as session:
+            rows = [session.get(Volume, one.id) for one in work.objects()]
+        return any(row is not None and row.host != work.source for row in rows)
+
     def _drivers(self, work: Relocating) -> tuple[Driver, Driver]:
         return self.env.backends.get(work.source).driver, self.env.backends.get(work.destination).driver
 
     def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:
         work = Relocating(**plan)
-        if outcome is not None:
+        if isinstance(outcome, CgctlError):
             self.give_up(session, plan)
-            return ServerFailure(f"volume {outcome}", f"has not come to {work.destination}", "cgctl backend-check")
+            return outcome
         zone = self.env.backends.get(work.destination).availability_zone
         _settle(session, work, MigrationStatus.SUCCESS)
         moved: list[Group | Volume] = [session.get_one(Volume, one.id) for one in work.objects()]
@@ -187,6 +231,7 @@ def volume_relocation(env: Environment, reference: str, destination: str) -> Rel
 def volume_to_move(session: Session, reference: str, destination: str) -> Volume:
     """Alone, detached, without snapshots."""
     row = find(session, Volume, reference)
+    refuse_used(session, subject(Volume, shown(row)), row.id)
     check_migration(row, destination, has_snapshots=has_snapshots(session, row))
     return row
 
@@ -195,6 +240,7 @@ def group_to_move(session: Session, reference: str, destination: str) -> tuple[G
     """Well, detached, not replicated, without snapshots."""
     group = find(session, Group, reference)
     rows = members(session, group.id)
+    refuse_used(session, subject(Group, shown(group)), group.id, *(one.id for one in rows))
     check_group_migration(group, rows, dependents_of(session, group, rows), destination)
     return group, rows
 
@@ -216,10 +262,12 @@ def _remove(driver: Driver, context: Context, work: Relocating) -> None:
 
 
 def _settle(session: Session, work: Relocating, migration_status: MigrationStatus) -> None:
+    """What an operator has said meanwhile, while a server was silent, stays."""
     for one in work.objects():
         row = session.get_one(Volume, one.id)
         row.migration_status = migration_status
-        if row.status == VolumeStatus.MAINTENANCE:  # else an operator has said what it is, while a server was silent
+        if row.status == VolumeStatus.MAINTENANCE:
             row.status = VolumeStatus.AVAILABLE
     if work.group_id:
-        session.get_one(Group, work.group_id).status = GroupStatus.AVAILABLE
+        group = session.get_one(Group, work.group_id)
+        group.status = GroupStatus.AVAILABLE if group.status == GroupStatus.UPDATING else group.status

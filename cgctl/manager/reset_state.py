@@ -29,7 +29,7 @@ def reset_state(env: Environment, word: str, reference: str, state: str) -> None
     with env.store.write() as session:
         row = _find(session, word, reference)
         name = subject(type(row), row.name or row.id)
-        refuse_used(session, name, row.id, or_unsettled=False)
+        refuse_used(session, name, row.id, or_unsettled=row.status == "creating")  # it goes where it did not come whole
         if isinstance(row, Volume):
             check_attachments(row, _attachments(session, row), wanted)
         before, row.status = row.status, wanted

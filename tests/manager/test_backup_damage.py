@@ -46,6 +46,28 @@ def test_a_restore_into_a_volume_whose_data_are_gone_can_be_cancelled_and_done(
     assert (vault.status("show", "single"), vault.read("single", 5)) == ("available", b"first")
 
 
+def test_a_restore_that_reset_state_has_given_up_touches_nothing_however_late_its_server_is_back(vault: House) -> None:
+    vault.ok("backup-create", "single", "--name", "b")
+    vault.write("single", b"other")
+    mark = vault.root / "alpha" / ".cgctl" / "owner"
+    key = vault.make("backup-restore", "b", "--volume", "single", "--detach")
+    while not any(one.complete for one in vault.objects() if one.id in hidden(vault)):
+        time.sleep(0.05)
+    mark.rename(mark.with_name("away"))
+    assert vault.run("activity-wait", key).code == 6
+    mark.with_name("away").rename(mark)
+    vault.ok("reset-state", "--state", "available", "single")
+    vault.write("single", b"newer")
+    vault.ok("recover")
+    assert (vault.read("single", 5), vault.status("show", "single"), hidden(vault)) == (b"newer", "available", [])
+    export = {"protocol": "iscsi", "server": "tgt", "portal": "127.0.0.1:3260"}
+    vault.configure(backends={"alpha": {**vault.configuration["backends"]["alpha"], "export": export}})
+    vault.ok("attachment-create", "single", "--initiator", "iqn.2026-11.test:one")
+    vault.ok("reset-state", "--state", "error", "single")
+    refused = vault.run("backup-restore", "b", "--volume", "single")
+    assert (refused.code, "has attachments" in refused.err, vault.read("single", 5)) == (5, True, b"newer"), refused
+
+
 def test_a_manifest_that_is_damaged_or_lies_does_not_keep_the_others_from_being_found(vault: House) -> None:
     """A server that lost its power may have left any part of one."""
     bad, good = (vault.make("backup-create", "single", "--name", name) for name in ("bad", "good"))

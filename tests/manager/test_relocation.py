@@ -83,6 +83,38 @@ def test_the_old_ones_go_also_when_their_pool_was_not_mounted_at_the_end(
     assert disagreements(db) == []
 
 
+@pytest.mark.parametrize("half_gone", [False, True])
+def test_what_reset_state_has_given_up_stays_with_all_that_was_written_since(
+    db: House, monkeypatch: pytest.MonkeyPatch, *, half_gone: bool
+) -> None:
+    """Its server was silent, its clients are back; then the server is back, too, and has the whole copy."""
+    gate = gated.install(monkeypatch, db)
+    key = db.make("group-migrate", "db", "beta", "--detach")
+    mark = db.root / "alpha" / ".cgctl" / "owner"
+    mark.rename(mark.with_name("away"))
+    gate.touch()
+    assert db.run("activity-wait", key).code == 6
+    mark.with_name("away").rename(mark)
+    db.ok("reset-state", "--state", "available", "db-0", "db-1")
+    db.ok("reset-state", "--type", "group", "--state", "available", "db")
+    again = db.run("group-migrate", "db", "beta")
+    assert (again.code, f"cgctl activity-cancel {key}" in again.err) == (5, True)
+    db.write("db-0", b"newest 0")
+    if half_gone:
+        shutil.rmtree(db.disk("db-1").parent)
+        refused = db.run("recover")
+        assert (refused.code, "alpha has not all of it any more" in refused.out) == (5, True), refused
+        assert db.read("db-0", 8) == b"newest 0"
+        for command in refused.err.split("since: ")[1].split("; "):
+            db.ok(*command.removeprefix("cgctl ").split())
+        assert where(db) == ("beta", {"beta"}, DATA)
+    else:
+        db.ok("recover")
+        assert where(db) == ("alpha", {"alpha"}, {b"newest 0", b"member 1"})
+        assert db.show("show", "db-0")["migration_status"] == "error"
+    assert disagreements(db) == []
+
+
 @pytest.mark.parametrize("carried", [False, True])
 def test_what_stands_at_the_destination_already_is_never_taken_for_the_copy(
     used: House, monkeypatch: pytest.MonkeyPatch, *, carried: bool

@@ -1,7 +1,8 @@
 """`backup-restore`, `create --backup-id` and `group-backup-restore`: images of a repository become volumes.
 
 Into a volume that is there, by a hidden volume beside it: it is complete and proved before the old data go, and what is
-interrupted afterwards is ended by the same calls.
+interrupted afterwards is ended by the same calls. While they are there, `reset-state` of the volume gives the restore
+up: its clients may be back.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlmodel import Session, col, delete
 from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure, UsageError
 from cgctl.manager import removal
 from cgctl.manager.activities.copies import refuse_file_systems
+from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.backups.creation import word
 from cgctl.manager.backups.streams import Stream, from_repository, working_host
@@ -24,14 +26,14 @@ from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import Intent
 from cgctl.manager.placement import checked_zone, place, specs_for
-from cgctl.manager.rules.volume import check_restore
+from cgctl.manager.rules.volume import check_no_attachments, check_restore
 from cgctl.manager.updates import read_updates
 from cgctl.model.backups import Backup
 from cgctl.model.names import CG_TYPE, checked_text
 from cgctl.model.states import BackupStatus, GroupStatus, VolumeStatus
 from cgctl.model.tables import Group, GroupType, GroupVolumeType, Volume, VolumeType, new_id
 from cgctl.scheduler.candidates import Request
-from cgctl.store.queries import find
+from cgctl.store.queries import attachments_of, find, subject
 from drivers import contract
 from drivers.activities.values import Program
 from drivers.contract import Context, Driver, ObjectKind
@@ -146,7 +148,9 @@ class Restoration:
     def _existing_volume(self, intent: Intent, row: Backup) -> Restoring:
         volume, member = find(intent.session, Volume, self.wanted.volume or ""), row.members[0]
         intent.lock(lock_key(volume))
+        refuse_used(intent.session, subject(Volume, shown(volume)), volume.id)
         check_restore(volume, int(member["size_bytes"]))
+        check_no_attachments(volume, [one.id for one in attachments_of(intent.session, [volume.id])])
         intent.about("volume", volume.id, volume.name)
         intent.will(f"volume {shown(volume)}: its data are replaced")
         arrival = Arrival(
@@ -214,12 +218,23 @@ class Restoration:
         ]
         return from_repository(env, named, work.host, streams, f"{self.kind} from {named.name}")
 
-    def complete(self, context: Context, plan: Plan) -> None:
+    def complete(self, context: Context, plan: Plan) -> CgctlError | None:
+        """Why the data of an existing volume are its old ones, where that is so."""
         work = Restoring.of(plan)
         driver = self.env.backends.get(work.host).driver
         for one in work.arrivals:
+            if one.replaces and self._is_given_up(one) and one.replaces in _whole(driver, context):
+                self.clear(context, plan)
+                again = f"to restore it: cgctl {self.kind} {work.backup_id} --volume {one.replaces}"
+                return Refused(f"volume {one.replaces}", "reset-state has given its restore up: its data stay", again)
             if one.replaces:
                 _replace(driver, context, one)
+        return None
+
+    def _is_given_up(self, one: Arrival) -> bool:
+        with self.env.store.read() as session:
+            row = session.get(Volume, one.replaces)
+        return row is None or row.status != VolumeStatus.RESTORING_BACKUP
 
     def clear(self, context: Context, plan: Plan) -> None:
         work = Restoring.of(plan)
@@ -241,11 +256,15 @@ class Restoration:
             if removal.others_in_pool(self.env, work.host, mine):
                 raise
 
-    def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:  # noqa: ARG002
+    def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:
         work = Restoring.of(plan)
+        if isinstance(outcome, CgctlError):
+            self.give_up(session, plan)
+            return outcome
         for one in work.arrivals:
             row = session.get_one(Volume, one.replaces or one.volume_id)
-            row.status = VolumeStatus.AVAILABLE
+            if row.status in (VolumeStatus.CREATING, VolumeStatus.RESTORING_BACKUP):
+                row.status = VolumeStatus.AVAILABLE
         if work.group_id:
             session.get_one(Group, work.group_id).status = GroupStatus.AVAILABLE
         return None
@@ -253,8 +272,9 @@ class Restoration:
     def give_up(self, session: Session, plan: Plan) -> None:
         work = Restoring.of(plan)
         for one in work.arrivals:
-            if one.replaces:
-                session.get_one(Volume, one.replaces).status = one.before
+            row = session.get_one(Volume, one.replaces) if one.replaces else None
+            if row and row.status == VolumeStatus.RESTORING_BACKUP:  # else an operator has said what it is
+                row.status = one.before
         made = [one.volume_id for one in work.arrivals if not one.replaces]
         session.exec(delete(Volume).where(col(Volume.id).in_(made)))
         if work.group_id:
