@@ -21,18 +21,21 @@ SourceIsDown = Annotated[
     bool, typer.Option("--source-is-down", help="Your word that the source serves nobody: go on without it.")
 ]
 AcceptLoss = Annotated[bool, typer.Option("--accept-data-loss", help="Go on although more than the RPO would be lost.")]
+DeleteReplicas = Annotated[
+    bool,
+    typer.Option(
+        "--delete-replicas", help="Remove what an earlier replication has left; what served is kept as group snapshot."
+    ),
+]
+LeaveReplicas = Annotated[
+    bool, typer.Option("--leave-replicas", help="Leave copies where a backend is silent or has own writes.")
+]
 Reference = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
 
 
 @command("group-enable-replication", changes=True)
 def group_enable_replication(
-    env: Env,
-    reference: Reference,
-    delete_replicas: Annotated[
-        bool,
-        typer.Option("--delete-replicas", help="Remove recovery points that an earlier replication of it has left."),
-    ] = False,
-    detach: Detach = False,
+    env: Env, reference: Reference, delete_replicas: DeleteReplicas = False, detach: Detach = False
 ) -> Done | Show:
     """Replicate a group to the replication targets of its backend.
 
@@ -47,14 +50,7 @@ def group_enable_replication(
 
 
 @command("group-disable-replication", changes=True, destructive=True)
-def group_disable_replication(
-    env: Env,
-    reference: Reference,
-    leave_replicas: Annotated[
-        bool,
-        typer.Option("--leave-replicas", help="Leave copies where a backend is silent or has own writes."),
-    ] = False,
-) -> Done:
+def group_disable_replication(env: Env, reference: Reference, leave_replicas: LeaveReplicas = False) -> Done:
     """End the replication of a group and remove its replicas.
 
     The group goes on where it is served; recovery points are gone, on all backends.

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -138,6 +139,15 @@ def perform(env: Environment, operation: Operation[Subject, Outcome], *, hands_o
     if failure:
         raise failure
     return subject
+
+
+@contextmanager
+def begun() -> Iterator[None]:
+    """For what follows a first change: a server that refuses it, or is not reached, leaves the whole to be settled."""
+    try:
+        yield
+    except (ServerNotReached, ServerRefused) as error:
+        raise OutcomeUnknown(error.message, error.hint) from error
 
 
 def _forget_old(env: Environment, event: Event) -> None:

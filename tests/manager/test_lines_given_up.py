@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from drivers.errors import OutcomeUnknown, ServerFailed, ToolMissing
+from drivers.errors import AtWork, OutcomeUnknown, ServerFailed, ToolMissing, Unreachable
 from tests.manager import faulty
 from tests.manager.house import House
 from tests.manager.replicating import live, points, replica
@@ -213,3 +213,78 @@ def test_what_an_earlier_replication_left_is_removed_when_that_is_said(replicate
     assert f"cgctl group-enable-replication --delete-replicas {group_id}" in refused.err
     house.ok("group-enable-replication", "--delete-replicas", "db")
     assert points(house, "beta") == points(house, "alpha") != left
+
+
+def attach(house: House) -> tuple[str, ...]:
+    """Somebody uses the group; returns how it fails over nevertheless."""
+    house.ok("attachment-create", "db-0", "--initiator", "iqn.2026-11.test:one")
+    house.configure(hooks={"db": {"pre": "true"}})  # a file pool holds no writes by itself
+    return ("group-failover-replication", "db", "--allow-attached-volume", "--secondary-backend-id")
+
+
+def test_who_served_and_is_no_target_any_more_is_fenced_when_it_comes_back(three: House) -> None:
+    fail_over = attach(three)
+    three.ok(*fail_over, "dr1")
+    three.ok("group-sync-replication", "db")
+    lose(three, "beta")
+    three.ok(*fail_over, "dr2", "--source-is-down")
+    section = three.configuration["backends"]["alpha"]
+    three.configure(backends={"alpha": {**section, "replication_targets": section["replication_targets"][1:]}})
+    assert "no replication target any more, does not answer" in three.ok("group-sync-replication", "db").err
+    come_back(three, "beta")
+    assert len(access(three, "beta")) == 1
+    assert "backend beta has come back" in three.ok("group-sync-replication", "db").err
+    assert (access(three, "beta"), len(access(three, "gamma"))) == ({}, 1)
+
+
+def test_a_server_that_cannot_be_fenced_just_now_keeps_no_other_from_its_sync(
+    three: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_over = attach(three)
+    lose(three)
+    three.ok(*fail_over, "dr1", "--source-is-down")
+    come_back(three)
+    faulty.install(monkeypatch, faulty.raises_before(AtWork("another script is at it"), "remove_exports"))
+    ran = three.run("group-sync-replication", "db")
+    assert (ran.code, "alpha: another script is at it" in ran.err) == (10, True)
+    assert points(three, "gamma")[str(replica(three, host="gamma")["point_id"])] == live(three, "beta")
+    assert str(replica(three, host="alpha")["error"]) == "another script is at it"
+
+
+def test_what_was_left_standing_is_fenced_and_kept_when_replication_begins_anew(replicated: House) -> None:
+    house, fail_over = replicated, attach(replicated)
+    house.ok(*fail_over, "dr1")
+    house.write("db-0", b"only on beta")
+    lost = live(house, "beta")
+    lose(house, "beta")
+    house.ok(*fail_over, "default", "--source-is-down")
+    come_back(house, "beta")
+    assert house.run("group-disable-replication", "db").code == 7
+    assert access(house, "beta") == {}
+    house.ok("group-disable-replication", "--leave-replicas", "db")
+    refused = house.run("group-enable-replication", "db")
+    assert (refused.code, "group-enable-replication --delete-replicas" in refused.err) == (5, True)
+    assert live(house, "beta") == lost
+    house.ok("group-enable-replication", "--delete-replicas", "db")
+    (kept,) = diverged(house)
+    assert (live(house, "beta"), points(house, "beta")[str(kept["id"])]) == ([], lost)
+
+
+def test_a_disabling_that_stopped_half_way_is_no_replication_any_more(
+    three: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed: list[str] = []
+
+    def fault(name: str, call: faulty.Call) -> object:
+        passed.extend([name] if name == "forget" else [])
+        if len(passed) == 2:
+            raise Unreachable("gamma: no route to host")
+        return call()
+
+    faulty.install(monkeypatch, fault)
+    assert three.run("group-disable-replication", "db").code == 6
+    faulty.install(monkeypatch, faulty.well)
+    assert group(three)[2] == "error"
+    assert three.run("group-sync-replication", "db").code == 5
+    assert group(three) == ("alpha", "available", "disabled")
+    assert [points(three, host) for host in ("alpha", "beta", "gamma")] == [{}, {}, {}]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from cgctl.manager.environment import Environment
+from cgctl.manager.operation import begun
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.replication.promotion import live_sizes
 from drivers.contract import Context
-from drivers.errors import DriverError, ServerFailed, ServerRefused, ToolMissing
+from drivers.errors import AtWork, DriverError, ServerFailed, ServerRefused, ToolMissing
 from drivers.replication import Side, SideState
 
 
@@ -15,9 +16,10 @@ class StillServes(ServerFailed):
 
 
 def fence(env: Environment, context: Context, replicated: ReplicatedGroup, host: str, generation_id: str) -> None:
-    """First the exports, which ends all sessions, then the note. Raises StillServes."""
+    """First the exports, which ends all sessions, then the note. Raises StillServes; AtWork with nothing changed."""
     end_exports(env, context, replicated, host)
-    replication_of(env, host, replicated.name).note_side(context, replicated.id, generation_id, SideState.FENCED)
+    with begun():
+        replication_of(env, host, replicated.name).note_side(context, replicated.id, generation_id, SideState.FENCED)
 
 
 def end_exports(env: Environment, context: Context, replicated: ReplicatedGroup, host: str) -> None:
@@ -33,7 +35,7 @@ def end_exports(env: Environment, context: Context, replicated: ReplicatedGroup,
         unlisted = error
     try:
         export.remove_exports(context, sorted(known))
-    except ToolMissing:  # what does not run serves nobody
+    except (ToolMissing, AtWork):  # what does not run serves nobody; a script that is at work ends by itself
         raise
     except (ServerFailed, ServerRefused) as error:
         raise StillServes(f"its exports cannot be ended: {error.message}", error.hint) from error

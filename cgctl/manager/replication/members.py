@@ -147,6 +147,12 @@ def others(env: Environment, replicated: ReplicatedGroup) -> list[str]:
     return [host for host in hosts if host != replicated.active]
 
 
+def former(env: Environment, replicated: ReplicatedGroup) -> list[str]:
+    """Backends that the configuration does not name as targets any more, and that may hold points, or still serve."""
+    known = (replicated.active, *others(env, replicated))
+    return [one.host for one in replicated.replicas if one.host not in known]
+
+
 def replication_of(env: Environment, host: str, subject: str) -> Replication:
     """A backend's replicating half. Raises Refused where its driver has none."""
     backend = env.backends.get(host)

@@ -11,7 +11,7 @@ from cgctl.errors import CgctlError, FailoverRefused
 from cgctl.manager.between_hooks import take_between_hooks
 from cgctl.manager.creation import Made
 from cgctl.manager.environment import Environment
-from cgctl.manager.operation import Intent, perform
+from cgctl.manager.operation import Intent, begun, perform
 from cgctl.manager.quiesce import bounded, hooks_of, require_quiet
 from cgctl.manager.replication.members import ReplicatedGroup, load, replication_of
 from cgctl.manager.rules import replication as rules
@@ -19,7 +19,6 @@ from cgctl.model.replication import Replicated
 from cgctl.model.tables import new_id, utc_now
 from drivers import contract
 from drivers.contract import Context
-from drivers.errors import OutcomeUnknown, ServerNotReached, ServerRefused
 from drivers.replication import RecoveryPoint, Side
 
 METHOD = "create_cgsnapshot"
@@ -52,10 +51,8 @@ class TakePoint:
         """The point is noted at once: a set without a note is nobody's when its server dies before it is shipped."""
         replicated, point = subject
         made = take_point(self.env, context, replicated, point)
-        try:
+        with begun():
             replication_of(self.env, replicated.active, replicated.name).note_point(context, point)
-        except (ServerNotReached, ServerRefused) as error:  # something was done: it wants to be settled
-            raise OutcomeUnknown(error.message, error.hint) from error
         return made
 
     def finish(

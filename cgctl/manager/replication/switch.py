@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from sqlmodel import Session, col, delete
 
 from cgctl.errors import CgctlError, FailoverRefused, Refused
 from cgctl.manager.environment import Environment
-from cgctl.manager.operation import Intent, perform, wait_until_free
+from cgctl.manager.operation import Intent, begun, perform, wait_until_free
 from cgctl.manager.replication import hints, members
-from cgctl.manager.replication.members import ReplicatedGroup, load, others, replication_of
+from cgctl.manager.replication.diverged import list_kept, retire
+from cgctl.manager.replication.fencing import fence_returned
+from cgctl.manager.replication.members import ReplicatedGroup, former, load, others, replication_of
 from cgctl.manager.replication.retention import remove_unsettled
 from cgctl.manager.replication.sides import observe_sides, reached
 from cgctl.manager.replication.sync import sync_group
@@ -37,7 +40,7 @@ class Turning:
 class Enable:
     """The operation: the first generation is noted, and the other backends are found ready. Copying comes after it.
 
-    delete_replicas: recovery points that an earlier replication left there go; nothing that stands there does.
+    delete_replicas: recovery points that an earlier replication left there go; what it served is kept.
     """
 
     env: Environment
@@ -65,15 +68,19 @@ class Enable:
 
     def work(self, context: Context, subject: Turning) -> None:
         replicated = subject.replicated
-        hosts = others(self.env, replicated)
+        hosts = [replicated.active, *others(self.env, replicated)]
         sides = observe_sides(self.env, context, replicated.name, replicated.id, hosts)
-        for host, side in sides.items():
+        for side in sides.values():
             if isinstance(side, DriverError):
                 raise side
-            if side.has_live or (_is_used(side) and not self.delete_replicas):
-                raise self._not_overwritten(replicated, host, side)
-        for host in [host for host, side in reached(sides) if _is_used(side)]:
-            replication_of(self.env, host, replicated.name).forget(context, replicated.id)
+        here, *there = reached(sides)
+        used = [(host, side) for host, side in there if _is_used(side)]
+        for host, side in used:
+            may_go = not side.has_live or side.generation_id not in (None, here[1].generation_id)
+            if not (may_go and self.delete_replicas):
+                raise self._not_overwritten(replicated, host, side, may_go=may_go)
+        for host, side in used:
+            self._clear(context, replicated, host, side)
         replication_of(self.env, replicated.active, replicated.name).note_side(
             context, replicated.id, self.generation_id, SideState.SERVING, [Generation(self.generation_id)]
         )
@@ -90,15 +97,26 @@ class Enable:
         members.write_status(session, replicated, ReplicationStatus.ENABLED)
         return None
 
-    def _not_overwritten(self, replicated: ReplicatedGroup, host: str, side: Side) -> Refused:
-        hint = f"look at it on {self.env.backends.server(host)}"
+    def _clear(self, context: Context, replicated: ReplicatedGroup, host: str, side: Side) -> None:
+        """Nothing of an earlier replication is left there but what it served, as a group snapshot."""
         if side.has_live:
-            return Refused(
-                replicated.name, f"backend {host} holds a group of this id already; it is not overwritten", hint
-            )
+            fence_returned(self.env, context, replicated, host, side)
+            kept = retire(self.env, context, replicated, host, side, None)
+            with self.env.store.write() as session:
+                list_kept(self.env, session, replicated, [kept] if kept else [])
+        replication_of(self.env, host, replicated.name).forget(context, replicated.id)
+
+    def _not_overwritten(self, replicated: ReplicatedGroup, host: str, side: Side, *, may_go: bool) -> Refused:
+        """may_go: it is of an earlier replication, and not what the group itself serves from a pool that is called by
+        two names."""
         reason = f"backend {host} holds recovery points that an earlier replication of it has left"
-        anew = f"to remove them: cgctl group-enable-replication --delete-replicas {replicated.id}"
-        return Refused(replicated.name, reason, hint if replicated.moving_to else anew)
+        anew = "to remove them"
+        if side.has_live:
+            reason = f"backend {host} holds a group of this id already; it is not overwritten"
+            anew = "to clear it away, its data kept there as a group snapshot"
+        hint = f"{anew}: cgctl group-enable-replication --delete-replicas {replicated.id}"
+        look = f"look at it on {self.env.backends.server(host)}"
+        return Refused(replicated.name, reason, hint if may_go and not replicated.moving_to else look)
 
     def _checked(self, session: Session) -> ReplicatedGroup:
         found = load(session, self.reference)
@@ -222,26 +240,29 @@ def remove_replicas(
         elif isinstance(side, DriverError):
             side.hint = f"cgctl group-disable-replication --leave-replicas {replicated.id}"
             raise side
-    standing = [host for host, side in reached(sides) if host != replicated.active and side.has_live]
+    found = dict(reached(sides))
+    standing = [host for host, side in found.items() if host != replicated.active and side.has_live]
+    for host in standing:  # also where the rest is refused: it may have come back only now
+        fence_returned(env, context, replicated, host, found[host])
     if standing and not leave_replicas:
         raise _may_hold_writes(env, replicated, standing)
-    for host, _ in reached(sides):
-        if host in standing:
-            env.warn(f"{replicated.name}: what was served by backend {host} is left there, with its recovery points")
-            continue
-        remove_unsettled(env, context, replicated, host)
-        replication_of(env, host, replicated.name).forget(context, replicated.id)
+    for host in standing:
+        env.warn(f"{replicated.name}: what was served by backend {host} is left there, with its recovery points")
+    for number, host in enumerate(host for host in found if host not in standing):
+        with begun() if number else nullcontext():
+            remove_unsettled(env, context, replicated, host)
+            replication_of(env, host, replicated.name).forget(context, replicated.id)
 
 
 def _former_hosts(env: Environment, replicated: ReplicatedGroup) -> list[str]:
-    """Backends that hold recovery points although the configuration does not name them as targets any more."""
-    former = [one.host for one in replicated.replicas if one.host not in (replicated.active, *others(env, replicated))]
-    for host in former:
-        if host not in env.backends.ids():
+    """Those of them that can be asked; the others are told of."""
+    known = env.backends.ids()
+    for host in (hosts := former(env, replicated)):
+        if host not in known:
             env.warn(
                 f"{replicated.name}: backend {host} is not configured any more; its recovery points are left there"
             )
-    return [host for host in former if host in env.backends.ids()]
+    return [host for host in hosts if host in known]
 
 
 def _may_hold_writes(env: Environment, replicated: ReplicatedGroup, hosts: Sequence[str]) -> FailoverRefused:

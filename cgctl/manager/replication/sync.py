@@ -18,6 +18,7 @@ from cgctl.manager.replication.lag import lag_seconds
 from cgctl.manager.replication.members import (
     ReplicatedGroup,
     check_targets,
+    former,
     load,
     others,
     sync_key,
@@ -135,19 +136,13 @@ def _is_due(env: Environment, replicated: ReplicatedGroup) -> bool:
 def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> Synced:
     """Observe, fence what came back, take a point, ship it to each other side, let go of old ones."""
     hosts = others(env, replicated)
-    sides = observe_sides(env, context, replicated.name, replicated.id, [replicated.active, *hosts])
+    left = [one for one in former(env, replicated) if one in env.backends.ids()]
+    sides = observe_sides(env, context, replicated.name, replicated.id, [replicated.active, *hosts, *left])
     source = active_side(replicated, sides)
     synced = Synced()
-    ready: dict[str, Side] = {}
-    for host in hosts:
-        side = sides[host]
-        if isinstance(side, Side):
-            fence_returned(env, context, replicated, host, side)
-            ready[host] = side
-            if kept := _kept(env, context, replicated, host, side):
-                synced.kept.append(kept)
-        else:
-            synced.failed[host] = explain(side, f"{replicated.name} to {host}")
+    ready = {host: side for host in hosts if (side := _fenced(env, context, replicated, host, sides[host], synced))}
+    for host in left:
+        _fence_former(env, context, replicated, host, sides[host], synced)
     if ready:
         taken, point = take(env, replicated.id, point_id, newest_sequence(sides.values()))
         synced.members = {one.id for one in taken.present}
@@ -162,6 +157,33 @@ def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_
                 synced.failed[host] = explain(error, f"{replicated.name} to {host}")
         _tidy(env, env.context(context.operation_id), replicated, point_id)
     return synced
+
+
+def _fenced(
+    env: Environment, context: Context, replicated: ReplicatedGroup, host: str, observed: Observed, synced: Synced
+) -> Side | None:
+    """A side that serves nobody, for certain; None where that failed, and nothing may be shipped to it."""
+    try:
+        if isinstance(observed, DriverError):
+            raise observed
+        fence_returned(env, context, replicated, host, observed)
+    except DriverError as error:
+        synced.failed[host] = explain(error, f"{replicated.name} to {host}")
+        return None
+    if kept := _kept(env, context, replicated, host, observed):
+        synced.kept.append(kept)
+    return observed
+
+
+def _fence_former(
+    env: Environment, context: Context, replicated: ReplicatedGroup, host: str, observed: Observed, synced: Synced
+) -> None:
+    """It is no target any more, and may have served when it was lost: that it is silent is no failure of a sync."""
+    if isinstance(observed, DriverError):
+        told = f"does not answer: if it still offers the group, that ends when it does ({observed.message})"
+        env.warn(f"{replicated.name}: backend {host}, no replication target any more, {told}")
+    else:
+        _fenced(env, context, replicated, host, observed, synced)
 
 
 def _kept(env: Environment, context: Context, replicated: ReplicatedGroup, host: str, side: Side) -> Diverged | None:
