@@ -6,17 +6,31 @@ done, or which promise of `drivers.contract` cannot be kept. A `hint` is a sente
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class DriverError(Exception):
-    """Root of everything that drivers and runners raise."""
+    """What drivers and runners raise. backend_id: who failed, where two are at work and it shows."""
 
     hint: str | None = None
+    backend_id: str | None = None
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         if hint is not None:
             self.hint = hint
+
+
+@contextmanager
+def said_by(backend_id: str) -> Iterator[None]:
+    """Of what is raised in the block it is known who failed."""
+    try:
+        yield
+    except DriverError as error:
+        error.backend_id = error.backend_id or backend_id
+        raise
 
 
 class ServerNotReached(DriverError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -139,12 +140,17 @@ def _asked(errand: Errand, way: str) -> tuple[Able, Able]:
     there = errand.destination.settings
     if not way:  # neither needs the other's answer
         with ThreadPoolExecutor(max_workers=1) as beside:
-            asked = beside.submit(servers.ask_source, errand.source.runner, "", "")
-            destination = servers.ask_destination(errand.destination.runner, "", ("", ""))
+            asked = beside.submit(_ask, errand.source, servers.ask_source, "", "")
+            destination = _ask(errand.destination, servers.ask_destination, "", ("", ""))
         return asked.result(), destination
-    source = servers.ask_source(errand.source.runner, way, servers.known_hosts(there) if there else "")
+    source = _ask(errand.source, servers.ask_source, way, servers.known_hosts(there) if there else "")
     way = way if source.key else ""
-    return source, servers.ask_destination(errand.destination.runner, way, source.key or ("", ""))
+    return source, _ask(errand.destination, servers.ask_destination, way, source.key or ("", ""))
+
+
+def _ask(end: End, ask: Callable[..., Able], *words: object) -> Able:
+    with errors.said_by(end.backend_id):
+        return ask(end.runner, *words)
 
 
 def _missing(able: tuple[Able, Able]) -> str | None:
@@ -170,9 +176,9 @@ def _directly(errand: Errand, able: tuple[Able, Able], compression: str, limits:
     ssh = servers.ssh_words(there.settings, there.address, f"{keys}/known_hosts", f"{keys}/key", word)
     receive = arriving(errand.receive, arrives, compression, f"{able[1].inbox}/{word}")
     send = departing(errand.send, departs, compression, limits.bytes_per_second, ssh)
-    receiver = there.runner.stream(receive, reads=True)
+    receiver = _stream(there, receive, reads=True, bulk=False)
     try:
-        sender = errand.source.runner.stream(send, reads=False)
+        sender = _stream(errand.source, send, reads=False, bulk=False)
     except BaseException:
         receiver.abort()
         raise
@@ -204,9 +210,9 @@ def _relay(sender: Stream, receiver: Stream, limits: Limits, follow: Follow) -> 
 def _begun(errand: Errand, send: Command, receive: Command) -> tuple[Stream, Stream]:
     """Both at once: each may be a login."""
     with ThreadPoolExecutor(max_workers=1) as beside:
-        sending = beside.submit(errand.source.runner.stream, send, reads=False, bulk=True)
+        sending = beside.submit(_stream, errand.source, send, reads=False)
         try:
-            receiver = errand.destination.runner.stream(receive, reads=True, bulk=True)
+            receiver = _stream(errand.destination, receive, reads=True)
         except BaseException:
             if sending.exception() is None:
                 sending.result().abort()
@@ -218,8 +224,14 @@ def _begun(errand: Errand, send: Command, receive: Command) -> tuple[Stream, Str
         raise
 
 
+def _stream(end: End, command: Command, *, reads: bool, bulk: bool = True) -> Stream:
+    with errors.said_by(end.backend_id):
+        return end.runner.stream(command, reads=reads, bulk=bulk)
+
+
 def _checked(errand: Errand, done: Transferred, relayed: Relayed) -> Transferred:
-    if relayed.sent.exit_status != BROKEN_PIPE:
-        refusals.result(relayed.sent, errand.source.runner.server)
-    refusals.result(relayed.received, errand.destination.runner.server)
+    for end, completed in ((errand.source, relayed.sent), (errand.destination, relayed.received)):
+        if completed.exit_status != BROKEN_PIPE or end is errand.destination:
+            with errors.said_by(end.backend_id):
+                refusals.result(completed, end.runner.server)
     return replace(done, stream_bytes=relayed.stream_bytes, seconds=relayed.seconds)

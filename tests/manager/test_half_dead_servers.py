@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from drivers.errors import ServerFailed
+from drivers.errors import AtWork, ServerFailed
 from tests.manager import faulty
 from tests.manager.house import House
 from tests.manager.replicating import live
@@ -51,6 +51,24 @@ def test_a_source_that_answers_without_its_data_is_done_without(replicated: Hous
     assert "going on without it" in house.ok(*ORDER, "--source-is-down").err
     assert (live(house, "beta"), access(house, "alpha")) == (before, {})
     assert len(access(house, "beta")) == 1
+
+
+def test_a_destination_that_fails_is_no_source_that_is_down(replicated: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """First the source is busy, and nothing happens; then the destination cannot receive; then all is well."""
+    house = replicated
+    faulty.install(monkeypatch, faulty.raises_before(AtWork("another script is at it"), "remove_exports"))
+    assert house.run(*ORDER, "--source-is-down").code == 9
+    assert group(house) == ("alpha", "available", "enabled")
+    faulty.install(monkeypatch, faulty.well)
+    house.write("db-0", b"acknowledged")
+    before = live(house, "alpha")
+    (notes,) = house.root.glob("beta/.cgctl/replication/cgctl-*")
+    (notes / "receiving" / "stone").mkdir(parents=True)
+    ran = house.run(*ORDER, "--source-is-down")
+    assert (ran.code, "shut it down before" in ran.err, "going on without" in ran.err) == (6, True, False)
+    shutil.rmtree(notes / "receiving")
+    assert "nothing was lost" in house.ok(*ORDER, "--source-is-down").err
+    assert live(house, "beta") == before
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from cgctl.manager.replication import hints, members
 from cgctl.manager.replication.following import clear_way
 from cgctl.manager.replication.giving_up import order_giving_up
 from cgctl.manager.replication.members import ReplicatedGroup, destination, load, load_any
-from cgctl.manager.replication.moving import FailedOver, Moving, Order
+from cgctl.manager.replication.moving import Moving
+from cgctl.manager.replication.order import FailedOver, Order
 from cgctl.manager.replication.outcome import write_outcome
 from cgctl.manager.rules import replication as rules
 from cgctl.model.replication import GroupGeneration

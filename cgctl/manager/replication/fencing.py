@@ -40,7 +40,8 @@ def end_exports(env: Environment, context: Context, replicated: ReplicatedGroup,
     except (ServerFailed, ServerRefused) as error:
         raise StillServes(f"its exports cannot be ended: {error.message}", error.hint) from error
     if unlisted is not None:
-        raise unlisted
+        with begun():
+            raise unlisted
 
 
 def fence_returned(env: Environment, context: Context, replicated: ReplicatedGroup, host: str, side: Side) -> None:

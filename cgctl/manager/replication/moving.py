@@ -6,9 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any
+from dataclasses import replace
 from uuid import UUID, uuid5
 
 from cgctl.errors import CgctlError, FailoverRefused
@@ -23,6 +21,7 @@ from cgctl.manager.replication.hooks import run_fence_hook, run_post_failover
 from cgctl.manager.replication.lag import lag_seconds
 from cgctl.manager.replication.line import generations_of, line
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
+from cgctl.manager.replication.order import FailedOver, Halfway, Order
 from cgctl.manager.replication.points import newest_sequence, next_point, take_point
 from cgctl.manager.replication.promotion import live_sizes, offer, promote, sizes
 from cgctl.manager.replication.shipping import base_for, ship
@@ -31,7 +30,16 @@ from cgctl.manager.rules.replication import check_undo
 from cgctl.model.tables import utc_now
 from drivers import contract
 from drivers.contract import Context
-from drivers.errors import DriverError, OutcomeUnknown, PoolMissing, ServerFailed, ServerNotReached, ToolMissing
+from drivers.errors import (
+    AtWork,
+    DriverError,
+    OutcomeUnknown,
+    PoolFull,
+    PoolMissing,
+    ServerFailed,
+    ServerNotReached,
+    ToolMissing,
+)
 from drivers.replication import Generation, PointOnServer, Side, SideState
 
 log = logging.getLogger(__name__)
@@ -39,47 +47,6 @@ QUICK_SECONDS = 3.0
 """How long a server that is said to be down gets to prove the opposite."""
 
 ON_SOURCE = frozenset({Step.FENCE_SOURCE, Step.FINAL_POINT, Step.SHIP})
-
-
-@dataclass(frozen=True)
-class Order:
-    """What was ordered, as the journal keeps it."""
-
-    destination: str
-    generation_id: str
-    at: datetime
-    rpo_seconds: int | None = None
-    source_is_down: bool = False
-    accept_data_loss: bool = False
-    undo_point: str | None = None
-
-    def as_json(self) -> dict[str, object]:
-        return {**self.__dict__, "at": self.at.isoformat()}
-
-    @classmethod
-    def of_json(cls, plan: Mapping[str, Any]) -> Order:
-        words = {key: plan[key] for key in cls.__dataclass_fields__}
-        return cls(**{**words, "at": datetime.fromisoformat(plan["at"])})
-
-
-@dataclass(frozen=True)
-class FailedOver:
-    """What it came to. point: what was promoted; present: the members that it holds, with their sizes. began: as the
-    destination has noted it. wrote_until: when the source was called down, or was proven to be."""
-
-    point: PointOnServer
-    present: Mapping[str, int]
-    began: Generation
-    wrote_until: datetime
-    diverged: list[Diverged] = field(default_factory=list)
-
-
-class Halfway(OutcomeUnknown):
-    """A failover that has begun and could not go on: the same command goes on with it."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.hint = hint
 
 
 class Moving:
@@ -94,7 +61,7 @@ class Moving:
         self._exported = False
         self._is_broken = False
         self._retired = False
-        self._begun = False
+        self._begun = self._changed = False
         self._present: Mapping[str, int] = {}
         self._planned: View | None = None
         assert replicated.record is not None
@@ -110,8 +77,11 @@ class Moving:
                 self._end_exports_of_broken_source()
                 log.info("%s: %s: %s", self._replicated.name, self.place_of(step), step.value)
                 self._do(step)
+                self._changed = True
             return self._outcome()
         except (DriverError, CgctlError) as error:
+            if isinstance(error, AtWork) and not self._changed:  # who should be fenced first is busy, and as it was
+                raise
             if not self._begun:
                 if isinstance(error, ServerFailed):  # servers were looked at, no more: the group is as it was
                     raise explain(error, self._replicated.name) from error
@@ -172,8 +142,10 @@ class Moving:
 
     def _ways_on(self) -> str:
         back = hints.failover_to(self._env, self._replicated, self._replicated.active)
-        on = f"mend the cause, then: {self._again()}; if the source is gone: {self._again(hints.DOWN)}"
-        return f"{on}; to give it up: {back}"
+        without = f"if the source is gone: {self._again(hints.DOWN)}"
+        if self._order.source_is_down:
+            without = f"to go on without {self._env.backends.server(self._replicated.active)}, shut it down before"
+        return f"mend the cause, then: {self._again()}; {without}; to give it up: {back}"
 
     def _terms(self, view: View) -> Terms:
         newest = view.to_promote
@@ -258,11 +230,17 @@ class Moving:
                 self._retired = True
             elif isinstance(error, StillServes):  # it is not down, whatever was said
                 raise
-            elif step in ON_SOURCE and (self._order.source_is_down or self._proven_down):
+            elif self._is_of_source(step, error) and (self._order.source_is_down or self._proven_down):
                 self._env.warn(f"{self._replicated.name}: the source fails ({error.message}): going on without it")
                 self._source_lost, self._sides[self._replicated.active] = True, None
             else:
                 raise
+
+    def _is_of_source(self, step: Step, error: DriverError) -> bool:
+        """Whether it is the source that cannot. One that is busy or full is there, with all that was written."""
+        if step is Step.SHIP:
+            return error.backend_id == self._replicated.active
+        return step in ON_SOURCE and not isinstance(error.__cause__ or error, (AtWork, PoolFull))
 
     def _fence_destination(self) -> None:
         there = self._order.destination

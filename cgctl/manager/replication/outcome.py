@@ -11,7 +11,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.exports import connection_of
 from cgctl.manager.replication.diverged import list_kept
 from cgctl.manager.replication.members import ReplicatedGroup, write_status
-from cgctl.manager.replication.moving import FailedOver, Order
+from cgctl.manager.replication.order import FailedOver, Order
 from cgctl.manager.rules.status import is_absent
 from cgctl.model.replication import GroupGeneration, Replica, Replicated
 from cgctl.model.states import GroupStatus, ReplicationStatus, VolumeStatus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cgctl.errors import FailoverRefused
@@ -14,7 +14,7 @@ from cgctl.manager.replication.line import generations_of
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of, way_to
 from cgctl.manager.replication.sides import ancestors, form_between, newest_common
 from drivers.contract import Context
-from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached
+from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached, said_by
 from drivers.replication import RecoveryPoint, Replication, Side
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,8 @@ def ship(
     version = min(source.stream_version, destination.stream_version)
     sender, receiver = (replication_of(env, one, replicated.name) for one in (replicated.active, host))
     form = form_between(sender, receiver, base, sides)
-    identity = sender.identity(context, point, form)
+    with said_by(replicated.active):
+        identity = sender.identity(context, point, form)
     way = way_to(env, replicated, host)
     expected = expected_bytes(env, context, replicated, point, base, way) if env.show_progress.is_shown else None
     with following(env, context, replicated, host, expected) as follow:
@@ -96,7 +97,8 @@ def ship(
             except OutcomeUnknown as error:
                 follow.refuse_made_way()
                 context = env.context(context.operation_id)
-                answered = _answers(context, replicated.id, (receiver, sender), patience_seconds, follow)
+                ends = {host: receiver, replicated.active: sender}
+                answered = _answers(context, replicated.id, ends, patience_seconds, follow)
                 if answered.point(point.id):
                     carried = Carried(0, 0.0)
                 elif number == TRIES:
@@ -109,13 +111,18 @@ def ship(
 
 
 def _answers(
-    context: Context, group_id: str, ends: Sequence[Replication], patience_seconds: float, follow: Following
+    context: Context, group_id: str, ends: Mapping[str, Replication], patience_seconds: float, follow: Following
 ) -> Side:
     """What the first of them has, once all answer. Raises what is in the way when they do not in time."""
     give_up_at = time.monotonic() + patience_seconds
+
+    def observed(host: str) -> Side:
+        with said_by(host):
+            return ends[host].observe(context, group_id)
+
     while True:
         try:
-            first, *_ = [one.observe(context, group_id) for one in ends]
+            first, *_ = [observed(host) for host in ends]
             return first
         except (ServerNotReached, OutcomeUnknown):
             follow.look()

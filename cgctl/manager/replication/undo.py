@@ -18,7 +18,7 @@ from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication import hints, members
 from cgctl.manager.replication.failover import Failover, Leaving, Wishes, waive_for_undo
 from cgctl.manager.replication.members import ReplicatedGroup, load
-from cgctl.manager.replication.moving import Order
+from cgctl.manager.replication.order import Order
 from cgctl.manager.rules import replication as rules
 from cgctl.model.replication import GroupGeneration
 from cgctl.model.states import ReplicationStatus
