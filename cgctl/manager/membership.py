@@ -20,7 +20,7 @@ from cgctl.manager.rules.membership import Unfinished, check_movement, check_som
 from cgctl.manager.rules.status import is_absent
 from cgctl.manager.updates import Reading, read_group_updates
 from cgctl.model.names import checked_text
-from cgctl.model.states import GroupStatus, ReplicationStatus
+from cgctl.model.states import GroupStatus, MigrationStatus, ReplicationStatus
 from cgctl.model.tables import Attachment, Event, Group, Volume, utc_now
 from cgctl.store import journal
 from cgctl.store.queries import attachments_of, find, fresh, set_status
@@ -217,6 +217,9 @@ def _set_group(session: Session, volumes: Sequence[Volume], group_id: str | None
     if group_id is None:  # it is the group that is replicated
         values["replication_status"] = ReplicationStatus.DISABLED
     session.exec(update(Volume).where(col(Volume.id).in_(ids)).values(**values))
+    if group_id is None:  # and it is the group that moves
+        moving = col(Volume.migration_status) == MigrationStatus.MIGRATING
+        session.exec(update(Volume).where(col(Volume.id).in_(ids), moving).values(migration_status=None))
 
 
 def change_words(group: Group, changes: Changes) -> None:

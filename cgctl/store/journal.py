@@ -65,13 +65,16 @@ def refuse_held(session: Session, keys: Iterable[str], operation_id: str | None 
     joined = select(Lock.key, Operation).join(Operation, col(Lock.operation_id) == Operation.id)
     for key, other in session.exec(joined.where(col(Lock.key).in_(list(keys)))).all():
         if other.id != operation_id:
-            raise StaleLock(other) if is_left_behind(other) else _locked_by(other, _word(session, key, other))
+            raise StaleLock(other) if is_left_behind(other) else _locked_by(session, other, _word(session, key, other))
 
 
-def _locked_by(other: Operation, subject: str) -> Locked:
+def _locked_by(session: Session, other: Operation, subject: str) -> Locked:
     since = other.started_at.isoformat(timespec="seconds")
     if other.state == OperationState.DETACHED:
-        way = "cgctl activity-list; wait for it: cgctl activity-wait ID"
+        from cgctl.model.activities import Activity  # noqa: PLC0415 (no list pays for its table)
+
+        key = session.exec(select(Activity.id).where(Activity.operation_id == other.id)).first()
+        way = f"cgctl activity-wait {key}" if key else "cgctl activity-list"
         return Locked(subject, f"is locked by an activity of `{other.command_line}` since {since}", way, other.id)
     return Locked(
         subject,

@@ -235,7 +235,7 @@ def test_a_method_that_is_not_stateless_quiesces_its_volume_and_says_so(
     key = begun(world)
     assert world.show("show", "solo")["status"] == "maintenance"
     ran = world.run("attachment-create", "solo", *attached, "--lock-timeout", "0")
-    assert (ran.code, "activity" in ran.err) == (9, True)
+    assert (ran.code, f"hint: cgctl activity-wait {key}\n" in ran.err) == (9, True), ran
     gate.touch()
     time.sleep(1)
     world.ok("attachment-create", "solo", *attached)  # sees that the activity is over, and settles it

@@ -98,4 +98,5 @@ def _left_after_the_server(fresh: Callable[[], House], name: str, point: int) ->
 
 def _servers(house: House) -> object:
     notes = sorted((path.name, path.read_text()) for path in house.root.glob("exports-*.json"))
-    return {path: text for path, text in house.files().items() if ".cgctl" not in path}, notes
+    groups = sorted(str(path) for path in house.root.glob("*/live/*"))  # an empty one has no files
+    return {path: text for path, text in house.files().items() if ".cgctl" not in path}, groups, notes

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
+from functools import partial
+from typing import Any
 
 import pytest
 
+from cgctl.cli.wiring import Configured
+from cgctl.manager.replication import lone, migration, switch
+from cgctl.manager.replication.failover import fail_over
 from cgctl.model.names import CG_TYPE
 from tests.manager import faulty
 from tests.manager.agreement import disagreements
-from tests.manager.house import House
+from tests.manager.house import House, Ran
 from tests.manager.test_backups import KILLED
 from tests.manager.test_failover import access
 from tests.manager.test_failover_kill_points import leftovers
@@ -89,6 +95,46 @@ def test_it_is_given_up_before_the_cut_over(used: House) -> None:
     assert disagreements(used) == []
 
 
+def test_what_comes_and_goes_on_the_way_is_not_left_behind_in_silence(
+    used: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*words: Any) -> None:
+        used.ok("group-snapshot-create", "db", "--name", "late")
+        fail_over(*words)
+
+    with monkeypatch.context() as just_before:
+        just_before.setattr(migration, "fail_over", late)
+        refused = used.run(*MOVE, "beta")
+    assert (refused.code, "has group snapshots" in refused.err) == (5, True), refused
+    assert state(used) == ("alpha", "available", "enabled", {"alpha"})
+    used.ok("group-snapshot-delete", "late")
+    used.ok("group-update", "db", "--remove-volumes", "db-1")
+    assert used.show("show", "db-1")["migration_status"] is None
+    used.ok(*MOVE, "beta")
+    assert [used.show("show", f"db-{number}")["host"] for number in range(2)] == ["beta", "alpha"]
+    assert leftovers(used) == []
+    assert disagreements(used) == []
+
+
+def dies(*_: object, **__: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_only_lacks_its_end_is_ended_by_the_same_command_with_detach_as_well(
+    alone: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words, place, last in ((MOVE, switch, "disable_on_servers"), (MOVE_ALONE, lone, "alight")):
+        assert alone.forked(*words, "beta", prepare=partial(monkeypatch.setattr, place, last, dies)) == KILLED
+        if words is MOVE_ALONE:  # the process that goes on has real exports, and this client has none of them
+            alone.ok("attachment-delete", alone.show("attachment-list", "--volume-id", "alone")[0]["id"])
+        alone.ok("activity-wait", alone.make(*words, "beta", "--detach"))
+    assert state(alone) == ("beta", "available", "disabled", {"beta"})
+    assert (alone.show("show", "alone")["host"], alone.show("show", "alone")["group_id"]) == ("beta", None)
+    assert [one["name"] for one in alone.show("group-list")] == ["db"]
+    assert leftovers(alone) == []
+    assert disagreements(alone) == []
+
+
 @pytest.fixture
 def alone(used: House) -> House:
     """A volume in no group, which a client has; consistency groups have hooks."""
@@ -124,6 +170,27 @@ def test_a_volume_in_no_group_moves_and_is_in_none_afterwards(alone: House) -> N
     alone.ok("group-type-key", CG_TYPE, "unset", "quiesce_pre", "quiesce_post")
     assert "cannot hold writes" in alone.run(*MOVE_ALONE, "alpha").err
     check_alone(alone, "beta", b"alone")
+
+
+def obey(house: House, refused: Ran) -> None:
+    """All that a hint says, as it stands there."""
+    for command in refused.err.rpartition("hint: ")[2].strip().split("; "):
+        house.ok(*command.removeprefix("cgctl ").split())
+
+
+def test_what_is_in_the_way_of_a_move_is_put_right_by_what_the_refusal_says(
+    alone: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = ("migrate", "--allow-attached-volume", "plain")
+    alone.ok("create", "1M", "--name", "plain", "--availability-zone", "nova")
+    alone.ok("attachment-create", "plain", "--initiator", "iqn.2026-11.test:one")
+    monkeypatch.setattr(Configured, "share_server", lambda *_: True)
+    for words, why in ((plain, "has no volume type"), (plain, "on the same server"), (MOVE, "on the same server")):
+        with alone.unchanged():
+            refused = alone.run(*words, "beta")
+        assert (refused.code, why in refused.err) == (5, True), refused
+        obey(alone, refused)
+    assert {alone.show("show", name)["host"] for name in ("plain", "db-0", "db-1")} == {"beta"}
 
 
 def test_a_volume_whose_move_was_killed_goes_on_by_the_same_command(alone: House) -> None:

@@ -42,13 +42,13 @@ class SyncErrand:
 
     def intend(self, intent: Intent) -> Intended:
         found = load_any(intent.session, self.reference)
-        rules.check_sync(found.group)
+        self._check(found)
         intent.lock(f"{found.id}/{self.kind}")
         intent.about("group", found.id, found.group.name)
         for host in others(self.env, found):
             source, there = self.env.backends.server(found.active), self.env.backends.server(host)
             intent.will(f"{source}: ship what {there} has not of {found.name}")
-        return Intended({"group_id": found.id, "host": found.moving_to}, None)
+        return Intended({"group_id": found.id, "host": found.moving_to or found.active}, None)
 
     def begin(self, context: Context, plan: Plan) -> Program:  # noqa: ARG002
         return Program(self.env.backends.errand(self.kind, plan), None, f"{self.kind} {plan['group_id']}")
@@ -75,6 +75,9 @@ class SyncErrand:
     def give_up(self, session: Session, plan: Plan) -> None:
         """The state says how far it came."""
 
+    def _check(self, found: ReplicatedGroup) -> None:
+        rules.check_sync(found.group)
+
     def _group(self, plan: Plan) -> ReplicatedGroup:
         with self.env.store.read() as session:
             return load_any(session, plan["group_id"])
@@ -90,6 +93,11 @@ class MoveErrand(SyncErrand):
         super().put_right(context, plan)
         if _was_cancelled(self.env, context):
             migration.end(self.env, plan["group_id"])
+
+    def _check(self, found: ReplicatedGroup) -> None:
+        """Where it has cut over, only its end is missing: what keeps that from going on says so itself."""
+        if found.moving_to not in (None, found.active):
+            super()._check(found)
 
 
 def _was_cancelled(env: Environment, context: Context) -> bool:
@@ -122,4 +130,4 @@ def sync(env: Environment, plan: Plan) -> None:
 
 def move(env: Environment, plan: Plan) -> None:
     """The same of a move."""
-    migration.migrate_in_use(env, plan["group_id"], plan["host"])
+    migration.go_on(env, plan["group_id"], plan["host"])

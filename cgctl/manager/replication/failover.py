@@ -13,6 +13,7 @@ from typing import Any
 from sqlmodel import Session
 
 from cgctl.errors import CgctlError, FailoverRefused
+from cgctl.manager.dependents import dependents_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import plan_failover
 from cgctl.manager.operation import Intent, perform
@@ -24,6 +25,7 @@ from cgctl.manager.replication.moving import Moving
 from cgctl.manager.replication.order import FailedOver, Order
 from cgctl.manager.replication.outcome import write_outcome
 from cgctl.manager.rules import replication as rules
+from cgctl.manager.rules.group import check_nothing_stays
 from cgctl.model.replication import GroupGeneration
 from cgctl.model.states import GroupStatus, ReplicationStatus
 from cgctl.model.tables import Operation, new_id, utc_now
@@ -72,7 +74,7 @@ class Failover:
         intent.lock(*replicated.keys)
         target = destination(self.env, replicated, self.wishes.backend_id)
         wishes = self.wishes
-        _check(self.env, replicated, target.host, wishes)
+        _check(self.env, intent.session, replicated, target.host, wishes)
         if target.host == replicated.active:
             raise ServedThere(replicated)
         order = Order(
@@ -111,11 +113,15 @@ def fail_over(env: Environment, reference: str, wishes: Wishes) -> GroupGenerati
         return _current(env, there.replicated)
 
 
-def _check(env: Environment, replicated: ReplicatedGroup, host: str, wishes: Wishes) -> None:
+def _check(env: Environment, session: Session, replicated: ReplicatedGroup, host: str, wishes: Wishes) -> None:
     given = {hints.DOWN: wishes.source_is_down, hints.LOSS: wishes.accept_data_loss}
     again = hints.failover_to(env, replicated, host, *(flag for flag, wanted in given.items() if wanted))
     allowed = wishes.allow_attached_volume
     rules.check_failover(replicated.group, replicated.present, again, allow_attached_volume=allowed)
+    if host == replicated.moving_to != replicated.active:  # a move leaves nothing where the group was
+        check_nothing_stays(
+            replicated.group, replicated.volumes, dependents_of(session, replicated.group, replicated.volumes)
+        )
 
 
 def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicated: ReplicatedGroup) -> Any:
@@ -177,7 +183,7 @@ def _tell_plan(env: Environment, reference: str, wishes: Wishes) -> None:
     with env.store.read() as session:
         replicated = load(session, reference)
         target = destination(env, replicated, wishes.backend_id)
-        _check(env, replicated, target.host, wishes)
+        _check(env, session, replicated, target.host, wishes)
     if target.host == replicated.active:
         raise DryRun([f"nothing: {replicated.name} is served by backend {target.host} already"])
     order = Order(target.host, new_id(), utc_now(), target.rpo_seconds, wishes.source_is_down, wishes.accept_data_loss)

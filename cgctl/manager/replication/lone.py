@@ -27,8 +27,8 @@ from cgctl.manager.replication.members import ReplicatedGroup, load_any
 from cgctl.manager.rules.volume import check_migration
 from cgctl.model.activities import Activity
 from cgctl.model.names import MAX_TEXT
-from cgctl.model.tables import Group, Volume
-from cgctl.store.queries import find, members
+from cgctl.model.tables import Group, Volume, VolumeType
+from cgctl.store.queries import attachments_of, find, members
 from drivers.contract import Context
 
 CARRIES = "migrates"
@@ -86,8 +86,7 @@ class LoneErrand(MoveErrand):
 
 def go_on(env: Environment, plan: Plan) -> None:
     """From wherever it is to its end."""
-    if _read(env, plan["group_id"]).active != plan["host"] or _read(env, plan["group_id"]).moving_to:
-        migration.migrate_in_use(env, plan["group_id"], plan["host"])
+    migration.go_on(env, plan["group_id"], plan["host"])
     alight(env, plan["group_id"])
 
 
@@ -131,13 +130,23 @@ def _checked(env: Environment, reference: str, host: str) -> tuple[Volume, str |
         volume = find(session, Volume, volume.id)
         if carrier is None:
             check_migration(volume, host, has_snapshots=has_snapshots(session, volume), in_use=True)
+        attachments = attachments_of(session, [volume.id])
     word = f"volume {shown(volume)}"
     if carrier is None and volume.volume_type_id is None:
         reason = "has no volume type: in use it moves as the member of a group, and members have one"
-        raise Refused(word, reason, f"cgctl retype {volume.id} TYPE")
+        raise Refused(word, reason, _give_type(env, volume))
     if carrier is None and env.backends.share_server(volume.host or "", host):
-        raise Refused(word, f"is in use, and backend {host} is on the same server", migration.DETACHED)
+        raise migration.on_same_server(word, "migrate", volume.id, host, attachments)
     return volume, carrier
+
+
+def _give_type(env: Environment, volume: Volume) -> str:
+    """One that asks for nothing, so that the volume stays what it is."""
+    with env.store.read() as session:
+        types = session.exec(select(VolumeType).order_by(VolumeType.name)).all()
+    found = next((one.name for one in types if not one.extra_specs), None)
+    retype = f"cgctl retype {volume.id} {found or 'migrates'}"
+    return retype if found else f"cgctl type-create migrates; {retype}"
 
 
 def _carrier(env: Environment, volume_id: str) -> str | None:

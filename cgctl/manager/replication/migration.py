@@ -9,6 +9,7 @@ has acknowledged is lost: the cut-over is a planned failover, or none. The group
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -26,11 +27,10 @@ from cgctl.manager.replication.members import ReplicatedGroup, load_any
 from cgctl.manager.replication.points import METHOD
 from cgctl.manager.replication.switch import Disable, Enable, Turning
 from cgctl.manager.replication.sync import sync_group
-from cgctl.manager.rules.group import check_group_migration, check_nothing_stays
+from cgctl.manager.rules.group import check_group_migration
 from cgctl.model.states import MigrationStatus
-from cgctl.model.tables import Volume, new_id
+from cgctl.model.tables import Attachment, Volume, new_id
 
-DETACHED = "detach it: cgctl attachment-list; cgctl attachment-delete ID"
 ROUNDS = 8
 SHORT_SECONDS = 5.0
 """A delta that takes no longer is near enough: the last one is shipped while nobody can write."""
@@ -59,8 +59,7 @@ class Departure(Enable):
         check_group_migration(found.group, found.volumes, dependents, self.moving_to, in_use=True)
         refuse_frozen(session, found.name, self.moving_to)
         if env.backends.share_server(found.active, self.moving_to):
-            reason = f"is in use, and backend {self.moving_to} is on the same server"
-            raise Refused(found.name, reason, DETACHED)
+            raise on_same_server(found.name, "group-migrate", found.id, self.moving_to, found.attachments)
         driver = env.backends.get(found.active).driver
         require_quiet(driver, METHOD, found.name, found.volumes, hooks_of(env, found.group))
         return self._with_record(found, self.moving_to)
@@ -77,6 +76,12 @@ class Arrival(Disable):
 
     leave_replicas: bool = False
     kind: str = "group-migrate"
+
+
+def on_same_server(word: str, kind: str, key: str, host: str, attachments: Sequence[Attachment]) -> Refused:
+    """What is replicated goes to another server; within one, what nobody uses is copied."""
+    detach = " ".join(["cgctl attachment-delete", *(one.id for one in attachments)])
+    return Refused(word, f"is in use, and backend {host} is on the same server", f"{detach}; cgctl {kind} {key} {host}")
 
 
 def is_moved_in_use(env: Environment, reference: str, *, allow_attached_volume: bool) -> bool:
@@ -101,9 +106,15 @@ def migrate_in_use(env: Environment, reference: str, host: str) -> None:
         raise DryRun([ships, *_cut_over(env, found, host)])
     if found.active != host:
         _come_near(env, found.id)
-        _refuse_what_stays(env, found.id)
         fail_over(env, found.id, Wishes(host, allow_attached_volume=True))
     end(env, found.id)
+
+
+def go_on(env: Environment, reference: str, host: str) -> None:
+    """What has begun, from wherever it is to its end, or to nothing, where it has ended."""
+    found = _look(env, reference)
+    if found.active != host or found.moving_to:
+        migrate_in_use(env, found.id, host)
 
 
 def _cut_over(env: Environment, found: ReplicatedGroup, host: str) -> list[str]:
@@ -154,13 +165,6 @@ def _come_near(env: Environment, group_id: str) -> None:
         if seconds <= SHORT_SECONDS or (before is not None and seconds > CONVERGES * before):
             return
         before = seconds
-
-
-def _refuse_what_stays(env: Environment, group_id: str) -> None:
-    """Snapshots may have been made since."""
-    with env.store.read() as session:
-        found = load_any(session, group_id)
-        check_nothing_stays(found.group, found.volumes, dependents_of(session, found.group, found.volumes))
 
 
 def _replicated(found: ReplicatedGroup) -> CgctlError:
