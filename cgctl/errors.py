@@ -113,8 +113,12 @@ class PartlyFailed(CgctlError):
 
 
 class DryRun(Exception):
-    """Not a failure: --dry-run has checked everything; steps say what would be done, and on which server."""
+    """Not a failure: --dry-run has checked everything; steps say what would be done, and on which server.
 
-    def __init__(self, steps: list[str]) -> None:
+    failure: why some of several objects would be refused.
+    """
+
+    def __init__(self, steps: list[str], failure: CgctlError | None = None) -> None:
         super().__init__("; ".join(steps))
         self.steps = steps
+        self.failure = failure

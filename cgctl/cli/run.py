@@ -52,6 +52,8 @@ def run(call: Call) -> None:
             _present(call.function(**first, **call.values), call, invocation)
         except DryRun as would:
             report.write("".join(f"would: {printable(step)}\n" for step in would.steps))
+            if would.failure:
+                raise would.failure from None
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -312,7 +313,14 @@ def test_a_whole_backend_is_failed_over_and_what_stays_is_named(house: House) ->
     house.ok("create", "1M", "--group-id", "second", "--volume-type", "gold", "--name", "second-0")
     house.ok("create", "1M", "--volume-type", "gold", "--name", "alone")
     house.ok("group-enable-replication", "second")
+    with house.unchanged():
+        would = house.ok("failover-host", "alpha", "--dry-run").out
+    assert {"would: group db: fence the source", "would: volume alone: not replicated: stays"} <= {
+        re.sub(r": [^:]+ \(.*?\): ", ": ", line) for line in would.splitlines()
+    }
     lose(house)
+    ran = house.run("failover-host", "alpha", "--dry-run")
+    assert (ran.code, "would: group second: refuse it: the source does not answer" in ran.out) == (7, True)
     assert house.run("failover-host", "alpha").code == 7
     rows = {row["name"]: row["result"] for row in house.show("failover-host", "alpha", "--source-is-down")}
     assert rows["alone"] == "not replicated: stays"

@@ -24,7 +24,9 @@ def fail_over_host(env: Environment, backend_id: str, wishes: Wishes) -> tuple[l
     env.backends.get(backend_id)
     replicated, left = _of(env, backend_id)
     if env.dry_run:
-        raise DryRun([f"fail over group {shown(one)} from backend {backend_id}" for one in replicated])
+        raise _would(
+            env, backend_id, replicated, wishes, [f"{kind} {shown(one)}: {NOT_REPLICATED}" for kind, one in left]
+        )
 
     def move(group: Group) -> tuple[View, CgctlError | None]:
         try:
@@ -51,6 +53,24 @@ def _of(env: Environment, backend_id: str) -> tuple[Sequence[Group], list[tuple[
         volumes = session.exec(alone.order_by(col(Volume.created_at))).all()
     left: list[tuple[str, Group | Volume]] = [("group", one) for one in groups if one.id not in ids]
     return [one for one in groups if one.id in ids], [*left, *(("volume", one) for one in volumes)]
+
+
+def _would(env: Environment, backend_id: str, replicated: Sequence[Group], wishes: Wishes, stays: list[str]) -> DryRun:
+    """The plan of each group, checked as in earnest; the failure, where some would be refused."""
+
+    def plan(group: Group) -> tuple[list[str], CgctlError | None]:
+        try:
+            fail_over(env, group.id, wishes)
+        except DryRun as would:
+            return would.steps, None
+        except CgctlError as error:
+            return [f"refuse it: {error.reason}"], error
+        raise AssertionError("a dry run does nothing")
+
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        plans = list(pool.map(plan, replicated))
+    steps = [f"group {shown(one)}: {step}" for one, (told, _) in zip(replicated, plans, strict=True) for step in told]
+    return DryRun([*steps, *stays], _verdict(backend_id, [error for _, error in plans if error], len(replicated)))
 
 
 def _stays(backend_id: str, group: Group) -> CgctlError:
