@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from cgctl.cli.wiring import Carrying
+from cgctl.manager.environment import Carried, Delivery, Follow, Way
 from tests.manager.house import House
 from tests.manager.replicating import live, points, replica
 
@@ -35,7 +37,25 @@ def test_a_sync_brings_the_point_to_both_targets(house: House) -> None:
     assert replica(house, host="gamma")["is_full"] is False
 
 
-def test_from_the_first_target_to_the_second_and_home_with_every_write(house: House) -> None:
+@pytest.fixture
+def paces(house: House, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], int | None]:
+    """How fast points may travel from backend to backend: dr1 and dr2 have a limit each."""
+    targets = house.configuration["backends"]["alpha"]["replication_targets"]
+    limited = [{**one, "bandwidth_limit": limit} for one, limit in zip(targets, ("8M", "4M"), strict=True)]
+    house.configure(backends={"alpha": {**house.configuration["backends"]["alpha"], "replication_targets": limited}})
+    noted, carry = {}, Carrying.__call__
+
+    def note(carrying: Carrying, delivery: Delivery, way: Way, follow: Follow) -> Carried:
+        noted[delivery.source, delivery.destination] = way.bytes_per_second
+        return carry(carrying, delivery, way, follow)
+
+    monkeypatch.setattr(Carrying, "__call__", note)
+    return noted
+
+
+def test_from_the_first_target_to_the_second_and_home_with_every_write(
+    house: House, paces: dict[tuple[str, str], int | None]
+) -> None:
     for backend_id, host in (("dr1", "beta"), ("dr2", "gamma"), ("dr1", "beta"), ("default", "alpha")):
         house.write("db-0", f"before {host}".encode())
         before = live(house, house.show("group-show", "db")["host"])
@@ -46,6 +66,9 @@ def test_from_the_first_target_to_the_second_and_home_with_every_write(house: Ho
     house.ok("group-sync-replication", "db")
     for host in ("beta", "gamma"):
         assert points(house, host)[str(replica(house, host=host)["point_id"])] == live(house, "alpha")
+    fast, slow = (number * 2**20 for number in (8, 4))
+    one_way = {("alpha", "beta"): fast, ("alpha", "gamma"): slow, ("beta", "gamma"): slow}
+    assert paces == {**one_way, ("gamma", "beta"): slow, ("beta", "alpha"): fast}
 
 
 def test_both_older_sides_are_lost_and_the_second_target_serves_what_was_synced(house: House) -> None:

@@ -111,23 +111,30 @@ def targets_from(env: Environment, origin: str, moving_to: str | None) -> Sequen
 
 
 def target_of(env: Environment, replicated: ReplicatedGroup, host: str) -> ReplicationTarget:
-    """What the configuration says of a backend of the group: bandwidth and RPO. The origin has no limits of its own."""
-    found = (one for one in targets(env, replicated) if one.host == host)
-    return next(found, ReplicationTarget(ORIGIN_WORD, host))
+    """What the configuration says of a backend of the group: bandwidth and RPO.
+
+    It says nothing of the origin itself: on the way home goes what it says of the pair, by the target that serves.
+    """
+    known = {one.host: one for one in targets(env, replicated)}
+    if host in known:
+        return known[host]
+    pair = known.get(replicated.active, ReplicationTarget(ORIGIN_WORD, host))
+    return replace(pair, backend_id=ORIGIN_WORD, host=host, keep_snapshots=None)
 
 
 def way_to(env: Environment, replicated: ReplicatedGroup, host: str) -> Way:
-    """How points travel to a backend of the group."""
+    """How points travel to a backend of the group; between two targets at the pace of the slower one."""
     target, usual = target_of(env, replicated, host), env.settings().way
-    return Way(target.path or usual.path, target.compression or usual.compression, target.bandwidth_limit_bytes)
+    ends = (target, target_of(env, replicated, replicated.active))
+    limits = [one.bandwidth_limit_bytes for one in ends if one.bandwidth_limit_bytes is not None]
+    return Way(target.path or usual.path, target.compression or usual.compression, min(limits, default=None))
 
 
 def destination(env: Environment, replicated: ReplicatedGroup, backend_id: str | None) -> ReplicationTarget:
     """What --secondary-backend-id means; the first configured target when nothing is said. Raises NotFound."""
     known = targets(env, replicated)
-    if backend_id == ORIGIN_WORD:  # on the way home, too, no more may be lost than the configuration says of the pair
-        rpo_seconds = next((one.rpo_seconds for one in known if one.host == replicated.active), None)
-        return ReplicationTarget(ORIGIN_WORD, replicated.origin, rpo_seconds=rpo_seconds)
+    if backend_id == ORIGIN_WORD:
+        return target_of(env, replicated, replicated.origin)
     if backend_id is None and known:
         return known[0]
     for one in known:
