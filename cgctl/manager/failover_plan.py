@@ -179,7 +179,9 @@ def _unusable_point(view: View) -> str | None:
 
 
 def _beyond_rpo(view: View, terms: Terms) -> str | None:
-    loses_nothing = view.undo_point is not None or (view.to_promote is not None and view.to_promote.is_final)
+    newest = view.to_promote  # final for an older generation, it says nothing of what was written since
+    is_final = newest is not None and newest.is_final and newest.generation == view.current
+    loses_nothing = view.undo_point is not None or is_final
     if loses_nothing or terms.accept_data_loss or terms.rpo_seconds is None or terms.lag_seconds is None:
         return None
     if terms.lag_seconds < 0:

@@ -159,7 +159,11 @@ def test_a_newest_point_that_was_changed_is_refused_and_not_passed_over() -> Non
 def test_a_final_point_loses_nothing_however_old_it_is() -> None:
     final = PointView("p2", 2, "g1", is_final=True)
     world = replace(first(), down=True, destination=SideView(points=(BASE, final)))
-    assert objection(world.view(), replace(DOWN, rpo_seconds=1, lag_seconds=1000)) is None
+    terms = replace(DOWN, rpo_seconds=1, lag_seconds=1000)
+    assert objection(world.view(), terms) is None
+    older = replace(final, generation="g0")
+    view = replace(world.view(), destination=SideView(points=(older,)), ancestors=frozenset({"g0", "g1"}))
+    assert "more than the RPO" in (objection(view, terms) or "")
 
 
 def test_points_of_a_branch_that_was_given_up_are_not_promoted() -> None:
