@@ -121,6 +121,17 @@ class Driver(Protocol):
         """What is there, and so what the export server of the configuration must be able to serve."""
         ...
 
+    @property
+    def images(self) -> Driver:
+        """The same pool, whose new volumes are *images*: the bytes of what they are made of lie at its `volume_source`,
+        also those of file systems, which the server does not mount then. Images are copied from backend to backend.
+
+        The driver itself where volumes are disks. Where they are file systems (`source_form`), a volume is not read
+        where the server has it mounted: an image is cloned of it, and read. What is copied into such a pool becomes a
+        file system that is served, and what is copied by `images` an image; every other call takes both.
+        """
+        ...
+
     # --- volumes
     def create_volume(self, context: Context, volume: Volume) -> ModelUpdate | None:
         """An empty volume (zeros) of size_bytes, inside its group where group_id is set. Raises PoolFull."""
@@ -163,6 +174,7 @@ class Driver(Protocol):
 
         As create_volume: there afterwards, once, or not at all. The copy is compared with its source before it counts;
         nobody writes to the source meanwhile: raises Busy where the server has it open. source is at most as large.
+        Where volumes are file systems it holds one (of an image, say): it is mounted, and grown to the volume's size.
         """
         ...
 

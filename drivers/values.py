@@ -230,6 +230,11 @@ class SourceForm(StrEnum):
     BLOCK_DEVICE = "block device"
     FILE_SYSTEM = "mounted file system"
 
+    @property
+    def content(self) -> str:
+        """What a volume is to its clients, and its image to who takes it: only like goes into like."""
+        return "file system" if self is SourceForm.FILE_SYSTEM else "disk"
+
 
 @dataclass(frozen=True)
 class Exported:

@@ -168,13 +168,15 @@ def _volume_rows(source: Source, group: Group) -> list[Volume]:
     ]
 
 
-def clone(env: Environment, context: Context, source: Source, new: Doomed) -> Made:
-    """Make the new group's volumes on the server, of one point in time."""
+def clone(env: Environment, context: Context, source: Source, new: Doomed, *, as_images: bool = False) -> Made:
+    """Make the new group's volumes on the server, of one point in time. as_images: to be read, and nobody is offered
+    them."""
     driver = env.backends.get(source.host).driver
+    driver = driver.images if as_images else driver
     group, volumes = contract.Group(new.row.id), volume_objects(new.volumes)
     taken = source.group_snapshot
     if taken is None:
-        return _clone_live(env, context, source, group, volumes)
+        return _clone_live(env, driver, context, source, group, volumes)
     on_server = contract.GroupSnapshot(taken.id, taken.group_id)
     snapshots = snapshot_objects(source.snapshots)
     return Made(
@@ -183,10 +185,14 @@ def clone(env: Environment, context: Context, source: Source, new: Doomed) -> Ma
 
 
 def _clone_live(
-    env: Environment, context: Context, source: Source, group: contract.Group, volumes: list[contract.Volume]
+    env: Environment,
+    driver: contract.Driver,
+    context: Context,
+    source: Source,
+    group: contract.Group,
+    volumes: list[contract.Volume],
 ) -> Made:
     """From a group in use: between its hooks, as a group snapshot; what a broken hold made is removed."""
-    driver = env.backends.get(source.host).driver
     held = bounded(env, driver, METHOD, context, hooks_of(env, source.group))
     origin, origins = contract.Group(source.group.id), volume_objects(source.volumes)
 

@@ -14,13 +14,16 @@ from sqlmodel import Session
 
 from cgctl.errors import CgctlError, DryRun, Refused, ServerFailure
 from cgctl.manager import removal
-from cgctl.manager.activities.copies import refuse_file_systems, refuse_what_stands_there
+from cgctl.manager.activities.copies import refuse_what_stands_there
+from cgctl.manager.activities.launch import launch
 from cgctl.manager.dependents import has_snapshots
 from cgctl.manager.environment import Environment
+from cgctl.manager.forms import DISK, form_of, of_other_form, refuse_unlike
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.objects import lock_key, shown, volume_object
 from cgctl.manager.operation import Intent, perform, wait_until_free
 from cgctl.manager.placement import place, specs_for
+from cgctl.manager.relocation import Relocation
 from cgctl.manager.removal import Doomed
 from cgctl.manager.rules.volume import check_migration, check_retype
 from cgctl.model.states import MigrationStatus, VolumeStatus
@@ -74,6 +77,7 @@ class Migration:
         there.copy_volume(context, volume, here.volume_source(volume))
         try:
             here.delete_volume(context, volume)
+            there.repair(context)
         except DriverError as error:
             raise OutcomeUnknown(f"copied, but the old one could not be removed: {error.message}") from error
 
@@ -89,11 +93,13 @@ class Migration:
 
 
 def is_carried(env: Environment, reference: str, host: str) -> bool:
-    """Whether a volume would leave its server: then `cgctl.manager.relocation` moves it."""
+    """Whether `cgctl.manager.relocation` moves a volume: to another server, or by an image of its file system."""
     env.backends.get(host)  # raises when it is not configured
     with env.store.read() as session:
         row = find(session, Volume, reference)
-    return row.host is not None and not env.backends.share_server(row.host, host)
+    if row.host is None:
+        return False
+    return not env.backends.share_server(row.host, host) or form_of(env, row.host) != DISK
 
 
 def migrate(env: Environment, reference: str, host: str, *, lock_volume: bool = False) -> Volume:
@@ -122,7 +128,10 @@ def retype(env: Environment, reference: str, volume_type: str, *, on_demand: boo
             raise Refused(refused.subject, f"needs migration, which is not allowed: {refused.reason}", hint) from None
         host = _elsewhere(env, row, wanted, refused)
         refuse_what_stands_there(env, f"volume {shown(row)}", host, {row.id})
-        perform(env, Migration(env, row.id, host, volume_type_id=wanted.id, kind="retype"))
+        if is_carried(env, row.id, host):
+            launch(env, Relocation(env, row.id, host, volume_type_id=wanted.id))
+        else:
+            perform(env, Migration(env, row.id, host, volume_type_id=wanted.id, kind="retype"))
         return f"type {wanted.name}, migrated to {host}"
     _write_type(env, row, wanted)
     return f"type {wanted.name}"
@@ -141,13 +150,14 @@ def _check(env: Environment, session: Session, row: Volume, host: str) -> None:
     env.backends.get(host)  # raises when it is not configured
     refuse_frozen(session, subject(Volume, shown(row)), host)
     check_migration(row, host, has_snapshots=has_snapshots(session, row))
-    refuse_file_systems(env, subject(Volume, shown(row)), row.host or "", host)
+    refuse_unlike(env, subject(Volume, shown(row)), row.host or "", host, f"migrate {row.id}")
 
 
 def _elsewhere(env: Environment, row: Volume, wanted: VolumeType, refused: Refused) -> str:
     """The first other pool of the server that fits. Raises Refused with the reasons of all."""
     reasons = [refused.reason]
-    request = Request(specs_for(None, [wanted]), row.size_bytes)
+    others = of_other_form(env, form_of(env, row.host or ""))
+    request = Request(specs_for(None, [wanted]), row.size_bytes, apart_from=others)
     for host in env.backends.ids():
         if host != row.host and env.backends.share_server(row.host or "", host):
             try:
@@ -195,11 +205,13 @@ def settle_migration(env: Environment, context: Context, plan: Mapping[str, Any]
     if _is_whole(here, context, moving.row):
         copy = Volume(id=moving.row.id, status="", size_bytes=moving.row.size_bytes, host=moving.host)
         removal.remove_from_server(env, context, Doomed(copy))
+        here.repair(context)
         return moving, False
     if not _is_whole(there, context, moving.row):
         named = subject(Volume, shown(moving.row))
         raise ServerFailure(named, f"is neither on {moving.row.host} nor on {moving.host}", "cgctl backend-check")
     here.delete_volume(context, volume_object(moving.row))
+    there.repair(context)
     return moving, True
 
 

@@ -20,15 +20,16 @@ from cgctl.errors import CgctlError, Refused, ServerFailure
 from cgctl.manager import removal
 from cgctl.manager.activities.copies import (
     Copy,
+    Original,
     copy_program,
     copying_host,
-    refuse_file_systems,
     refuse_what_stands_there,
 )
 from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.dependents import dependents_of, has_snapshots
 from cgctl.manager.environment import Environment
+from cgctl.manager.forms import refuse_unlike
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import Intent, wait_until_free
@@ -48,26 +49,37 @@ from drivers.errors import PoolUnmarked
 
 @dataclass(frozen=True)
 class Relocating:
-    """Volumes, by id and size; group_id: of all of them, where it is a group that moves."""
+    """Volumes, by id and size; group_id: of all of them, where it is a group that moves. image_ids: by which they are
+    read, in their order, where they are not disks. volume_type_id: what a single one becomes, where that changes.
+    """
 
     source: str
     destination: str
     volumes: Sequence[Sequence[Any]]
     group_id: str | None = None
+    image_ids: Sequence[str] = ()
+    volume_type_id: str | None = None
 
     def objects(self) -> list[contract.Volume]:
         """As drivers see them: the same ids on both sides."""
         return [contract.Volume(str(key), int(size), self.group_id) for key, size in self.volumes]
 
+    def originals(self) -> list[Original]:
+        """How they are read, in the same order."""
+        image_ids = self.image_ids or [one.id for one in self.objects()]
+        return [Original(one, image_id) for one, image_id in zip(self.objects(), image_ids, strict=True)]
+
 
 @dataclass(frozen=True)
 class Relocation:
-    """The long work. reference, destination: as the operator wrote them; not needed to settle it."""
+    """The long work. reference, destination: as the operator wrote them; not needed to settle it. volume_type_id: the
+    volume's new type."""
 
     env: Environment
     reference: str = ""
     destination: str = ""
     kind: str = "migrate"
+    volume_type_id: str | None = None
 
     def intend(self, intent: Intent) -> Intended:
         session, env = intent.session, self.env
@@ -76,11 +88,17 @@ class Relocation:
         word, row = ("group", group) if group else ("volume", rows[0])
         assert row is not None
         refuse_frozen(session, f"{word} {shown(row)}", self.destination)
-        refuse_file_systems(env, f"{word} {shown(row)}", str(row.host), self.destination)
-        intent.about(word, row.id, row.name)
         source = str(row.host)
+        refuse_unlike(env, f"{word} {shown(row)}", source, self.destination, f"{self.kind} {row.id}")
+        intent.about(word, row.id, row.name)
+        driver = env.backends.get(source).driver
         plan = Relocating(
-            source, self.destination, [(one.id, one.size_bytes) for one in rows], group.id if group else None
+            source,
+            self.destination,
+            [(one.id, one.size_bytes) for one in rows],
+            group.id if group else None,
+            [Original.of(driver, one.id, one.size_bytes).image_id for one in rows],
+            self.volume_type_id,
         )
         server = env.backends.server
         intent.will(f"{server(self.destination)}: receive {len(rows)} volume(s) of {word} {shown(row)}")
@@ -102,7 +120,7 @@ class Relocation:
         here, there = self._drivers(work)
         if work.group_id:
             there.create_consistencygroup(context, contract.Group(work.group_id))
-        copies = [Copy(here.volume_source(one), one.size_bytes, one) for one in work.objects()]
+        copies = [Copy(one.begin(here, context), one.volume.size_bytes, one.volume) for one in work.originals()]
         label = f"{self.kind} to {work.destination}"
         return copy_program(self.env, context, work.source, work.destination, copies, label)
 
@@ -117,6 +135,8 @@ class Relocation:
             )
         elif self._is_kept_still(work):
             _remove(here, context, work)
+            _end_images(here, context, work)
+            self._left_with(there, context, work)
             return None
         else:
             why = self._given_up(work, still_there=_missing(here, context, work) is None)
@@ -156,6 +176,7 @@ class Relocation:
         if missing:
             reason = f"is not on {work.source} any more, and nobody knows that all have come to {work.destination}"
             raise ServerFailure(f"volume {missing}", reason, f"cgctl backend-check {work.destination}")
+        _end_images(here, context, work)
         if self._is_elsewhere(work):
             self.env.warn(f"what an interrupted {self.kind} may have left on {work.destination} is not removed")
             return
@@ -165,6 +186,12 @@ class Relocation:
             mine = {work.group_id or "", *(one.id for one in work.objects())}
             if removal.others_in_pool(self.env, work.destination, mine):
                 raise
+        self._left_with(here, context, work)
+
+    def _left_with(self, driver: Driver, context: Context, work: Relocating) -> None:
+        """Who has the volumes has what stands outside of the pools, where that is the same for both."""
+        if self.env.backends.share_machine(work.source, work.destination):
+            driver.repair(context)
 
     def _is_elsewhere(self, work: Relocating) -> bool:
         """Whether one of them has gone another way since it was given up: the destination may be where it serves."""
@@ -187,6 +214,8 @@ class Relocation:
             moved.append(session.get_one(Group, work.group_id))
         for row in moved:
             row.host, row.availability_zone, row.updated_at = work.destination, zone, utc_now()
+        if work.volume_type_id:
+            session.get_one(Volume, work.objects()[0].id).volume_type_id = work.volume_type_id
         return None
 
     def give_up(self, session: Session, plan: Plan) -> None:
@@ -259,6 +288,11 @@ def _remove(driver: Driver, context: Context, work: Relocating) -> None:
     reading = read_updates([one.id for one in work.objects()], *updates, "deleted")
     if reading.failed:
         raise ServerFailure(f"group {work.group_id}", reading.reason or "could not be removed", "cgctl recover")
+
+
+def _end_images(here: Driver, context: Context, work: Relocating) -> None:
+    for one in work.originals():
+        one.end(here, context)
 
 
 def _settle(session: Session, work: Relocating, migration_status: MigrationStatus) -> None:

@@ -1,9 +1,9 @@
 """`snapshot-replicate`: a snapshot, or a group snapshot, on another backend, also of another driver (seed 004).
 
 Seed 004's default action: an anonymous volume is cloned from the snapshot, copied to the destination, snapshotted
-there, and both volumes are deleted. Inside a family of drivers whose snapshots can be read as they stand
-(`snapshot_replication` is published), the volume on the source's side is spared. Members of a group snapshot stay one
-point in time: nobody can write to what is copied.
+there, and both volumes are deleted; where volumes are file systems, both are images (`Driver.images`). Inside a family
+of drivers whose snapshots can be read as they stand (`snapshot_replication` is published), the volume on the source's
+side is spared. Members of a group snapshot stay one point in time: nobody can write to what is copied.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from sqlmodel import Session, col, delete, select
 
 from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure
 from cgctl.manager import removal
-from cgctl.manager.activities.copies import Copy, copy_program, copying_host, refuse_file_systems
+from cgctl.manager.activities.copies import Copy, copy_program, copying_host
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.environment import Environment
+from cgctl.manager.forms import refuse_unlike
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.objects import shown, snapshot_object
 from cgctl.manager.operation import Intent
@@ -113,7 +114,7 @@ class SnapshotReplication:
         word = subject(type(whole), shown(whole))
         refuse_frozen(session, word, self.destination)
         refuse_frozen(session, word, whole.host)
-        refuse_file_systems(env, word, str(whole.host), self.destination)
+        refuse_unlike(env, word, str(whole.host), self.destination, f"{KIND} {whole.id}")
         rows = _new_rows(whole, members, self.destination, self.name)
         intent.add(*rows)
         made = rows[0]
@@ -136,7 +137,7 @@ class SnapshotReplication:
 
     def begin(self, context: Context, plan: Plan) -> Program:
         work = Replicating.of(plan)
-        here, there = (self.env.backends.get(one).driver for one in (work.source, work.destination))
+        here, there = (self.env.backends.get(one).driver.images for one in (work.source, work.destination))
         if not work.own_way:
             for one in work.members:
                 here.create_volume_from_snapshot(context, work.clone(one), one.snapshot)
@@ -151,7 +152,7 @@ class SnapshotReplication:
             for one in work.members
         ]
         label = f"{KIND} to {work.destination}"
-        return copy_program(self.env, context, work.source, work.destination, copies, label)
+        return copy_program(self.env, context, work.source, work.destination, copies, label, as_images=True)
 
     def complete(self, context: Context, plan: Plan) -> contract.Updates:
         work = Replicating.of(plan)

@@ -9,8 +9,13 @@ A repository is a directory of a server, or of this machine:
     backup-<id>/chunks/ab/abcd….zst  a chunk, by the sha256 of what it holds; .raw .zst .gz .lz4 say how it is kept
     .making-<id>, .gone-<id>         what is being made or removed: never listed; an interrupted one is removed
 
+`about` is an object; a restore needs of it `created_at`, and `members`, a list in the order of the images: `id` and
+`size_bytes` of each, `name`, `volume_type`, and `form`: `disk`, or `file system` where the image holds one that the
+server mounts by itself, so that it goes only where volumes are that. Older manifests have no `form`: theirs are disks.
+
 An image is restored without cgctl by a loop over its map: `zstd -dc chunks/ab/abcd….zst`, 4 MiB of zeros for `-`, cut
-to the image's size.
+to the image's size. That of a file system is then mounted as it is (xfs: `-o nouuid`, beside others of its origin). It
+was cloned while it was in use: it may have a log to replay, so its first mount is one that may write.
 
 Decided 2026-11-21:
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 from drivers.command import Command
 from drivers.contract import Context, Driver, ObjectKind, ServerObject, Volume
@@ -69,6 +69,9 @@ class Bench:
     path: Callable[[str], Path]
     owner: str = field(default_factory=new_id)
 
+    scale: ClassVar[int] = 1
+    """Bytes of the server for each that the tests speak of."""
+
     @property
     def context(self) -> Context:
         deadline = datetime.now(UTC) + timedelta(seconds=60)
@@ -102,6 +105,11 @@ class Bench:
             assert holder.stdout.readline() == b"open\n"
             yield
             holder.communicate()
+
+    @contextmanager
+    def image(self, volume: Volume) -> Iterator[str]:
+        """Where the bytes of a volume can be read that nobody writes to."""
+        yield self.driver.volume_source(volume)
 
     def settle(self, volume: Volume) -> None:
         """What a killed script has left behind is ended, where that does not wait for the next command."""

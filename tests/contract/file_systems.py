@@ -8,12 +8,13 @@ from __future__ import annotations
 import base64
 import dataclasses
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from drivers.backends.lvm.driver import LvmDriver
 from drivers.contract import Driver, Volume
-from tests.contract.bench import MIB
+from tests.contract.bench import MIB, new_id
 from tests.contract.thin_pool import EMPTY, LOCK, POOL, MachineBench, MachineRunner
 from tests.lab.vm import Machine
 
@@ -66,6 +67,10 @@ class ScaledDriver:
             method(*scaled(args, True), **{word: scaled(value, True) for word, value in named.items()}), False
         )
 
+    @property
+    def images(self) -> ScaledDriver:
+        return ScaledDriver(self.real.images)
+
     def extend_volume(self, context: Any, volume: Volume, new_size_bytes: int) -> None:
         self.real.extend_volume(context, scaled(volume, True), new_size_bytes * SCALE)
 
@@ -76,6 +81,16 @@ class ScaledDriver:
 
 class FileSystemBench(MachineBench):
     """A volume's data are the file `disk` in it, its size is that of the file system."""
+
+    scale: ClassVar[int] = SCALE
+
+    @contextmanager
+    def image(self, volume: Volume) -> Iterator[str]:
+        """Of a clone, which is not mounted."""
+        image, images = Volume(new_id(), volume.size_bytes), self.driver.images
+        images.create_cloned_volume(self.context, image, volume)
+        yield images.volume_source(image)
+        self.driver.delete_volume(self.context, image)
 
     def write(self, volume: Volume, data: bytes, offset: int = 0) -> None:
         self.script(WRITE, self.driver.volume_source(volume), str(offset), stdin=base64.b64encode(data).decode())

@@ -259,27 +259,31 @@ def test_shellcheck_has_no_complaint_about_what_runs_on_the_server() -> None:
 def test_a_copy_runs_as_an_activity_and_is_there_once(bench: Bench) -> None:
     place = ActivityPlace(bench.runner, bench.driver.activity_directory)
     bench.driver.claim_activities(bench.context)
-    source, copy, key = bench.volume(data=b"precious" * 1000), Volume(new_id(), 8 * MIB), new_id()
-    place.start(key, "owner", bench.driver.copy_program(bench.context, copy, bench.driver.volume_source(source)))
-    report = over_slowly(place, key)
+    source, copy, key = bench.volume(size_bytes=MIB, data=b"precious" * 1000), Volume(new_id(), 2 * MIB), new_id()
+    with bench.image(source) as path:
+        place.start(key, "owner", bench.driver.copy_program(bench.context, copy, path))
+        report = over_slowly(place, key)
     assert report.state is ActivityState.SUCCEEDED, place.log(key)
     assert report.done_bytes == report.total_bytes > 0
     assert bench.read(copy, 8000) == b"precious" * 1000
-    assert bench.size(copy) == 8 * MIB
+    assert bench.size(copy) == 2 * MIB
 
 
 def test_a_stream_becomes_a_volume_or_nothing(bench: Bench) -> None:
-    before = bench.objects() if bench.volume() else []
-    for count, is_well in ((4 * MIB, True), (4 * MIB - 1, False), (4 * MIB + 1, False)):
-        copy = Volume(new_id(), 4 * MIB)
-        receive = bench.driver.receive_program(bench.context, copy, 4 * MIB).work
-        line = f'head -c {count} /dev/zero | tr "\\0" x | "$@"'
-        completed = bench.runner.run(Command(("sh", "-c", line, "w", *receive.argv)), 60)
-        assert (completed.exit_status == 0) == is_well, completed
-        if is_well:
-            assert bench.read(copy, 2, 4 * MIB - 2) == b"xx"
-            bench.driver.delete_volume(bench.context, copy)
-    assert bench.objects() == before
+    source = bench.volume(size_bytes=MIB, data=b"precious" * 1000)
+    whole = MIB * bench.scale
+    with bench.image(source) as path:
+        before = bench.objects()
+        for more, is_well in ((0, True), (-1, False), (1, False)):
+            copy = Volume(new_id(), MIB)
+            receive = bench.driver.receive_program(bench.context, copy, whole).work
+            line = f'cat "$0" /dev/zero | head -c {whole + more} | "$@"'
+            completed = bench.runner.run(Command(("sh", "-c", line, path, *receive.argv)), 300)
+            assert (completed.exit_status == 0) == is_well, completed
+            if is_well:
+                assert bench.read(copy, 8000) == b"precious" * 1000
+                bench.driver.delete_volume(bench.context, copy)
+        assert bench.objects() == before
 
 
 def seen_file(path: Path) -> str:

@@ -303,31 +303,33 @@ def test_a_group_that_is_empty_can_be_filled_by_managing(bench: Bench) -> None:
 
 
 def test_a_copy_has_the_data_of_its_source_and_ends_in_zeros(bench: Bench) -> None:
-    source = bench.volume(size_bytes=4 * MIB, data=b"moves on")
-    copy = Volume(new_id(), 8 * MIB)
-    for _ in range(2):
-        bench.driver.copy_volume(bench.context, copy, bench.driver.volume_source(source))
+    source = bench.volume(size_bytes=MIB, data=b"moves on")
+    copy = Volume(new_id(), 2 * MIB)
+    with bench.image(source) as path:
+        for _ in range(2):
+            bench.driver.copy_volume(bench.context, copy, path)
     bench.write(source, b"stays   ")
     assert bench.read(copy, 8) == b"moves on"
-    assert bench.read(copy, 4 * MIB, 4 * MIB) == bytes(4 * MIB)
+    assert bench.read(copy, MIB, MIB) == bytes(MIB)
     assert len(bench.objects()) == 2
 
 
 def test_a_copy_of_what_is_not_there_or_larger_is_refused(bench: Bench) -> None:
-    source = bench.volume(size_bytes=8 * MIB)
-    with pytest.raises(errors.NotOnServer):
-        bench.driver.copy_volume(bench.context, Volume(new_id(), MIB), f"{bench.driver.volume_source(source)}-not")
-    with pytest.raises(errors.ServerRefused):
-        bench.driver.copy_volume(bench.context, Volume(new_id(), 4 * MIB), bench.driver.volume_source(source))
+    source = bench.volume(size_bytes=2 * MIB)
+    with bench.image(source) as path:
+        with pytest.raises(errors.NotOnServer):
+            bench.driver.copy_volume(bench.context, Volume(new_id(), MIB), f"{path}-not")
+        with pytest.raises(errors.ServerRefused):
+            bench.driver.copy_volume(bench.context, Volume(new_id(), MIB), path)
     assert len(bench.objects()) == 1
 
 
 def test_a_killed_copy_is_whole_or_incomplete_and_ended_by_the_second_run(bench: Bench) -> None:
-    source = bench.volume(data=b"moves on")
-    path = bench.driver.volume_source(source)
-    for seconds in moments(bench, lambda: bench.driver.copy_volume(bench.context, Volume(new_id(), 4 * MIB), path)):
-        copy = Volume(new_id(), 4 * MIB)
-        killed(bench, lambda c=copy: bench.driver.copy_volume(bench.context, c, path), seconds)  # type: ignore[misc]
-        bench.driver.copy_volume(bench.context, copy, path)
-        assert contents(bench, [copy]) == [b"moves on"]
-        assert all(item.complete for item in bench.objects())
+    source = bench.volume(size_bytes=MIB, data=b"moves on")
+    with bench.image(source) as path:
+        for seconds in moments(bench, lambda: bench.driver.copy_volume(bench.context, Volume(new_id(), MIB), path)):
+            copy = Volume(new_id(), MIB)
+            killed(bench, lambda c=copy: bench.driver.copy_volume(bench.context, c, path), seconds)  # type: ignore[misc]
+            bench.driver.copy_volume(bench.context, copy, path)
+            assert contents(bench, [copy]) == [b"moves on"]
+            assert all(item.complete for item in bench.objects())

@@ -64,6 +64,10 @@ class FaultyDriver:
     real: FileDriver
     fault: Fault
 
+    @property
+    def images(self) -> FaultyDriver:
+        return self
+
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.real, name)
         if name not in CHANGING:

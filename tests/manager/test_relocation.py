@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from cgctl.cli.wiring import Configured
+from drivers.backends.file.driver import FileDriver
+from drivers.contract import SourceForm
 from tests.manager import faulty, gated
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
@@ -150,7 +152,12 @@ def test_a_group_that_was_killed_on_its_way_goes_on_with_the_same_command(db: Ho
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("apart")
-def test_a_group_that_was_killed_on_its_way_is_on_one_side(db: House) -> None:
+@pytest.mark.parametrize("form", [SourceForm.FILE, SourceForm.FILE_SYSTEM])
+def test_a_group_that_was_killed_on_its_way_is_on_one_side(
+    db: House, monkeypatch: pytest.MonkeyPatch, form: SourceForm
+) -> None:
+    """Also with the images that file systems are read by."""
+    monkeypatch.setattr(FileDriver, "source_form", form)
     source, destination = "alpha", "beta"
     for point in itertools.count(1):
         code = db.forked("group-migrate", "db", destination, prepare=faulty.Killer(point).arm)

@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from drivers.backends.file.driver import FileDriver
-from drivers.contract import SourceForm
 from drivers.errors import ConnectionLost, Unreachable
 from tests.manager import faulty
 from tests.manager.agreement import disagreements
@@ -166,22 +164,6 @@ def test_a_migrated_volume_is_on_the_other_backend_with_its_data(fresh: Fresh) -
     assert disagreements(house) == []
     house.ok("reset-state", "--reset-migration-status", "spare")
     assert house.show("show", "spare")["migration_status"] is None
-
-
-def test_a_volume_that_is_a_file_system_is_not_copied_as_a_disk(fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
-    house = fresh()
-    (house.root / "vault").mkdir()
-    house.configure(backup_repositories={"vault": {"directory": str(house.root / "vault")}})
-    monkeypatch.setattr(FileDriver, "forms", {"iscsi": SourceForm.FILE_SYSTEM})
-    for words in (
-        ("migrate", "spare", "beta"),
-        ("migrate", "spare", "beta", "--detach"),
-        ("snapshot-replicate", "snap", "beta"),
-        ("backup-create", "spare"),
-    ):
-        with house.unchanged():
-            ran = house.run(*words)
-        assert (ran.code, "file systems" in ran.err) == (5, True), ran.err
 
 
 def test_an_interrupted_migration_is_undone_and_says_so(fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Copies of images from backend to backend, as the program of an activity.
 
 Where both backends are pools of one server, its server copies and compares; else the bytes are carried by a process of
-this machine, and the receiver counts them.
+this machine, and the receiver counts them. A volume that is a file system is read by an image of it (`Driver.images`).
 """
 
 from __future__ import annotations
@@ -30,12 +30,36 @@ class Copy:
     volume: contract.Volume
 
 
-def refuse_file_systems(env: Environment, word: str, *hosts: str) -> None:
-    """Raise Refused where volumes are no disks: an image of a mounted file system is not what its clients have."""
-    for one in hosts:
-        if env.backends.get(one).driver.source_form is SourceForm.FILE_SYSTEM:
-            hint = "let a client copy the files into a new volume"
-            raise Refused(word, f"volumes of backend {one} are file systems, not disks that could be copied", hint)
+@dataclass(frozen=True)
+class Original:
+    """A volume that nobody has, and the image by which it is read: its own id where it is read as it is."""
+
+    volume: contract.Volume
+    image_id: str
+
+    @classmethod
+    def of(cls, driver: contract.Driver, volume_id: str, size_bytes: int) -> Original:
+        """With a new id where volumes are file systems."""
+        is_mounted = driver.source_form is SourceForm.FILE_SYSTEM
+        return cls(contract.Volume(volume_id, size_bytes), new_id() if is_mounted else volume_id)
+
+    @property
+    def image(self) -> contract.Volume | None:
+        if self.image_id == self.volume.id:
+            return None
+        return contract.Volume(self.image_id, self.volume.size_bytes)
+
+    def begin(self, driver: contract.Driver, context: Context) -> str:
+        """Where its bytes are."""
+        if self.image is None:
+            return driver.volume_source(self.volume)
+        driver.images.create_cloned_volume(context, self.image, self.volume)
+        return driver.images.volume_source(self.image)
+
+    def end(self, driver: contract.Driver, context: Context) -> None:
+        """Nothing of it is left; again is fine."""
+        if self.image:
+            driver.delete_volume(context, self.image)
 
 
 def refuse_what_stands_there(env: Environment, word: str, host: str, ids: Collection[str]) -> None:
@@ -64,10 +88,19 @@ def copying_host(env: Environment, source: str, destination: str) -> str | None:
 
 
 def copy_program(
-    env: Environment, context: Context, source: str, destination: str, copies: Sequence[Copy], label: str
+    env: Environment,
+    context: Context,
+    source: str,
+    destination: str,
+    copies: Sequence[Copy],
+    label: str,
+    *,
+    as_images: bool = False,
 ) -> Program:
-    """Copies from one backend to another, one after the other: all of them, or the undo of all."""
+    """Copies from one backend to another, one after the other: all of them, or the undo of all. as_images: nobody shall
+    be offered what they become."""
     driver = env.backends.get(destination).driver
+    driver = driver.images if as_images else driver
     if copying_host(env, source, destination):
         programs = [
             (driver.copy_program(context, one.volume, one.path, is_stable=True), one.size_bytes) for one in copies

@@ -9,7 +9,6 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from cgctl.errors import CgctlError, ServerFailure
-from cgctl.manager.activities.copies import refuse_file_systems
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.backups import origin as origins
 from cgctl.manager.backups.origin import Origin
@@ -60,7 +59,6 @@ class BackupCreation:
         named = self.env.repositories.get(wanted.repository)
         origin, rows, source = self._origin(intent)
         refuse_frozen(session, f"{intent.journal.subject_kind} {wanted.name or ''}".strip(), origin.host)
-        refuse_file_systems(self.env, f"backup {wanted.name or ''}".strip(), origin.host)
         parent = self._parent(session, origin, named.name) if wanted.incremental else None
         row = Backup(
             name=wanted.name,
@@ -75,7 +73,7 @@ class BackupCreation:
             parent_id=parent.id if parent else None,
             group_type=source.group_type.name if source else None,
             compression=wanted.compression or named.compression,
-            members=origins.describe(session, rows, origin),
+            members=origins.describe(self.env, session, rows, origin),
             host=origin.host,
             availability_zone=self.env.backends.get(origin.host).availability_zone,
             properties=wanted.metadata or {},

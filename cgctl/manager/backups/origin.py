@@ -11,6 +11,7 @@ from sqlmodel import Session
 from cgctl.errors import CgctlError, Refused, ServerFailure
 from cgctl.manager import group_source, removal
 from cgctl.manager.environment import Environment
+from cgctl.manager.forms import DISK, form_of
 from cgctl.manager.objects import shown, snapshot_object, volume_object
 from cgctl.manager.removal import Doomed
 from cgctl.manager.rules.volume import check_source
@@ -21,6 +22,9 @@ from drivers import contract
 from drivers.backups.repository import Source
 from drivers.contract import Context
 from drivers.errors import PoolUnmarked
+
+FORM = "form"
+"""The key of a member in the manifest: `disk`, or `file system`. See drivers/backups."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Origin:
         """Where the clone's data are on the server."""
         pairs = zip(self.images, self.clones(), strict=True)
         return [
-            Source(image.member_id, image.size_bytes, driver.volume_source(volume_object(clone)))
+            Source(image.member_id, image.size_bytes, driver.images.volume_source(volume_object(clone)))
             for image, clone in pairs
         ]
 
@@ -120,8 +124,9 @@ def of_group(
     return Origin(source.host, images, None, None, source.group.id, taken, new_id()), source
 
 
-def describe(session: Session, volumes: Sequence[Volume], origin: Origin) -> list[dict[str, Any]]:
+def describe(env: Environment, session: Session, volumes: Sequence[Volume], origin: Origin) -> list[dict[str, Any]]:
     """What a restore has to know of each member, as the backup's row and its manifest keep it."""
+    form = form_of(env, origin.host)
     types = {row.id: get(session, VolumeType, row.volume_type_id).name for row in volumes if row.volume_type_id}
     return [
         {
@@ -130,14 +135,20 @@ def describe(session: Session, volumes: Sequence[Volume], origin: Origin) -> lis
             "description": row.description,
             "size_bytes": image.size_bytes,
             "volume_type": types.get(row.id),
+            FORM: form,
         }
         for row, image in zip(volumes, origin.images, strict=True)
     ]
 
 
+def told_form(members: Sequence[Mapping[str, Any]]) -> str:
+    """What the images of a backup are; before it was told, there were none but of disks."""
+    return next((str(one[FORM]) for one in members if one.get(FORM)), DISK)
+
+
 def clone(env: Environment, context: Context, origin: Origin) -> None:
-    """Make the hidden clone: one point in time. Raises DriverErrors, CgctlErrors."""
-    driver = env.backends.get(origin.host).driver
+    """Make the hidden clone, of images: one point in time. Raises DriverErrors, CgctlErrors."""
+    driver = env.backends.get(origin.host).driver.images
     if origin.group_id:
         _clone_group(env, context, origin)
         return
@@ -156,7 +167,7 @@ def _clone_group(env: Environment, context: Context, origin: Origin) -> None:
         group = None if origin.group_snapshot_id else origin.group_id
         source = group_source.find_source(session, origin.group_snapshot_id, group, consistency_group=False)
     new = origin.doomed()
-    made = group_source.clone(env, context, source, new)
+    made = group_source.clone(env, context, source, new, as_images=True)
     reading = read_updates(new.member_ids, *made.updates, "available")
     if reading.failed:
         raise ServerFailure(f"group {shown(source.group)}", reading.reason or "could not be cloned", None)

@@ -15,13 +15,14 @@ from sqlmodel import Session, col, delete
 
 from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure, UsageError
 from cgctl.manager import removal
-from cgctl.manager.activities.copies import refuse_file_systems
 from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.backups.creation import word
+from cgctl.manager.backups.origin import told_form
 from cgctl.manager.backups.streams import Stream, from_repository, working_host
 from cgctl.manager.cg_type import ensure_cg_type
 from cgctl.manager.environment import Environment
+from cgctl.manager.forms import of_other_form, refuse_other_form
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import Intent
@@ -116,7 +117,8 @@ class Restoration:
         else:
             work = self._new_volume(intent, row)
         refuse_frozen(session, word(row), work.host)
-        refuse_file_systems(self.env, word(row), work.host)
+        way = f"cgctl {self.kind} {row.id}"  # which makes new ones, where they fit
+        refuse_other_form(self.env, word(row), told_form(row.members), work.host, way)
         where = self.env.backends.server(work.host)
         intent.will(f"{where}: receive {len(work.arrivals)} volume(s) from {word(row)} in {named.name}")
         return Intended(
@@ -211,7 +213,7 @@ class Restoration:
         streams = [
             Stream(
                 named.repository.read(work.backup_id, one.member_id),
-                driver.receive_program(context, one.volume, one.image_bytes).work,
+                (driver.images if one.replaces else driver).receive_program(context, one.volume, one.image_bytes).work,
                 one.image_bytes,
             )
             for one in work.arrivals
@@ -309,7 +311,12 @@ def _placed(env: Environment, wanted: Wanted, *, group: bool) -> str:
         group_type = group_type_of(session, row, wanted.group_type) if group else None
     zone = checked_zone(env, word(row), wanted.availability_zone)
     size_bytes = row.size_bytes if group else _size(row, wanted)
-    return place(env, word(row), Request(specs_for(group_type, types), size_bytes, zone))
+    form = told_form(row.members)
+    others = of_other_form(env, form)
+    if len(others) == len(env.backends.ids()):
+        hint = f"restore it where volumes are {form}s, and let a client copy the files"
+        refuse_other_form(env, word(row), form, next(iter(others)), hint)
+    return place(env, word(row), Request(specs_for(group_type, types), size_bytes, zone, others))
 
 
 def check_restorable(row: Backup, *, group: bool) -> None:
@@ -362,7 +369,7 @@ def _replace(driver: Driver, context: Context, one: Arrival) -> None:
     there = _whole(driver, context)
     if one.volume_id in there:
         driver.delete_volume(context, one.replaced)
-        driver.copy_volume(context, one.replaced, driver.volume_source(one.volume))
+        driver.copy_volume(context, one.replaced, driver.images.volume_source(one.volume))
         driver.delete_volume(context, one.volume)
     elif one.replaces not in there:
         raise ServerFailure(

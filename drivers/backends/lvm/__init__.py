@@ -4,11 +4,12 @@
                     cgctl.group=GROUP                       one for each group
                     cgctl.mark=SET/GROUP/RECEIPT            the commit mark of a group snapshot; a set without is void
                     cgctl.reverting=GROUP/KEPT/COUNT/TIME   a group's revert that is decided and not ended
-    VG/cgctl-VOLUME       cgctl.kind=volume    cgctl.bytes=N [cgctl.group=GROUP] [cgctl.making=1] [cgctl.fs=xfs]
+    VG/cgctl-VOLUME       cgctl.kind=volume    cgctl.bytes=N [cgctl.group=GROUP] [cgctl.making=1] [cgctl.fs=xfs|image]
     VG/cgctl-SNAPSHOT     cgctl.kind=snapshot  cgctl.bytes=N cgctl.volume=VOLUME
     VG/cgctl-SET_VOLUME   cgctl.kind=member    cgctl.bytes=N cgctl.volume=VOLUME cgctl.set=SET
     /dev/mapper/cgctl-VOLUME                                the gate, dm uuid CGCTL-VOLUME, of exactly N bytes
     /run/cgctl/volumes/cgctl-VOLUME                         where a volume with cgctl.fs=xfs is mounted, for NFS
+    cgctl.fs=image                                          the bytes of such a one, to be read: never mounted
 
 Decided 2026-11:
 
@@ -42,6 +43,12 @@ Decided 2026-11:
   a device before it suspends it, and thaws it after the resume, so the hold, its bound and its watchdog are the same.
   What clients have written is flushed before the hold (`sync -f`), since freezing waits for it. A single snapshot is
   flushed, not frozen: it has all that was answered before, and xfs replays its log when a volume is made of it.
+- What is copied of such a volume is an image: a clone that says so by its tag (`LvmDriver.images`), with a gate and
+  never mounted, so that nothing writes while it is read. What is copied into a pool of file systems has to begin as
+  one, is mounted, and replays its log then; the copy was compared with the image before.
+- A volume that moves between two pools of a server has one gate and one mount point for both LVs, that of who has it:
+  the other pool's scripts leave them alone, and `repair` makes them for who is left. LVs of one volume group cannot
+  have one name, so its pools cannot give volumes to each other.
 - Mounted with `nouuid`: volumes made from one another have one UUID. `xfs_admin -U` would need a clean log first.
 - The LVs themselves are never suspended by us (lab.md section 7: that damages the pool).
 """

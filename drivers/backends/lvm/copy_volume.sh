@@ -28,6 +28,8 @@ if find_lv "$name" && ! tag cgctl.making; then
 fi
 [ -z "$group" ] || has_group "$group" || refuse not-on-server "group $group is not in the pool"
 room
+find_lv "$name" || [ ! -e "/dev/$vg/$name" ] ||
+    refuse already-on-server "another pool of the volume group $vg has volume $volume: names of LVs are the group's"
 if find_lv "$name"; then # what a killed run left
     remove_gate "$volume"
     change "lvremove -fy -q $vg/$name"
@@ -94,8 +96,12 @@ fi
 lock
 change
 find_lv "$name" || exit 1
-make_gate "$volume" "$bytes"
-grow_file_system "$volume"
+[ -z "$file_system" ] || [ "$(dd if="/dev/$vg/$name" bs=4 count=1 status=none)" = XFSB ] ||
+    refuse refused "what came is no xfs file system, as volumes of $pool are"
+if ! is_elsewhere "$volume"; then
+    make_gate "$volume" "$bytes"
+    grow_file_system "$volume"
+fi
 change "lvchange -q --deltag cgctl.making=1 $vg/$name"
 find_lv "$name" && ! tag cgctl.making
 all_done "$((2 * there))"

@@ -45,7 +45,7 @@ fi
 find_lv "$name" || exit 1
 [ "$lv_bytes" -ge "$bytes" ] || exit 1
 open_gate "$volume" "$bytes"
-[ -z "$file_system" ] || [ -n "$source" ] || mkfs.xfs -q -K "/dev/mapper/$name"
+[ "$file_system" != xfs ] || [ -n "$source" ] || mkfs.xfs -q -K "/dev/mapper/$name"
 make_gate "$volume" "$bytes"
 grow_file_system "$volume"
 change "lvchange -q --deltag cgctl.making=1 $vg/$name"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from drivers import errors
@@ -31,7 +31,9 @@ TOOL_ERRORS: ToolErrors = ((re.compile(r"^.*(?:insufficient free space|reached t
 
 @dataclass(frozen=True)
 class LvmDriver(ScriptedDriver):
-    """pool: VG/THINPOOL, raises PoolMissing when it is not."""
+    """pool: VG/THINPOOL, raises PoolMissing when it is not. makes_images: of file systems."""
+
+    makes_images: bool = False
 
     forms: ClassVar[Mapping[str, SourceForm]] = {
         "local": SourceForm.BLOCK_DEVICE,
@@ -65,11 +67,21 @@ class LvmDriver(ScriptedDriver):
         return f"/var/lib/cgctl/activities/{layout.checked_pool(self.pool)}"
 
     def volume_source(self, volume: Volume) -> str:
-        return layout.mount_point(volume) if self._file_system else layout.gate(volume)
+        return layout.mount_point(volume) if self.source_form is SourceForm.FILE_SYSTEM else layout.gate(volume)
+
+    @property
+    def source_form(self) -> SourceForm:
+        return SourceForm.BLOCK_DEVICE if self.makes_images else super().source_form
+
+    @property
+    def images(self) -> LvmDriver:
+        return replace(self, makes_images=True) if self.source_form is SourceForm.FILE_SYSTEM else self
 
     @property
     def _file_system(self) -> str:
         """What new volumes are made, in the words of the scripts."""
+        if self.makes_images:
+            return "image"
         return "xfs" if self.source_form is SourceForm.FILE_SYSTEM else ""
 
     @property

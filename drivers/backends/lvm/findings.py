@@ -240,9 +240,11 @@ def _file_systems(text: str) -> Iterator[Finding]:
     """Of volumes offered over NFS. A volume keeps the form that it was made in."""
     tags = Listing.parse(text).volumes
     volumes = [one.id for one in Listing.parse(text).objects() if one.kind is ObjectKind.VOLUME and one.complete]
-    formatted = {one for one in volumes if "fs" in tags[f"cgctl-{one}"]}
+    forms = {one: tags[f"cgctl-{one}"].get("fs") for one in volumes}
+    formatted = {one for one, form in forms.items() if form == "xfs"}
+    disks = {one for one, form in forms.items() if form is None}  # the rest are images, which nobody is offered
     expected = "form xfs" in text.splitlines()
-    strange = sorted(set(volumes) - formatted if expected else formatted)
+    strange = sorted(disks if expected else formatted)
     if strange:
         what = "are disks, and NFS offers file systems" if expected else "are file systems, and iSCSI offers disks"
         hint = "offer them as they were made: `protocol:` below `export:` in the configuration"

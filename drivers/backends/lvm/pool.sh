@@ -1,6 +1,7 @@
 # Head of every script of the lvm driver; it stands behind drivers/prelude.sh and before the method's own lines.
 #   first parameters of every script: VG/POOL OWNER LOCK_WAIT_SECONDS FILE_SYSTEM
-# FILE_SYSTEM: xfs where new volumes are file systems, which this server mounts (for NFS); empty where they are disks.
+# FILE_SYSTEM: xfs where new volumes are file systems, which this server mounts (for NFS); image where they are made of
+#   such, to be read, and not mounted; empty where they are disks.
 # POSIX sh; as few processes as possible. $state is what `lvs` prints of the pool, one LV a line:
 #   "  NAME|POOL|BYTES|ATTR|ZERO|DATA_PERCENT|METADATA_PERCENT|ORIGIN|VG_METADATA_FREE|METADATA_BYTES|TAGS"
 # No words of ours are patterns: `for` may split $state. The lvm shell takes 64 words a line.
@@ -222,10 +223,17 @@ grow_gate() {
     grow_file_system "$1"
 }
 
-# drop_gate VOLUME: nothing there is fine; 1 when it is served, mounted elsewhere or held by another device: it stays.
+# is_elsewhere VOLUME: whether the gate is another pool's, which has the volume while it moves within the server.
+is_elsewhere() {
+    has_gate "$1" || return 1
+    own=$(printf '%s/cgctl-%s\n' "$vg" "$1" | sed 's/-/--/g; s,/,-,')
+    case $(dmsetup deps -o devname "cgctl-$1") in *"($own)"*) return 1 ;; esac
+}
+
+# drop_gate VOLUME: nothing of ours there is fine; 1 when it is served, mounted elsewhere or held by another device: it stays.
 # What a killed `umount` has begun goes on for a moment after its death, and after it has let go of our lock.
 drop_gate() {
-    has_gate "$1" || return 0
+    has_gate "$1" && ! is_elsewhere "$1" || return 0
     unmount_volume "$1" || return 1
     patiently=''
     ! has_file_system "$1" || patiently=--retry

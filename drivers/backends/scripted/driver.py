@@ -19,6 +19,7 @@ from drivers.contract import (
     GIB,
     ActivityAttributes,
     Context,
+    Driver,
     Finding,
     Group,
     GroupSnapshot,
@@ -82,6 +83,11 @@ class ScriptedDriver(ABC):
     @property
     def source_form(self) -> SourceForm:
         return self.forms.get(self.storage_protocol, SourceForm.FILE)
+
+    @property
+    def images(self) -> Driver:
+        """Volumes are disks, unless the kind says otherwise."""
+        return self
 
     @property
     def _settings(self) -> tuple[str, ...]:
