@@ -22,7 +22,8 @@ class Image:
 class Manifest:
     """A backup that is there whole. about: what its maker said of it (JSON). is_sound: nothing has changed it since.
 
-    chunk_count, stored_bytes: of all chunks that it needs; new_bytes: of those that came with it.
+    chunk_count, stored_bytes: of all chunks that it needs; new_bytes: of those that came with it. damage_count: what
+    its last verification has found.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Manifest:
     stored_bytes: int = 0
     new_chunk_count: int = 0
     new_bytes: int = 0
+    damage_count: int = 0
     is_sound: bool = True
 
     @property
@@ -80,6 +82,7 @@ def _sound(key: str, lines: list[list[str]]) -> Manifest:
         stored_bytes=int(chunks[1]),
         new_chunk_count=int(new[0]),
         new_bytes=int(new[1]),
+        damage_count=int(words.get("found", ["0"])[0]),
     )
 
 

@@ -1,6 +1,7 @@
 # Images of a backup, from the working directory: each chunk is proved by its sha256 before it counts.
 #   read.pl ID MEMBER    the image to standard output
-#   read.pl ID all       lines `damaged MEMBER OFFSET REASON` for all images; at the end `checked CHUNKS BYTES`
+#   read.pl ID all       lines `damaged MEMBER OFFSET REASON` for all images, `shared OTHER` for each damaged chunk that
+#                        another backup has by the same file; at the end `checked CHUNKS BYTES`
 # crew.pl stands in front of this.
 
 my %TOOLS = (zst => [qw(zstd -q -dc)], gz => [qw(gzip -dc)], lz4 => [qw(lz4 -q -dc)]);
@@ -95,9 +96,22 @@ sub walk {
     });
 }
 
+sub say_shared {
+    for my $name (sort grep { length $proved{$_} && /^[0-9a-f]{64}\.[a-z0-9]+$/ } keys %proved) {
+        my $path = 'chunks/' . substr($name, 0, 2) . "/$name";
+        my @file = stat $path or next;
+        for my $link (glob "../backup-*/$path ../.making-*/$path") {
+            my ($other) = $link =~ m,^\.\./(?:backup|\.making)-([0-9a-f-]{36})/, or next;
+            my @its = stat $link or next;
+            print "shared $other\n" if $other ne $id && "@its[0, 1]" eq "@file[0, 1]";
+        }
+    }
+}
+
 my @images = grep { $wanted eq 'all' || $_->[0] eq $wanted } images();
 refuse('not-on-server', "backup $id has no image $wanted") unless @images || $wanted eq 'all';
 $total += $_->[1] for @images;
 hire(\&proved);
 walk(@$_) for @images;
+say_shared() if $wanted eq 'all';
 print "checked $checked $bytes\n" if $wanted eq 'all';

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from uuid import UUID
@@ -40,11 +41,12 @@ class Damage:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a verification has found."""
+    """What a verification has found. shared: how many of the damaged chunks other backups have, by their ids."""
 
     damages: tuple[Damage, ...]
     chunk_count: int
     size_bytes: int
+    shared: Mapping[str, int] = field(default_factory=dict)
 
 
 @cache
@@ -147,7 +149,8 @@ def _verdict(text: str) -> Verdict:
     checked = next((words for words in lines if words[0] == "checked"), None)
     if checked is None:
         raise errors.ServerFailed("the verification did not end")
-    return Verdict(tuple(damages), int(checked[1]), int(checked[2]))
+    shared = Counter(words[1] for words in lines if words[0] == "shared")
+    return Verdict(tuple(damages), int(checked[1]), int(checked[2]), shared)
 
 
 def _algorithm(word: str) -> str:

@@ -1,5 +1,5 @@
-# show.sh REPOSITORY [ID...]: (all without an id) of each backup that is there: its manifest, and `sound` or `damaged`;
-# of all, also `unfinished ID` for what is being made or removed. The id is in front of every line.
+# show.sh REPOSITORY [ID...]: (all without an id) of each backup that is there: its manifest, `sound` or `damaged`, and
+# `found COUNT`, damaged chunks that the last verification has found; of all, also `unfinished ID` for what is being made or removed. The id is in front of every line.
 all=''
 if [ $# -eq 0 ]; then
     [ -e cgctl-repository ] || exit 0
@@ -15,6 +15,7 @@ for id in "$@"; do
     word=sound
     (cd "backup-$id" && sha256sum --status -c manifest.sha256 2>/dev/null) || word=damaged
     printf '%s %s\n' "$id" "$word"
+    [ ! -e "backup-$id/verdict" ] || printf '%s found %s\n' "$id" "$(grep -c '^damaged ' "backup-$id/verdict")"
 done
 [ -n "$all" ] || exit 0
 for path in .making-* .gone-*; do

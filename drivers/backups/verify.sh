@@ -1,5 +1,5 @@
-# verify.sh REPOSITORY ID: read and prove every chunk. Into the file `verdict` of the backup, as a whole: what is damaged,
-# in lines `damaged MEMBER OFFSET REASON`, and at the end `checked CHUNKS BYTES`.
+# verify.sh REPOSITORY ID: read and prove every chunk. Into the file `verdict` of the backup, as a whole: what read.pl says
+# of all images.
 # $read_pl, the text of read.pl, is set in front of this by repository.py.
 # shellcheck disable=SC2154 # of repository.sh
 id=$1

@@ -13,7 +13,7 @@ import pytest
 from tests.manager import faulty, gated
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
-from tests.manager.test_backups import held, hidden, vault
+from tests.manager.test_backups import MIB, held, hidden, vault
 
 __all__ = ["vault"]
 
@@ -22,14 +22,37 @@ def place(house: House, key: str) -> Path:
     return house.root / "vault" / f"backup-{key}"
 
 
-def test_a_backup_that_is_known_to_be_damaged_is_nobodys_parent(vault: House) -> None:
-    """Else its damaged chunk would be in the new one, too."""
-    first = vault.make("backup-create", "single", "--name", "b")
-    next(place(vault, first).glob("chunks/??/*")).write_bytes(b"damaged")
-    assert vault.run("backup-verify", "b").code == 6
-    ran = vault.ok("backup-create", "single", "--name", "c", "--incremental")
-    assert "this one is whole" in ran.err
-    vault.ok("backup-verify", "c")
+def test_whoever_has_a_damaged_chunk_is_nobodys_parent_and_not_restored_before_it_is_mended(vault: House) -> None:
+    """Else it would be in the new one, too; and an old backup would be found out when it is needed."""
+    first = vault.make("backup-create", "single", "--name", "a")
+    vault.write("single", b"FIRST")
+    with vault.disk("single").open("r+b") as disk:
+        disk.seek(5 * MIB)
+        disk.write(b"second chunk")
+    second = vault.make("backup-create", "single", "--name", "b", "--incremental")
+    vault.ok("backup-create", "single", "--name", "c", "--incremental")
+    shared = next(one for one in place(vault, second).glob("chunks/??/*") if one.stat().st_nlink == 2)
+    sound = shared.read_bytes()
+    shared.write_bytes(b"damaged")
+    found = vault.run("backup-verify", "c")
+    assert (found.code, second in found.err, first in found.err) == (6, True, False), found
+    told = {one["name"]: (one["status"], one["fail_reason"]) for one in vault.show("backup-list")}
+    assert told["a"] == ("available", None)
+    assert told["b"] == ("error", "1 damaged chunk(s), shared with backup c")
+    assert told["c"] == ("error", "1 damaged chunk(s)")
+    with vault.unchanged():
+        refused = vault.run("backup-restore", "b", "--volume", "single")
+        assert (refused.code, "1 damaged chunk(s)" in refused.err) == (5, True), refused
+    ran = vault.ok("backup-create", "single", "--name", "d", "--incremental")
+    assert vault.show("backup-show", "d")["parent_id"] == first, ran
+    vault.execute("DELETE FROM backups WHERE name = 'c'")
+    assert [one["status"] for one in vault.show("backup-import", "cgctl", "vault")] == ["error"]
+    shared.write_bytes(sound)
+    for name in "bc":
+        vault.ok("backup-verify", name)
+    assert {one["status"] for one in vault.show("backup-list")} == {"available"}
+    vault.ok("backup-restore", "b", "--volume", "single")
+    assert vault.read("single", 5) == b"FIRST"
 
 
 def test_a_restore_into_a_volume_whose_data_are_gone_can_be_cancelled_and_done(

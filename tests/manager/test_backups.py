@@ -137,15 +137,15 @@ def test_damage_is_found_named_told_by_the_exit_code_and_not_restored(vault: Hou
     vault.ok("backup-create", "single", "--name", "b")
     (chunk,) = (vault.root / "vault").glob("backup-*/chunks/??/*")
     chunk.write_bytes(chunk.read_bytes()[:-1])
-    found = vault.run("backup-verify", "b", "-f", "json")
-    assert found.code == 6
-    assert [(one["member"], one["offset"]) for one in found.json] == [("single", 0)]
-    assert vault.show("backup-show", "b")["fail_reason"] == "1 damaged chunk(s)"
     before = {one["id"] for one in vault.show("list")}
     refused = vault.run("backup-restore", "b", "--name", "again")
     assert refused.code == 6
     assert "offset 0" in refused.err
     vault.run("backup-restore", "b", "--volume", "single")
+    found = vault.run("backup-verify", "b", "-f", "json")
+    assert found.code == 6
+    assert [(one["member"], one["offset"]) for one in found.json] == [("single", 0)]
+    assert vault.show("backup-show", "b")["fail_reason"] == "1 damaged chunk(s)"
     assert vault.read("single", 5) == b"first"
     assert {one["id"] for one in vault.show("list")} == before
     assert hidden(vault) == []

@@ -115,7 +115,7 @@ class BackupCreation:
         """The newest whole backup of the same source in the same repository; never one that is known to be damaged."""
         of = col(Backup.group_id) == origin.group_id if origin.group_id else col(Backup.volume_id) == origin.volume_id
         wanted = select(Backup).where(of, Backup.repository == repository, Backup.status == BackupStatus.AVAILABLE)
-        sound = wanted.where(col(Backup.fail_reason).is_(None))
+        sound = wanted.where(col(Backup.fail_reason).is_(None))  # whatever reset-state has said
         found = session.exec(sound.order_by(col(Backup.created_at).desc())).first()
         if found is None:
             self.env.warn(f"no sound backup of it is in {repository}: this one is whole")
@@ -213,9 +213,17 @@ class GroupBackupCreation(BackupCreation):
 
 
 def write_manifest(row: Backup, manifest: Manifest) -> None:
-    """A backup that is there whole."""
-    row.status, row.updated_at, row.fail_reason = BackupStatus.AVAILABLE, utc_now(), None
+    """A backup that is there whole; what a verification has found in it, or in what it shares, stays."""
+    row.updated_at = utc_now()
+    if manifest.damage_count:
+        row.fail_reason = damaged(manifest.damage_count)
+    row.status = BackupStatus.ERROR if row.fail_reason else BackupStatus.AVAILABLE
     row.chunk_count, row.stored_bytes, row.new_bytes = manifest.chunk_count, manifest.stored_bytes, manifest.new_bytes
+
+
+def damaged(count: int) -> str:
+    """A backup's fail_reason."""
+    return f"{count} damaged chunk(s)"
 
 
 def word(row: Backup) -> str:

@@ -324,6 +324,10 @@ def check_restorable(row: Backup, *, group: bool) -> None:
     if bool(row.group_id) is not group:
         kind, way = ("volume", "backup-restore") if group else ("group", "group-backup-restore")
         raise Refused(word(row), f"is one of a {kind}", f"cgctl {way} {row.id}")
+    if row.status != BackupStatus.AVAILABLE and row.fail_reason:
+        others = "cgctl group-backup-list" if group else "cgctl backup-list"
+        hint = f"restore another one: {others}; when it is mended: cgctl backup-verify {row.id}"
+        raise Refused(word(row), f"is {row.status}: {row.fail_reason}", hint)
     if row.status != BackupStatus.AVAILABLE:
         raise Refused(word(row), f"is {row.status}", f"cgctl backup-show {row.id}")
 

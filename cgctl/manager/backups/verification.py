@@ -1,4 +1,8 @@
-"""`backup-verify`: every chunk is read and proved where the repository is; what is damaged is kept beside them."""
+"""`backup-verify`: every chunk is read and proved where the repository is; what is damaged is kept beside them.
+
+A backup of which a chunk is damaged is in `error`, with its `fail_reason`, and so is each that has the same chunk: none
+can be restored, nor become another one's parent. It is available again when it is verified and sound.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from cgctl.errors import CgctlError, Refused, ServerFailure
 from cgctl.failures import explain
 from cgctl.manager.activities.launch import launch
 from cgctl.manager.activities.work import Intended, Plan
-from cgctl.manager.backups.creation import word
+from cgctl.manager.backups.creation import damaged, word
 from cgctl.manager.backups.registry import tell
 from cgctl.manager.environment import HERE, Environment
 from cgctl.manager.operation import Intent
@@ -36,7 +40,7 @@ class Verification:
     def intend(self, intent: Intent) -> Intended:
         row = find(intent.session, Backup, self.reference)
         intent.lock(row.id)
-        if row.status != BackupStatus.AVAILABLE:
+        if row.status not in (BackupStatus.AVAILABLE, BackupStatus.ERROR):
             raise Refused(word(row), f"is {row.status}", f"cgctl backup-show {row.id}")
         named = self.env.repositories.get(row.repository)
         intent.about("backup", row.id, row.name)
@@ -56,12 +60,20 @@ class Verification:
 
     def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:
         row = session.get_one(Backup, plan["backup_id"])
-        failure = judged(row, outcome)
-        reason = f"{len(outcome.damages)} damaged chunk(s)" if failure else None
-        if row.fail_reason != reason:
-            row.fail_reason = reason
-            tell(session, row, self.kind, reason or "sound again")
-        return failure
+        self._write(session, row, damaged(len(outcome.damages)) if outcome.damages else None)
+        for key, count in outcome.shared.items():
+            other = session.get(Backup, key)
+            if other and not other.fail_reason:
+                self._write(session, other, f"{damaged(count)}, shared with {word(row)}")
+        return judged(row, outcome)
+
+    def _write(self, session: Session, row: Backup, reason: str | None) -> None:
+        if row.fail_reason == reason:
+            return
+        row.fail_reason = reason
+        if row.status in (BackupStatus.AVAILABLE, BackupStatus.ERROR):
+            row.status = BackupStatus.ERROR if reason else BackupStatus.AVAILABLE
+        tell(session, row, self.kind, reason or "sound again")
 
     def give_up(self, session: Session, plan: Plan) -> None:
         """Nothing was written before."""
@@ -74,11 +86,12 @@ def judged(row: Backup, verdict: Verdict) -> CgctlError | None:
     first = verdict.damages[0]
     told = f"{len(verdict.damages)} damaged chunk(s), the first in member {first.member_id} at offset "
     told += f"{first.offset_bytes}: {first.reason}"
-    return ServerFailure(word(row), told, f"restore another one; cgctl backup-delete {row.id}")
+    told += f"; shared with {', '.join(sorted(verdict.shared))}" if verdict.shared else ""
+    return ServerFailure(word(row), told, f"restore another one: cgctl backup-list; cgctl backup-delete {row.id}")
 
 
 def verify(env: Environment, reference: str) -> tuple[Backup, Verdict, CgctlError | None]:
-    """To its end; the error is for the exit code. Changes nothing but the row's `fail_reason`."""
+    """To its end; the error is for the exit code. Changes nothing but statuses and `fail_reason`."""
     with env.store.read() as session:
         row = find(session, Backup, reference)
     failure: CgctlError | None = None
