@@ -288,3 +288,22 @@ def test_a_disabling_that_stopped_half_way_is_no_replication_any_more(
     assert three.run("group-sync-replication", "db").code == 5
     assert group(three) == ("alpha", "available", "disabled")
     assert [points(three, host) for host in ("alpha", "beta", "gamma")] == [{}, {}, {}]
+
+
+def test_who_was_away_over_several_failovers_still_gets_a_delta(three: House) -> None:
+    """Alpha alone knows beta's last point; what gamma has in common with it is older, and older than what is served."""
+    lose(three, "gamma")
+    assert three.run("group-sync-replication", "db").code == 10
+    come_back(three, "gamma")
+    for away, word in (("alpha", "dr1"), ("beta", "dr2")):
+        lose(three, away)
+        three.ok(*FAIL_OVER, word, "--source-is-down")
+    come_back(three, "beta")
+    for word in ("dr1", "dr2"):
+        three.ok(*FAIL_OVER, word)
+    three.write("db-0", b"goes on")
+    assert three.run("group-sync-replication", "db").code == 10
+    come_back(three, "alpha")
+    three.ok("group-sync-replication", "db")
+    assert replica(three, host="alpha")["is_full"] is False
+    assert points(three, "alpha")[str(replica(three, host="alpha")["point_id"])] == live(three, "gamma")

@@ -1,4 +1,8 @@
-"""Which recovery points stay: the newest of a side, the newest that two sides share, and where a generation began."""
+"""Which recovery points stay: the newest of a side, the newest that two sides share, and where a generation began.
+
+Decided 2026-11-22: of a side that is away, the newest point that it and the source can have in common stays as well:
+one for each. A target that was away over several failovers has no other base when it returns.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.replication.line import Line, is_on, line
 from cgctl.manager.replication.members import ReplicatedGroup, others, replication_of
 from cgctl.manager.replication.sides import newest_common, observe_sides, reached
-from cgctl.model.replication import UnsettledPoint
+from cgctl.model.replication import Replica, UnsettledPoint
 from drivers.contract import Context
 from drivers.replication import Side
 
@@ -91,9 +95,17 @@ def _observed(env: Environment, context: Context, replicated: ReplicatedGroup) -
     return dict(reached(observe_sides(env, context, replicated.name, replicated.id, hosts)))
 
 
+def _base_of(absent: Replica, source: Side) -> str | None:
+    """Of a backend that does not answer: its newest point, or the newest before it that the source has, too. Pure."""
+    if source.point(absent.point_id or ""):
+        return absent.point_id
+    before = [one.point for one in source.points if one.is_intact and one.point.sequence <= (absent.sequence or 0)]
+    return max(before, key=lambda one: one.sequence).id if before else None
+
+
 def _kept(replicated: ReplicatedGroup, sides: Mapping[str, Side], source: Side) -> set[str]:
     common = [newest_common(source, side) for host, side in sides.items() if host != replicated.active]
-    unreached = [one.point_id for one in replicated.replicas if one.host not in sides]
+    unreached = [_base_of(one, source) for one in replicated.replicas if one.host not in sides]
     current = replicated.record.generation_id if replicated.record else None
     begun_with = [one.point_id for one in source.generations if one.id == current]
     return {one.point.id for one in common if one} | {one for one in (*unreached, *begun_with) if one}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cgctl.errors import FailoverRefused
 from cgctl.manager.environment import Carried, Delivery, Environment, Way
+from cgctl.manager.replication import hints
 from cgctl.manager.replication.following import Following, following
 from cgctl.manager.replication.line import generations_of
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of, way_to
@@ -33,7 +34,7 @@ class Shipped:
 
 def base_for(env: Environment, replicated: ReplicatedGroup, host: str, source: Side, destination: Side) -> str | None:
     """The newest common point; None for a side that has nothing. Raises FailoverRefused where histories disagree."""
-    subject, choices = f"{replicated.name} on backend {host}", _choices(replicated, host)
+    subject, choices = f"{replicated.name} on backend {host}", _choices(env, replicated, host)
     changed = [one.point.id for one in destination.points if not one.is_intact]
     record = replicated.record
     known = ancestors(source, record.generation_id) if record else set()
@@ -41,9 +42,7 @@ def base_for(env: Environment, replicated: ReplicatedGroup, host: str, source: S
         known |= set(generations_of(session, replicated.id))
     if destination.has_live and destination.generation_id not in known:
         what = destination.generation_id or "no generation at all"
-        raise FailoverRefused(
-            subject, f"what is live there ({what}) is no ancestor of what serves now", _choices(replicated, host)
-        )
+        raise FailoverRefused(subject, f"what is live there ({what}) is no ancestor of what serves now", choices)
     base = newest_common(source, destination)
     if base is not None:
         return base.point.id
@@ -51,17 +50,18 @@ def base_for(env: Environment, replicated: ReplicatedGroup, host: str, source: S
         reason = f"recovery point {', '.join(changed)} was changed by hand, and there is no other common one"
         raise FailoverRefused(subject, reason, choices)
     if destination.has_live or destination.points:
-        raise FailoverRefused(
-            subject, "has no recovery point in common with the active backend", _choices(replicated, host)
-        )
+        raise FailoverRefused(subject, "has no recovery point in common with the active backend", choices)
     return None
 
 
-def _choices(replicated: ReplicatedGroup, host: str) -> str:
-    return (
-        f"nothing there is overwritten. Look at it on {host}; to begin anew, remove it there, then: "
-        f"cgctl group-disable-replication {replicated.id}; cgctl group-enable-replication {replicated.id}"
-    )
+def _choices(env: Environment, replicated: ReplicatedGroup, host: str) -> str:
+    look = f"nothing there is overwritten. Look at it on {env.backends.server(host)}"
+    if host == replicated.origin:  # it is disabled at home only
+        return look
+    home = [] if replicated.active == replicated.origin else [hints.failover_to(env, replicated, replicated.origin)]
+    disable = f"cgctl group-disable-replication --leave-replicas {replicated.id}"
+    anew = "; ".join([*home, disable, f"cgctl group-enable-replication --delete-replicas {replicated.id}"])
+    return f"{look}; to begin anew, what it served kept there as a group snapshot: {anew}"
 
 
 def ship(
