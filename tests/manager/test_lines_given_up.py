@@ -307,3 +307,17 @@ def test_who_was_away_over_several_failovers_still_gets_a_delta(three: House) ->
     three.ok("group-sync-replication", "db")
     assert replica(three, host="alpha")["is_full"] is False
     assert points(three, "alpha")[str(replica(three, host="alpha")["point_id"])] == live(three, "gamma")
+
+
+def test_a_final_set_that_nobody_noted_goes_with_the_failover_that_is_given_up(
+    replicated: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the two: the set is complete on the source, and no note tells of it."""
+    house = replicated
+    known = points(house, "alpha")
+    faulty.install(monkeypatch, faulty.raises_before(ServerFailed("the disk is broken"), "note_point"))
+    assert house.run(*FAIL_OVER, "dr1").code == 6
+    faulty.install(monkeypatch, faulty.well)
+    assert len(points(house, "alpha")) == len(known) + 1
+    house.ok(*FAIL_OVER, "default")
+    assert points(house, "alpha") == known

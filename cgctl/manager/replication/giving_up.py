@@ -19,6 +19,7 @@ from sqlmodel import Session
 from cgctl.errors import FailoverRefused
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of, write_status
+from cgctl.manager.replication.points import final_point_id
 from cgctl.manager.replication.promotion import export
 from cgctl.manager.replication.sides import observe_surely
 from cgctl.model.replication import GroupGeneration, Replicated
@@ -51,7 +52,8 @@ def order_giving_up(replicated: ReplicatedGroup, operation: Operation, again: st
             f"when it is certainly down: {again}",
         )
     promoted = {"promoted": plan} if plan.get(PROMOTING) else {}
-    operation.plan = {"action": "give-up-failover", "id": replicated.id, "generation": new_id(), **promoted}
+    words = {"generation": new_id(), "final": final_point_id(plan["generation_id"]), **promoted}
+    operation.plan = {"action": "give-up-failover", "id": replicated.id, **words}
 
 
 def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicated: ReplicatedGroup) -> Any:
@@ -60,6 +62,9 @@ def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicat
     begun = Generation(plan["generation"], replicated.record.generation_id)
     source = replication_of(env, replicated.active, replicated.name)
     source.note_side(context, replicated.id, begun.id, SideState.SERVING, [begun])
+    final = plan.get("final")
+    if final and source.observe(context, replicated.id).point(final) is None:  # its set may be there without a note
+        source.forget(context, replicated.id, [final])
     export(env, context, replicated, replicated.active)
 
     def write(session: Session) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from uuid import UUID, uuid5
 
 from cgctl.errors import CgctlError, FailoverRefused
 from cgctl.failures import explain
@@ -22,7 +21,7 @@ from cgctl.manager.replication.lag import lag_seconds
 from cgctl.manager.replication.line import generations_of, line
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.replication.order import FailedOver, Halfway, Order
-from cgctl.manager.replication.points import newest_sequence, next_point, take_point
+from cgctl.manager.replication.points import final_point_id, newest_sequence, next_point, take_point
 from cgctl.manager.replication.promotion import live_sizes, offer, promote, sizes
 from cgctl.manager.replication.shipping import base_for, ship
 from cgctl.manager.replication.sides import ancestors, observe_surely, within
@@ -254,7 +253,7 @@ class Moving:
 
     def _final_point(self) -> None:
         with self._env.store.write() as session:
-            point_id = str(uuid5(UUID(self._order.generation_id), "final"))  # the same again after an interruption
+            point_id = final_point_id(self._order.generation_id)
             above = newest_sequence(self._sides.values())
             point = next_point(session, self._replicated, point_id, is_final=True, above=above)
         take_point(self._env, self._context, self._replicated, point)

@@ -12,8 +12,9 @@ from cgctl.manager.exports import connection_of
 from cgctl.manager.replication.diverged import list_kept
 from cgctl.manager.replication.members import ReplicatedGroup, write_status
 from cgctl.manager.replication.order import FailedOver, Order
+from cgctl.manager.replication.points import final_point_id
 from cgctl.manager.rules.status import is_absent
-from cgctl.model.replication import GroupGeneration, Replica, Replicated
+from cgctl.model.replication import GroupGeneration, Replica, Replicated, UnsettledPoint
 from cgctl.model.states import GroupStatus, ReplicationStatus, VolumeStatus
 from cgctl.model.tables import Attachment, Event, Group, Volume, utc_now
 
@@ -30,6 +31,9 @@ def write_outcome(
     _move_volumes(env, session, replicated, host, outcome)
     row = _generation(replicated, order, outcome)
     _mark_given_up(session, replicated, order, outcome)
+    if not row.is_planned:  # whether the old side has one, and has noted it, is not known
+        point_id = final_point_id(order.generation_id)
+        session.merge(UnsettledPoint(group_id=replicated.id, host=left, point_id=point_id))
     session.get_one(Replicated, replicated.id).generation_id = row.id
     session.add(row)
     _swap_replicas(session, replicated, (host, left), outcome)

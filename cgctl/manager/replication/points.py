@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID, uuid5
 
 from sqlmodel import Session
 
@@ -78,6 +79,11 @@ def take(env: Environment, reference: str, point_id: str, above: int = 0) -> tup
     Raises what a group snapshot raises.
     """
     return perform(env, TakePoint(env, reference, point_id, above))
+
+
+def final_point_id(generation_id: str) -> str:
+    """Of the point that a failover takes behind the fence; by what it begins: the same again after an interruption."""
+    return str(uuid5(UUID(generation_id), "final"))
 
 
 def newest_sequence(sides: Iterable[object]) -> int:
