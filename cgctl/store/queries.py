@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from sqlalchemy import JSON, type_coerce
 from sqlmodel import Session, col, or_, select, update
 
 from cgctl.errors import NotFound
@@ -115,6 +116,12 @@ def members(session: Session, group_id: str) -> list[Volume]:
     """The volumes of a group, oldest first."""
     ordered = select(Volume).where(Volume.group_id == group_id).order_by(col(Volume.created_at), col(Volume.id))
     return list(session.exec(ordered))
+
+
+def group_with(session: Session, key: str, value: str) -> str | None:
+    """The id of the group that has this in its metadata."""
+    found = type_coerce(Group.properties, JSON)[key].as_string()
+    return session.exec(select(Group.id).where(found == value)).first()
 
 
 def member_snapshots(session: Session, group_snapshot_id: str) -> list[Snapshot]:

@@ -27,8 +27,8 @@ from cgctl.manager.replication.members import ReplicatedGroup, load_any
 from cgctl.manager.rules.volume import check_migration
 from cgctl.model.activities import Activity
 from cgctl.model.names import MAX_TEXT
-from cgctl.model.tables import Group, Volume, VolumeType
-from cgctl.store.queries import attachments_of, find, members
+from cgctl.model.tables import Volume, VolumeType
+from cgctl.store.queries import attachments_of, find, group_with, members
 from drivers.contract import Context
 
 CARRIES = "migrates"
@@ -151,8 +151,7 @@ def _give_type(env: Environment, volume: Volume) -> str:
 
 def _carrier(env: Environment, volume_id: str) -> str | None:
     with env.store.read() as session:
-        rows = session.exec(select(Group)).all()
-    return next((one.id for one in rows if one.properties.get(CARRIES) == volume_id), None)
+        return group_with(session, CARRIES, volume_id)
 
 
 def _read(env: Environment, group_id: str) -> ReplicatedGroup:
