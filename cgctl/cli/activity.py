@@ -60,14 +60,22 @@ def activity_wait(
     references: References,
     timeout: Annotated[
         float | None,
-        typer.Option("--timeout", metavar="SECONDS", min=0, help="How long at most; then exit code 9."),
+        typer.Option(
+            "--timeout", metavar="SECONDS", min=0, help="How long at most, for all of them; then exit code 9."
+        ),
     ] = None,
 ) -> Several:
     """Wait for the end of activities.
 
     Exit code 0 when it succeeded, 6 when it failed or was lost, 5 when it was cancelled. Ctrl-C ends the waiting alone.
     """
-    return Several(references, lambda one: activities.handles.wait(env, one, timeout), "succeeded")
+    give_up_at = None if timeout is None else time.monotonic() + timeout
+
+    def wait(one: str) -> object:
+        left = None if give_up_at is None else max(0.0, give_up_at - time.monotonic())
+        return activities.handles.wait(env, one, left)
+
+    return Several(references, wait, "succeeded")
 
 
 @command("activity-cancel")

@@ -28,6 +28,10 @@ class GatedDriver:
     gate: Path
     attributes: ActivityAttributes
 
+    @property
+    def images(self) -> GatedDriver:
+        return self
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
 

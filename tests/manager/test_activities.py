@@ -136,7 +136,19 @@ def test_a_detached_activity_goes_on_and_is_seen_waited_for_and_forgotten(
     ran = world.run("activity-wait", key, "--timeout", "0.1")
     assert (ran.code, "still runs" in ran.err) == (9, True)
     assert world.run("activity-forget", key).code == 5
-    gate.touch()
+    other = begun(world)
+
+    sleep = time.sleep
+
+    def forget(_seconds: float) -> None:
+        monkeypatch.setattr("time.sleep", sleep)
+        gate.touch()
+        world.ok("activity-wait", other)
+        world.ok("activity-forget", other)
+
+    monkeypatch.setattr("time.sleep", forget)
+    ran = world.run("activity-wait", other)
+    assert (ran.code, "was forgotten meanwhile" in ran.err) == (4, True), ran
     world.ok("activity-wait", key)
     shown = activity(world, key)
     assert (shown["state"], shown["percent"], shown["exit_status"]) == ("succeeded", 100, 0)

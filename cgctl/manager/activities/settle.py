@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from cgctl.errors import CgctlError, Refused, ServerFailure
+from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure
 from cgctl.failures import explain
 from cgctl.manager.activities.kinds import PROVE_THEMSELVES, long_work
 from cgctl.manager.activities.used import under_way
@@ -153,8 +153,8 @@ def look(env: Environment, activity_id: str, *, watches: bool = False) -> Activi
     """What it is now; one that is over is settled, unless another process is at it. Raises DriverErrors, Refused."""
     from cgctl.manager.recover import settle  # noqa: PLC0415 (recovery settles activities)
 
+    row = stored(env, activity_id)
     with env.store.read() as session:
-        row = session.get_one(Activity, activity_id)
         operation = session.get_one(Operation, row.operation_id)
     if ActivityState(row.state).is_over:
         return row
@@ -165,10 +165,19 @@ def look(env: Environment, activity_id: str, *, watches: bool = False) -> Activi
         settle(env, row.operation_id, quietly=True)
     else:
         with env.store.write() as session:
-            if not ActivityState(session.get_one(Activity, activity_id).state).is_over:
+            found = session.get(Activity, activity_id)
+            if found and not ActivityState(found.state).is_over:
                 note(session, activity_id, report)
+    return stored(env, activity_id)
+
+
+def stored(env: Environment, activity_id: str) -> Activity:
+    """As it was seen last. Raises NotFound for one that somebody has forgotten since we began to look at it."""
     with env.store.read() as session:
-        return session.get_one(Activity, activity_id)
+        row = session.get(Activity, activity_id)
+    if row is None:
+        raise NotFound(f"activity {activity_id}", "is over, and was forgotten meanwhile", "cgctl activity-list")
+    return row
 
 
 def end_activities(env: Environment) -> None:

@@ -6,7 +6,7 @@ import time
 
 from cgctl.errors import Locked, Refused, ServerFailure
 from cgctl.failures import explain
-from cgctl.manager.activities.settle import look, reachable_place, word
+from cgctl.manager.activities.settle import look, reachable_place, stored, word
 from cgctl.manager.environment import Environment, Progress
 from cgctl.model.activities import Activity
 from drivers.activities.values import ActivityState
@@ -27,7 +27,7 @@ def watch(env: Environment, activity_id: str) -> Activity:
         try:
             return succeeded(wait(env, activity_id))
         except KeyboardInterrupt:
-            row = _stored(env, activity_id)
+            row = stored(env, activity_id)
             answer = "cancel" if row.scope == HandleScope.CONNECTION else env.on_interrupt(word(row), activity_id)
             if answer == "wait":
                 continue
@@ -45,7 +45,7 @@ def wait(env: Environment, activity_id: str, timeout_seconds: float | None = Non
             row = look(env, activity_id, watches=True)
             unreached_since = None
         except (ServerNotReached, OutcomeUnknown) as error:
-            row = _stored(env, activity_id)
+            row = stored(env, activity_id)
             unreached_since = unreached_since or time.monotonic()
             if time.monotonic() - unreached_since > UNREACHED_SECONDS:
                 told = explain(error, word(row))
@@ -75,7 +75,7 @@ def cancel(env: Environment, activity_id: str) -> Activity:
     """End it and remove all that it has made. Of one that is over: nothing is done. One that another command begins, or
     ends, is waited for. Raises Locked when that takes too long.
     """
-    row, give_up_at = _stored(env, activity_id), time.monotonic() + env.lock_timeout_seconds
+    row, give_up_at = stored(env, activity_id), time.monotonic() + env.lock_timeout_seconds
     while not ActivityState(row.state).is_over:
         try:
             reachable_place(env, row).cancel(row.id)
@@ -90,8 +90,3 @@ def cancel(env: Environment, activity_id: str) -> Activity:
             raise Locked(word(row), reason, f"cgctl activity-cancel {row.id} --lock-timeout 60")
         time.sleep(SHORTEST_SECONDS)
     return row
-
-
-def _stored(env: Environment, activity_id: str) -> Activity:
-    with env.store.read() as session:
-        return session.get_one(Activity, activity_id)
