@@ -27,7 +27,7 @@ from cgctl.manager.activities.copies import (
 )
 from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.activities.work import Intended, Plan
-from cgctl.manager.dependents import dependents_of, has_snapshots
+from cgctl.manager.dependents import attached_ones, dependents_of, has_snapshots
 from cgctl.manager.environment import Environment
 from cgctl.manager.forms import refuse_unlike
 from cgctl.manager.freezing import refuse_frozen
@@ -148,6 +148,8 @@ class Relocation:
         with self.env.store.write() as session:
             rows = [session.get(Volume, one.id) for one in work.objects()]
             if not all(row and row.status == VolumeStatus.MAINTENANCE and row.host == work.source for row in rows):
+                return False
+            if attached_ones(session, [row for row in rows if row]):
                 return False
             if work.group_id:
                 if {one.id for one in members(session, work.group_id)} != {one.id for one in work.objects()}:

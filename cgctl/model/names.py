@@ -12,6 +12,7 @@ MAX_TEXT = 255
 MIN_PREFIX = 8
 GIB = 1024**3
 BLOCK = 512
+LARGEST = 2**60
 
 CG_TYPE = "default_cgsnapshot_type"
 """The group type of consistency groups; `group-create` may not use it, as in Cinder."""
@@ -52,7 +53,7 @@ def parse_size(text: str) -> int:
     size_bytes = int(found["number"]) * _UNITS[found["unit"].upper()] if found else 0
     if size_bytes <= 0:
         raise UsageError(f"size '{text}'", "is not a whole number above zero, with M, G or T behind it", _UNIT_NAME)
-    if size_bytes > 2**60:
+    if size_bytes > LARGEST:
         raise UsageError(f"size '{text}'", "is more than 1 EiB", _UNIT_NAME)
     return size_bytes
 

@@ -56,6 +56,7 @@ sub map_of {
     damaged($member, 0, 'its map is not what was written') if $map ne $sha;
     open my $lines, '<', "$member.map" or return ();
     chomp(my @names = <$lines>);
+    damaged($member, 0, 'its map has another length') if @names != int(($size + $CHUNK - 1) / $CHUNK);
     return @names;
 }
 

@@ -131,8 +131,13 @@ class Repository:
         return _script("verify").command(self.directory, _checked(backup_id))
 
     def verdict(self, backup_id: str) -> Verdict:
-        """What the last `verify` has found. Raises NotOnServer where there was none."""
-        return _verdict(self._run("verdict", _checked(backup_id)))
+        """What the last `verify` has found: of a backup that is not there, just that. Raises NotOnServer."""
+        try:
+            return _verdict(self._run("verdict", _checked(backup_id)))
+        except errors.NotOnServer:
+            if self.find(backup_id):
+                raise
+            return Verdict((Damage("-", 0, "it is not there any more"),), 0, 0)
 
     def delete(self, backup_id: str) -> None:
         """Remove a backup, whole or not; chunks that others need stay theirs. Not there is fine."""

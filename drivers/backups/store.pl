@@ -46,7 +46,7 @@ sub put {
     }
 }
 
-# The tool writes the file itself.
+# The tool writes the file itself; where it cannot, the system says why.
 sub compress {
     my ($data, $path, @tool) = @_;
     my $child = open(my $into, '|-') // fail("cannot fork: $!");
@@ -55,7 +55,10 @@ sub compress {
         exec @tool or exit 1;
     }
     print $into $$data;
-    close $into or fail("$tool[0] failed: $path");
+    return if close $into;
+    open my $file, '>', $path or fail("$path: $!");
+    put($file, $data, $path);
+    fail("$tool[0] failed: $path");
 }
 
 sub keep {

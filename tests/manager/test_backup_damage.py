@@ -96,8 +96,25 @@ def test_a_manifest_that_is_damaged_or_lies_does_not_keep_the_others_from_being_
     bad, good = (vault.make("backup-create", "single", "--name", name) for name in ("bad", "good"))
     text = (place(vault, bad) / "manifest").read_text()
     about = json.loads(text.splitlines()[1].removeprefix("about "))
-    lies = [{**about, key: value} for key, value in (("created_at", None), ("members", []), ("members", [{"id": bad}]))]
-    lying = [text.replace(text.splitlines()[1], f"about {json.dumps(one)}") for one in lies]
+    (member,) = about["members"]
+    lying = [
+        text.replace(text.splitlines()[1], f"about {json.dumps({**about, key: value})}")
+        for key, value in (
+            ("created_at", None),
+            ("description", {}),
+            ("name", "two\nlines"),
+            ("members", []),
+            ("members", [{"id": bad}]),
+            ("members", [{**member, "name": ["x"]}]),
+        )
+    ]
+    lying += [
+        text.replace(f"image {member['id']} {9 * MIB}", f"image {key} {size}").replace(
+            json.dumps(member), json.dumps({**member, "id": key, "size_bytes": size})
+        )
+        for key, size in ((member["id"], -512), (member["id"], 2**70), (member["id"], 5), ("../../x", 9 * MIB))
+    ]
+    shutil.copytree(place(vault, good), vault.root / "vault" / "backup-strange")
     for new, is_noticed in [
         (text[:-1], True),
         (text[: text.index("image ") + 20], True),
@@ -112,9 +129,24 @@ def test_a_manifest_that_is_damaged_or_lies_does_not_keep_the_others_from_being_
         assert (listed.last, bad in listed.err) == (good, True), new
         assert vault.run("backup-import", "cgctl", f"vault/{bad}").code == 5
         ran = vault.run("backup-import", "cgctl", "vault", "-f", "value", "-c", "id")
-        assert (ran.code, ran.last, bad in ran.err) == (10, good, True), ran
+        assert (ran.code, ran.last, bad in ran.err, "strange" in ran.err) == (10, good, True, True), ran
         assert [one["id"] for one in vault.show("backup-list")] == [good]
-    assert held(vault) == {f"backup-{bad}", f"backup-{good}"}
+    assert held(vault) == {f"backup-{bad}", f"backup-{good}", "backup-strange"}
+
+
+def test_what_is_gone_from_its_repository_or_stands_there_half_made_is_told(vault: House) -> None:
+    key = vault.make("backup-create", "single", "--name", "b")
+    strange = "11111111-1111-4111-8111-111111111111"
+    (vault.root / "vault" / f".making-{strange}").mkdir()
+    told = vault.ok("backup-list", "--repository", "vault").err
+    assert (f"rm -rf {vault.root}/vault/.making-{strange}" in told, "cgctl recover" in told) == (True, False), told
+    shutil.rmtree(place(vault, key))
+    gone = vault.run("backup-verify", "b")
+    assert (gone.code, "it is not there any more" in gone.err) == (6, True), gone
+    shown = vault.show("backup-show", "b")
+    assert (shown["status"], shown["fail_reason"]) == ("error", "it is not there any more")
+    assert "it is not there any more" in vault.run("backup-restore", "b").err
+    vault.ok("backup-delete", "b")
 
 
 def test_a_whole_backup_stays_although_its_server_has_forgotten_how_it_ended(vault: House) -> None:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from cgctl.failures import explain
 from cgctl.manager.backups.registry import readable
-from cgctl.manager.environment import Environment
+from cgctl.manager.environment import Environment, NamedRepository
 from cgctl.manager.filters import Filters, allow, conditions, entries, having, outlived, size, table, text, time
 from cgctl.manager.views import Keys, Shape, View
 from cgctl.model.backups import Backup
@@ -84,12 +84,25 @@ def held(env: Environment, repository: str, *, groups: bool = False) -> list[Vie
         manifests, unfinished = named.repository.find_all()
     except DriverError as error:
         raise explain(error, f"backup repository {named.name}") from error
-    if unfinished:
-        env.warn(f"{named.name}: {len(unfinished)} backup(s) are under way or were interrupted: cgctl recover")
+    _tell_unfinished(env, named, unfinished)
     rows, unusable = readable(named.name, manifests)
     for one in unusable:
         env.warn(f"{named.name}: {one}")
     return [_of_row(row) for row in rows if bool(row.group_id) is groups]
+
+
+def _tell_unfinished(env: Environment, named: NamedRepository, unfinished: Sequence[str]) -> None:
+    """What this state knows of, it ends; who else writes there is known where it was begun, if that is still there."""
+    with env.store.read() as session:
+        strange = [one for one in unfinished if session.get(Backup, one) is None]
+    if len(strange) < len(unfinished):
+        count = len(unfinished) - len(strange)
+        env.warn(f"{named.name}: {count} backup(s) are under way or were interrupted: cgctl recover")
+    where = named.repository.directory
+    for one in strange:
+        left = f"left by one that is lost: then, on {named.repository.runner.server}: "
+        left += f"rm -rf {where}/.making-{one} {where}/.gone-{one}"
+        env.warn(f"{named.name}: backup {one} is under way from another state, or was {left}")
 
 
 def _of_row(row: Backup) -> View:

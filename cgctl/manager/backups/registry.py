@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -14,7 +15,7 @@ from cgctl.manager.backups.creation import word, write_manifest
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import wait_until_free
 from cgctl.model.backups import Backup
-from cgctl.model.names import checked_text
+from cgctl.model.names import BLOCK, LARGEST, checked_text
 from cgctl.model.states import BackupStatus
 from cgctl.model.tables import Event, utc_now
 from cgctl.store.queries import find
@@ -93,13 +94,14 @@ def imported(repository: str, manifest: Manifest) -> Backup:
     if not manifest.is_sound:
         raise Refused(f"backup {manifest.id}", "its manifest is damaged", way)
     about = manifest.about
-    words = {key: _text(about.get(key)) for key in _WORDS}
-    made_at, members = _time(about.get("created_at")), _members(manifest)
-    if made_at is None or not members:
-        raise Refused(f"backup {manifest.id}", "its manifest does not say what it is a backup of", way)
+    try:
+        key, words = _id(manifest.id), {word: _text(about.get(word)) for word in _WORDS}
+        made_at, members = _time(about.get("created_at")), _members(manifest)
+    except (TypeError, ValueError, UsageError):
+        raise Refused(f"backup {manifest.id}", "its manifest does not say what it is a backup of", way) from None
     row = Backup(
         **words,  # type: ignore[arg-type]
-        id=manifest.id,
+        id=key,
         status=BackupStatus.AVAILABLE,
         repository=repository,
         size_bytes=manifest.size_bytes,
@@ -127,23 +129,39 @@ _WORDS = (
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    """As commands take it. Raises TypeError, UsageError."""
+    if value is not None and not isinstance(value, str):
+        raise TypeError(value)
+    return checked_text("manifest", value)
 
 
-def _time(value: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
+def _id(value: object) -> str:
+    """Names directories and images. Raises ValueError."""
+    if str(UUID(str(value))) != value:
+        raise ValueError(value)
+    return str(value)
+
+
+def _time(value: object) -> datetime:
+    found = datetime.fromisoformat(str(value))
+    if not found.tzinfo:
+        raise ValueError(value)
+    return found
 
 
 def _members(manifest: Manifest) -> list[dict[str, Any]]:
-    """What its maker said of each image; nothing where that is not what the repository has."""
-    told = manifest.about.get("members")
-    members = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
-    found = [(one.get("id"), one.get("size_bytes")) for one in members]
-    return members if found == [(image.member_id, image.size_bytes) for image in manifest.images] else []
+    """What its maker said of each image, where it has just these. Raises TypeError, ValueError, UsageError."""
+    members: Any = manifest.about.get("members")
+    told = [(_id(one.get("id")), one.get("size_bytes")) for one in members if isinstance(one, dict)]
+    is_whole = len(told) == len(members) == len(dict(told)) > 0
+    if not is_whole or told != [(one.member_id, one.size_bytes) for one in manifest.images]:
+        raise ValueError(members)
+    if any(one.size_bytes <= 0 or one.size_bytes % BLOCK for one in manifest.images) or manifest.size_bytes > LARGEST:
+        raise ValueError(members)
+    for one in members:
+        for key in ("name", "description", "volume_type"):
+            _text(one.get(key))
+    return list(members)
 
 
 def update(env: Environment, reference: str, changes: Mapping[str, Any]) -> None:

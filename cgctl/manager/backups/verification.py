@@ -60,7 +60,8 @@ class Verification:
 
     def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:
         row = session.get_one(Backup, plan["backup_id"])
-        self._write(session, row, damaged(len(outcome.damages)) if outcome.damages else None)
+        whole = next((one.reason for one in outcome.damages if one.member_id == "-"), None)
+        self._write(session, row, whole or (damaged(len(outcome.damages)) if outcome.damages else None))
         for key, count in outcome.shared.items():
             other = session.get(Backup, key)
             if other and not other.fail_reason:
@@ -84,6 +85,10 @@ def judged(row: Backup, verdict: Verdict) -> CgctlError | None:
     if not verdict.damages:
         return None
     first = verdict.damages[0]
+    if first.member_id == "-":
+        return ServerFailure(
+            word(row), first.reason, f"restore another one: cgctl backup-list; cgctl backup-delete {row.id}"
+        )
     told = f"{len(verdict.damages)} damaged chunk(s), the first in member {first.member_id} at offset "
     told += f"{first.offset_bytes}: {first.reason}"
     told += f"; shared with {', '.join(sorted(verdict.shared))}" if verdict.shared else ""
