@@ -242,7 +242,11 @@ def test_a_fence_hook_that_succeeds_is_proof_enough(house: House) -> None:
     lose(house)
     assert house.run(*FAIL_OVER).code == 7
     house.configure(backends={"alpha": {**house.configuration["backends"]["alpha"], "fence": f"env > {fenced}"}})
-    house.ok(*FAIL_OVER)
+    _age(house, 7200)
+    ran = house.run(*FAIL_OVER)
+    assert (ran.code, "more than the RPO" in ran.err, "--source-is-down" in ran.err) == (7, True, False)
+    assert not fenced.exists(), "a server is cut off by a failover that is refused"
+    house.ok(*FAIL_OVER, "--accept-data-loss")
     assert "CGCTL_BACKEND=alpha" in fenced.read_text()
     assert group(house)[0] == "beta"
 

@@ -110,3 +110,31 @@ def test_a_destination_that_was_promoted_and_answers_is_not_given_up_but_left_ag
     house.ok(*BACK, "--source-is-down")
     assert (group(house), access(house, "beta")) == (("alpha", "available", "enabled"), {})
     assert not live(house, "beta")
+
+
+def test_a_source_that_was_retired_serves_again_when_its_destination_is_gone_for_good(
+    replicated: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed behind the last step, before the state knew of it."""
+    house = replicated
+    house.write("db-0", b"acknowledged")
+    before = live(house, "alpha")
+    faulty.install(monkeypatch, faulty.raises_after(KeyboardInterrupt(), "delete_consistencygroup"))
+    assert house.run(*ORDER).code == 130
+    faulty.install(monkeypatch, faulty.well)
+    assert live(house, "alpha") == []
+    lose(house, "beta")
+    house.ok(*BACK, "--source-is-down")
+    assert (group(house), live(house, "alpha")) == (("alpha", "available", "enabled"), before)
+    come_back(house, "beta")
+    house.ok("group-sync-replication", "db")
+
+
+def test_that_one_source_is_down_says_nothing_of_the_next(three: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interrupted failover is rolled forward first, so that its destination is who would be left now."""
+    faulty.install(monkeypatch, faulty.raises_after(ServerFailed("gone"), "create_consistencygroup_from_src"))
+    assert three.run(*ORDER).code == 6
+    faulty.install(monkeypatch, faulty.well)
+    ran = three.run(*ORDER, "--secondary-backend-id", "dr2", "--source-is-down")
+    assert (ran.code, "that alpha is down says nothing of it" in ran.err) == (5, True)
+    assert group(three) == ("beta", "available", "failed-over")

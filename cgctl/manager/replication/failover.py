@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from cgctl.errors import CgctlError, FailoverRefused
+from cgctl.errors import CgctlError, FailoverRefused, Refused
 from cgctl.manager.dependents import dependents_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import plan_failover
@@ -62,11 +62,12 @@ class Leaving:
 
 @dataclass(frozen=True)
 class Failover:
-    """The operation."""
+    """The operation. source: whom the operator's word is about; who serves when the command begins, as a rule."""
 
     env: Environment
     reference: str
     wishes: Wishes
+    source: str | None = None
     kind: str = "group-failover-replication"
 
     def intend(self, intent: Intent) -> Leaving:
@@ -77,6 +78,7 @@ class Failover:
         _check(self.env, intent.session, replicated, target.host, wishes)
         if target.host == replicated.active:
             raise ServedThere(replicated)
+        self.refuse_word_for_another(replicated)
         order = Order(
             target.host, new_id(), utc_now(), target.rpo_seconds, wishes.source_is_down, wishes.accept_data_loss
         )
@@ -85,6 +87,12 @@ class Failover:
         intent.settled_by("failover", id=replicated.id, **order.as_json())
         members.write_status(intent.session, replicated, ReplicationStatus.FAILING_OVER)
         return leaving
+
+    def refuse_word_for_another(self, replicated: ReplicatedGroup) -> None:
+        """The word was given for who served when the command began: an interrupted failover may have ended since."""
+        if self.wishes.source_is_down and self.source not in (None, replicated.active):
+            reason = f"is served by backend {replicated.active} by now; that {self.source} is down says nothing of it"
+            raise Refused(replicated.name, reason, hints.status(replicated))
 
     def work(self, context: Context, subject: Leaving) -> FailedOver:
         return Moving(self.env, context, subject.replicated, subject.order).run()
@@ -104,10 +112,10 @@ def fail_over(env: Environment, reference: str, wishes: Wishes) -> GroupGenerati
     """Move a group to another of its backends. Raises FailoverRefused where that could lose data. Again is fine."""
     if env.dry_run:
         _tell_plan(env, reference, wishes)
-    waive(env, reference, wishes)
+    source = waive(env, reference, wishes)
     clear_way(env, reference, is_certain=wishes.source_is_down)
     try:
-        return perform(env, Failover(env, reference, wishes)).row[0]
+        return perform(env, Failover(env, reference, wishes, source)).row[0]
     except ServedThere as there:
         env.warn(f"{there.replicated.name}: is served by backend {there.replicated.active} already")
         return _current(env, there.replicated)
@@ -146,28 +154,33 @@ def _current(env: Environment, replicated: ReplicatedGroup) -> GroupGeneration:
         return session.get_one(GroupGeneration, replicated.record.generation_id)
 
 
-def waive(env: Environment, reference: str, wishes: Wishes) -> None:
-    """What the operator says now goes for the failover that was interrupted, too; or it is to be given up."""
+def waive(env: Environment, reference: str, wishes: Wishes) -> str:
+    """What the operator says now goes for the failover that was interrupted, too; or it is to be given up.
+
+    Returns whom `--source-is-down` is about.
+    """
     with env.store.write() as session:
         replicated = load(session, reference)
         operation = members.interrupted(session, replicated, "failover")
         if operation is None:
-            return
-        if destination(env, replicated, wishes.backend_id).host == replicated.active:
-            again = hints.failover_to(env, replicated, replicated.active, hints.DOWN)
-            order_giving_up(replicated, operation, again, is_down=wishes.source_is_down)
-        else:
+            return replicated.active
+        if destination(env, replicated, wishes.backend_id).host != replicated.active:
             _take_word(operation, wishes)
+            return replicated.active
+        begun_to = str(operation.plan["destination"])
+        again = hints.failover_to(env, replicated, replicated.active, hints.DOWN)
+        order_giving_up(replicated, operation, again, is_down=wishes.source_is_down)
+        return begun_to
 
 
-def waive_for_undo(env: Environment, reference: str, wishes: Wishes) -> None:
+def waive_for_undo(env: Environment, reference: str, wishes: Wishes) -> str:
     """The same for an undo, which has no destination to name."""
-    if env.dry_run:
-        return
     with env.store.write() as session:
-        operation = members.interrupted(session, load(session, reference), "failover")
-        if operation is not None:
+        replicated = load(session, reference)
+        operation = members.interrupted(session, replicated, "failover")
+        if operation is not None and not env.dry_run:
             _take_word(operation, wishes)
+        return replicated.active
 
 
 def _take_word(operation: Operation, wishes: Wishes) -> None:

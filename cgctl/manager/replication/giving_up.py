@@ -20,14 +20,14 @@ from cgctl.errors import FailoverRefused
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of, write_status
 from cgctl.manager.replication.points import final_point_id
-from cgctl.manager.replication.promotion import export
+from cgctl.manager.replication.promotion import export, promote
 from cgctl.manager.replication.sides import observe_surely
 from cgctl.model.replication import GroupGeneration, Replicated
 from cgctl.model.states import GroupStatus, ReplicationStatus
 from cgctl.model.tables import Operation, new_id
 from drivers.contract import Context
 from drivers.errors import OutcomeUnknown, ServerNotReached
-from drivers.replication import Generation, SideState
+from drivers.replication import Generation, PointOnServer, Side, SideState
 
 PROMOTING = "promoting"
 
@@ -59,11 +59,16 @@ def order_giving_up(replicated: ReplicatedGroup, operation: Operation, again: st
 def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicated: ReplicatedGroup) -> Any:
     """The source serves again, to everyone who has access; what is returned writes the state."""
     assert replicated.record is not None
-    begun = Generation(plan["generation"], replicated.record.generation_id)
     source = replication_of(env, replicated.active, replicated.name)
-    source.note_side(context, replicated.id, begun.id, SideState.SERVING, [begun])
+    side = source.observe(context, replicated.id)
+    point = None if side.has_live else _newest(replicated, side)
+    begun = Generation(plan["generation"], replicated.record.generation_id, point.point.id if point else None)
+    if point is None:
+        source.note_side(context, replicated.id, begun.id, SideState.SERVING, [begun])
+    else:
+        promote(env, context, replicated, replicated.active, begun, point, side.generations)
     final = plan.get("final")
-    if final and source.observe(context, replicated.id).point(final) is None:  # its set may be there without a note
+    if final and side.point(final) is None:  # its set may be there without a note
         source.forget(context, replicated.id, [final])
     export(env, context, replicated, replicated.active)
 
@@ -79,6 +84,7 @@ def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicat
                 id=begun.id,
                 group_id=replicated.id,
                 parent_id=begun.parent_id,
+                point_id=begun.point_id,
                 host=replicated.active,
                 reason="failover given up",
             )
@@ -89,6 +95,15 @@ def settle(env: Environment, context: Context, plan: Mapping[str, Any], replicat
         write_status(session, replicated, status, GroupStatus.AVAILABLE)
 
     return write
+
+
+def _newest(replicated: ReplicatedGroup, side: Side) -> PointOnServer:
+    """Of a source that was retired already: the final one, behind its fence. Raises FailoverRefused."""
+    intact = [one for one in side.points if one.is_intact]
+    if not intact:
+        reason = f"backend {replicated.active} holds nothing of it any more"
+        raise FailoverRefused(replicated.name, reason, "cgctl backend-check; is the pool another one?")
+    return max(intact, key=lambda one: one.point.sequence)
 
 
 def is_served(env: Environment, context: Context, plan: Mapping[str, Any], replicated: ReplicatedGroup) -> bool:

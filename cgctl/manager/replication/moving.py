@@ -97,10 +97,12 @@ class Moving:
         """What the servers show now. Raises FailoverRefused where going on could lose data."""
         view = self._view()
         why = objection(view, self._terms(view))
-        if why and view.source is None and not self._terms(view).source_is_down and self._env.dry_run is False:
-            self._proven_down = run_fence_hook(self._env, self._replicated)
-            self._wrote_until = utc_now()
-            why = objection(view, self._terms(view))
+        if why and view.source is None and self._has_hook(view) and not self._env.dry_run:
+            why = self._objection_if_down(view)
+            if why is None:  # a server is cut off only where nothing else is in the way
+                self._proven_down = run_fence_hook(self._env, self._replicated)
+                self._wrote_until = utc_now()
+                why = objection(view, self._terms(view))
         if why:
             raise FailoverRefused(self._replicated.name, why, self._hint(view))
         if view.undo_point is not None and not view.promoted:
@@ -131,13 +133,23 @@ class Moving:
 
     def _hint(self, view: View) -> str:
         """The flag that would let it go on, where one would; else where to look."""
-        terms = self._terms(view)
-        if (view.source is None or view.source.live is None) and not terms.source_is_down:
+        terms, has_hook = self._terms(view), self._has_hook(view)
+        is_silent = (view.source is None or view.source.live is None) and not terms.source_is_down
+        if is_silent and not (has_hook and view.source is None and self._objection_if_down(view)):
             return f"when the source is certainly down: {self._again(hints.DOWN)}"
-        if objection(view, replace(terms, accept_data_loss=True)) is None:
-            return f"when that may be lost: {self._again(hints.DOWN, hints.LOSS)}"
+        if objection(view, replace(terms, source_is_down=True, accept_data_loss=True)) is None:
+            return f"when that may be lost: {self._again(*([] if has_hook else [hints.DOWN]), hints.LOSS)}"
         name = self._replicated.id
         return f"{hints.status(self._replicated)}; other targets: cgctl group-list-replication-targets {name}"
+
+    def _has_hook(self, view: View) -> bool:
+        """Whether a fence hook may prove what nobody has said."""
+        return (
+            not self._terms(view).source_is_down and self._env.backends.get(self._replicated.active).fence is not None
+        )
+
+    def _objection_if_down(self, view: View) -> str | None:
+        return objection(view, replace(self._terms(view), source_is_down=True))
 
     def _ways_on(self) -> str:
         back = hints.failover_to(self._env, self._replicated, self._replicated.active)

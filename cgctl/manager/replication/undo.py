@@ -37,6 +37,7 @@ class Undo(Failover):
         given = (hints.DOWN,) if self.wishes.source_is_down else ()
         again, allowed = hints.undo(replicated, *given), self.wishes.allow_attached_volume
         rules.check_failover(replicated.group, replicated.present, again, allow_attached_volume=allowed)
+        self.refuse_word_for_another(replicated)
         current, before = _last_two(intent.session, replicated)
         order = Order(
             before.host,
@@ -59,8 +60,8 @@ def undo_failover(
 ) -> GroupGeneration:
     """Take the last failover back. Raises Refused where there was none, FailoverRefused where its point is gone."""
     wishes = Wishes(None, allow_attached_volume, source_is_down)
-    waive_for_undo(env, reference, wishes)
-    return perform(env, Undo(env, reference, wishes)).row[0]
+    source = waive_for_undo(env, reference, wishes)
+    return perform(env, Undo(env, reference, wishes, source)).row[0]
 
 
 def _last_two(session: Session, replicated: ReplicatedGroup) -> tuple[GroupGeneration, GroupGeneration]:
