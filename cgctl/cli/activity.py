@@ -108,11 +108,22 @@ def activity_log(
 
 
 @command("activity-forget")
-def activity_forget(env: Env, references: References) -> Several:
+def activity_forget(
+    env: Env,
+    references: References,
+    server_is_down: Annotated[
+        bool, typer.Option("--server-is-down", help="For good: one that is not over is given up, and nothing removed.")
+    ] = False,
+) -> Several:
     """Forget activities that are over.
 
-    Their servers do so by themselves after a month."""
-    return Several(references, lambda one: activities.handles.forget(env, one), "forgotten")
+    Their servers do so by themselves after a month. With --server-is-down what an activity was made of is free again:
+    what is moved is where it was; or where it has come, if that is all that is left of it."""
+
+    def forget(one: str) -> None:
+        activities.handles.forget(env, one, server_is_down=server_is_down)
+
+    return Several(references, forget, "forgotten")
 
 
 @command("snapshot-replicate", changes=True)

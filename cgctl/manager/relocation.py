@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from cgctl.errors import CgctlError, Refused, ServerFailure
+from cgctl.errors import CgctlError, ConfigurationError, Refused, ServerFailure
 from cgctl.manager import removal
 from cgctl.manager.activities.copies import (
     Copy,
@@ -44,7 +44,7 @@ from cgctl.store.queries import find, get, members, subject
 from drivers import contract
 from drivers.activities.values import Program
 from drivers.contract import Context, Driver, ObjectKind
-from drivers.errors import PoolUnmarked
+from drivers.errors import DriverError, PoolUnmarked
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,18 @@ class Relocation:
                     return False
                 session.get_one(Group, work.group_id).status = GroupStatus.UPDATING
         return True
+
+    def is_all_that_is_left(self, context: Context, plan: Plan) -> bool:
+        """Whether all has come, and the source, as it shows itself now, has not all of it any more. Raises DriverErrors
+        for a destination that does not answer."""
+        work = Relocating(**plan)
+        if _missing(self.env.backends.get(work.destination).driver, context, work):
+            return False
+        try:
+            is_there = _missing(self.env.backends.get(work.source).driver, context, work) is None
+        except (DriverError, ConfigurationError):
+            is_there = False
+        return not is_there and self._is_kept_still(work)
 
     def _given_up(self, work: Relocating, *, still_there: bool) -> Refused:
         """Raises it where the old ones are not whole any more: then somebody has to say which are to stay."""

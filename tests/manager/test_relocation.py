@@ -15,6 +15,7 @@ from tests.manager import faulty, gated
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
 from tests.manager.test_backups import KILLED, ended, hidden
+from tests.manager.test_night_hints import NOWHERE
 
 
 def where(house: House) -> tuple[str, set[str], set[bytes]]:
@@ -115,6 +116,43 @@ def test_what_reset_state_has_given_up_stays_with_all_that_was_written_since(
         assert where(db) == ("alpha", {"alpha"}, {b"newest 0", b"member 1"})
         assert db.show("show", "db-0")["migration_status"] == "error"
     assert disagreements(db) == []
+
+
+def away(house: House, host: str) -> None:
+    house.configure(backends={host: {**house.configuration["backends"][host], "ssh": NOWHERE}})
+
+
+def test_a_move_to_a_server_that_is_gone_for_good_is_given_up_on_the_operators_word(
+    db: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = gated.install(monkeypatch, db)
+    key = db.make("group-migrate", "db", "beta", "--detach")
+    answers = db.run("activity-forget", "--server-is-down", key)
+    assert (answers.code, f"cgctl activity-cancel {key}" in answers.err) == (5, True), answers
+    away(db, "beta")
+    assert db.run("activity-forget", key).code == 8
+    lost = db.run("activity-cancel", key)
+    assert lost.code == 8
+    db.ok(*lost.err.strip().rpartition("cgctl ")[2].split())
+    assert where(db) == ("alpha", {"alpha"}, DATA)
+    assert db.show("group-show", "db")["status"] == "available"
+    assert (db.show("activity-list"), db.show("recover")) == ([], [])
+    gate.touch()
+    db.ok("group-delete", "db", "--delete-volumes")
+
+
+def test_a_move_from_a_server_that_is_gone_for_good_has_moved_where_all_has_come(
+    db: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = gated.install(monkeypatch, db)
+    key = db.make("group-migrate", "db", "beta", "--detach")
+    away(db, "alpha")
+    gate.touch()
+    assert db.run("activity-wait", key).code == 8
+    db.ok("activity-forget", "--server-is-down", key)
+    assert where(db) == ("beta", {"beta"}, DATA)
+    assert db.show("recover") == []
+    db.ok("group-snapshot-create", "db")
 
 
 @pytest.mark.parametrize("carried", [False, True])

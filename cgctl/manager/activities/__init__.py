@@ -4,6 +4,7 @@
     kinds.py    the kinds, by their word in the journal
     launch.py   check, write intent and handle, begin on the servers, hand over: `launch(env, work, detach=…)`
     settle.py   look at one, and end it when it is over: by whoever comes first
+    abandon.py  give one up whose server is down for good
     waiting.py  wait, with progress; cancel; Ctrl-C
     handles.py  who may use a handle; list, show, log, forget
     copies.py   copies of volumes from backend to backend, as programs

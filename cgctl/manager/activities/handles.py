@@ -8,10 +8,11 @@ from contextlib import suppress
 
 from sqlmodel import col, select
 
-from cgctl.errors import CgctlError, NotFound, Refused
+from cgctl.errors import CgctlError, ConfigurationError, NotFound, Refused
 from cgctl.failures import explain
 from cgctl.manager.activities import waiting
-from cgctl.manager.activities.settle import look, reachable_place, word
+from cgctl.manager.activities.abandon import abandon
+from cgctl.manager.activities.settle import look, reachable_place, stored, word
 from cgctl.manager.environment import Environment
 from cgctl.model.activities import Activity
 from cgctl.store.holder import Holder
@@ -119,21 +120,36 @@ def log(env: Environment, reference: str, offset: int = 0) -> LogPiece:
         raise explain(error, word(row)) from error
 
 
-def forget(env: Environment, reference: str) -> None:
-    """Drop the handle of one that is over, and its files. Raises Refused while it runs."""
-    row = _looked(env, find_handle(env, reference))
+def forget(env: Environment, reference: str, *, server_is_down: bool = False) -> None:
+    """Drop the handle of one that is over, and its files. Raises Refused while it runs.
+
+    server_is_down: for good, the operator says: then it is given up, and its files stay where they are.
+    """
+    row = _given_up(env, reference) if server_is_down else _looked(env, find_handle(env, reference))
     if not ActivityState(row.state).is_over:
         raise Refused(word(row), f"activity {row.id} still runs", f"cgctl activity-cancel {row.id}")
     try:
         reachable_place(env, row).forget(row.id)
     except (NotOnServer, PoolMissing):
         pass
-    except DriverError as error:
-        raise explain(error, word(row)) from error
+    except (DriverError, ConfigurationError, Refused) as error:
+        if not server_is_down:
+            raise (explain(error, word(row)) if isinstance(error, DriverError) else error) from error
     with env.store.write() as session:
         found = session.get(Activity, row.id)
         if found:
             session.delete(found)
+
+
+def _given_up(env: Environment, reference: str) -> Activity:
+    with env.store.read() as session:
+        row = find_nameless(session, Activity, reference)
+    elsewhere = row.host is None and row.started_host != Holder.current().host
+    if not ActivityState(row.state).is_over:
+        if not elsewhere:
+            check_scope(row)
+        abandon(env, row, elsewhere=elsewhere)
+    return stored(env, row.id)
 
 
 def view(row: Activity) -> View:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from cgctl.errors import Locked, Refused, ServerFailure
+from cgctl.errors import Locked, Refused, ServerFailure, ServerUnreachable
 from cgctl.failures import explain
 from cgctl.manager.activities.settle import look, reachable_place, stored, word
 from cgctl.manager.environment import Environment, Progress
@@ -81,7 +81,10 @@ def cancel(env: Environment, activity_id: str) -> Activity:
             reachable_place(env, row).cancel(row.id)
         except DriverError as error:
             if not (isinstance(error, NotOnServer) and row.state == ActivityState.QUEUED):  # no place for it yet
-                raise explain(error, word(row)) from error
+                told = explain(error, word(row))
+                if isinstance(told, ServerUnreachable):
+                    told.hint = f"{told.hint}; down for good: cgctl activity-forget --server-is-down {row.id}"
+                raise told from error
         row = look(env, activity_id)
         if ActivityState(row.state).is_over:
             break

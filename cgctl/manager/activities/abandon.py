@@ -1,0 +1,70 @@
+"""Giving up an activity whose server is down for good, on the operator's word (`activity-forget --server-is-down`).
+
+Decided 2026-11-22: nothing is removed by it, on no server, so that a word that was wrong costs room and no data: what
+was made stays where it is, and a later command that would meet it refuses. A move whose source is gone has moved, where
+all has come: that is the last copy.
+"""
+
+from __future__ import annotations
+
+from cgctl.errors import CgctlError, ConfigurationError, Locked, Refused, ServerFailure, ServerUnreachable
+from cgctl.manager.activities.kinds import long_work
+from cgctl.manager.activities.settle import look, note, unquiet, word
+from cgctl.manager.activities.work import LongWork, Plan
+from cgctl.manager.environment import Environment
+from cgctl.model.activities import Activity
+from cgctl.model.states import OperationState
+from cgctl.store import journal
+from drivers.activities.values import ActivityReport, ActivityState
+from drivers.contract import Context
+from drivers.errors import DriverError
+
+SILENT = (DriverError, ServerUnreachable, ServerFailure, ConfigurationError)
+"""What a server that is gone, or is configured no more, comes to."""
+
+
+def abandon(env: Environment, row: Activity, *, elsewhere: bool) -> None:
+    """Of one that is not over. elsewhere: another machine works on it. Raises Refused where its servers answer."""
+    try:
+        seen = row if elsewhere else look(env, row.id)
+    except SILENT:
+        pass
+    else:
+        if ActivityState(seen.state).is_over:
+            return
+        if not elsewhere:
+            raise Refused(
+                word(row), f"activity {row.id} is not given up: its server answers", f"cgctl activity-cancel {row.id}"
+            )
+    with env.store.write() as session:
+        operation = journal.take_over(session, row.operation_id, env.operation_seconds)
+    if operation is None:
+        raise Locked(
+            word(row),
+            f"activity {row.id} is being begun, or ended, by another command",
+            f"cgctl activity-show {row.id}",
+        )
+    work, plan = long_work(env, operation.plan["kind"]), operation.plan["work"]
+    has_moved = _has_moved(work, env.context(operation.id), plan)
+    told = ServerFailure(
+        word(row), f"activity {row.id} was given up: its server is down; what it made there is left", None
+    )
+    with env.store.write() as session:
+        if has_moved:
+            work.finish(session, plan, None)
+        else:
+            work.give_up(session, plan)
+        unquiet(session, operation.plan["quieted"])
+        note(session, row.id, ActivityReport(row.id, ActivityState.LOST), told)
+        journal.end(session, operation, OperationState.FAILED, told)
+
+
+def _has_moved(work: LongWork, context: Context, plan: Plan) -> bool:
+    from cgctl.manager.relocation import Relocation  # noqa: PLC0415 (it is a kind of activity)
+
+    if not isinstance(work, Relocation):
+        return False
+    try:
+        return work.is_all_that_is_left(context, plan)
+    except (DriverError, CgctlError):
+        return False
