@@ -182,7 +182,7 @@ sub ensure {
     my @offered = grep { @{$_->{clients}} } @wanted;
     require_source($_, observe_mounts()) for @offered;
     my $lock = take_lock('nfs');
-    require_server();
+    require_server() if @offered;    # what is taken away must not come back when it is started
     prepare_image($_) for grep { $_->{is_image} } @offered;
     my ($before, $lines) = (read_config(), read_config());
     delete $lines->{$_->{place}} for @wanted;

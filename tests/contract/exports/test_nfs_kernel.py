@@ -312,11 +312,13 @@ class TestRepair:
         assert has_access(server)
 
     @pytest.mark.soak
-    def test_stopped_server_is_refused_with_a_hint(
+    def test_stopped_server_is_refused_with_a_hint_but_what_is_removed_does_not_come_back_with_it(
         self, server: KernelNfsExports, context: Context, export: Exported, machine: Machine
     ) -> None:
+        server.ensure_exports(context, [export])
         machine.run(["rpc.nfsd", "0"])
         try:
+            server.remove_exports(context, [export.volume_id])
             with pytest.raises(errors.ToolMissing, match="the NFS server is not running") as caught:
                 server.ensure_exports(context, [export])
             assert caught.value.hint == "on the server: systemctl start nfs-server"
