@@ -18,7 +18,9 @@ DAEMON = "iscsi target"
 # What the kernel has room for: target_core_file.h, FD_MAX_DEV_NAME. Its parameters are separated by commas.
 SOURCE_BYTES = 255
 _SOURCE = re.compile(r"/[^,\s\x00-\x1f\x7f]+")
-_INITIATOR = re.compile(r"(iqn|eui|naa)\.[0-9a-z.:-]{1,219}")
+# What rtslib-fb takes: two words at least behind the month of an IQN.
+_IQN = r"iqn\.[0-9]{4}-[01][0-9]\.(?=[^.]+\.)[0-9a-z.:-]{1,211}"
+_INITIATOR = re.compile(rf"{_IQN}|eui\.[0-9a-f]{{16}}|naa\.[125][0-9a-f]{{15}}")
 
 
 def wanted(exports: Sequence[Exported]) -> Secret:
@@ -59,12 +61,20 @@ def _access(access: Access) -> dict[str, str]:
 
 def findings(answer: str) -> list[Finding]:
     """See scripted.Request."""
-    return scripted.findings(answer, Finding(DAEMON, True, "LIO answers"), {"boot": _not_restored}, _unknown)
+    return scripted.findings(
+        answer, Finding(DAEMON, True, "LIO answers"), {"boot": _not_restored, "damaged": _damaged}, _unknown
+    )
 
 
 def _not_restored() -> Finding:
     hint = "on the server: systemctl enable rtslib-fb-targetctl"
     return Finding(DAEMON, False, "a reboot would leave all volumes without their exports", hint)
+
+
+def _damaged(reason: str, hint: str) -> Finding:
+    return Finding(
+        DAEMON, False, f"{reason}: a reboot would leave all volumes without their exports", f"on the server: {hint}"
+    )
 
 
 def _unknown(name: str) -> Finding:

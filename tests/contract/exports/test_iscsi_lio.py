@@ -408,6 +408,20 @@ class TestRepair:
         assert wrong_detail(server, context, export) == ""
 
     @pytest.mark.soak
+    def test_damaged_saved_configuration_is_found_and_mended_as_the_check_tells(
+        self, server: LioExports, context: Context, export: Exported, machine: Machine
+    ) -> None:
+        server.ensure_exports(context, [export])
+        machine.run(["truncate", "-s", "0", SAVED])
+        with pytest.raises(errors.ServerFailed, match="is damaged"):
+            server.ensure_exports(context, [export])
+        [finding] = [one for one in server.check_exports(context, [export]) if not one.ok]
+        assert finding.hint
+        machine.script(finding.hint.removeprefix("on the server: "))
+        server.ensure_exports(context, [export])
+        assert wrong_detail(server, context, export) == ""
+
+    @pytest.mark.soak
     def test_target_that_nobody_asked_for_is_found(
         self, server: LioExports, context: Context, export: Exported
     ) -> None:
@@ -480,6 +494,7 @@ class TestBadInput:
             {"source": "/srv/pool/a b"},
             {"source": "/srv/pool/" + "a" * 250},
             {"accesses": (replace(access(1), initiator="iqn.x/y"),)},
+            {"accesses": (replace(access(1), initiator="iqn.2020-01.org:x"),)},
             {"accesses": (replace(access(1), secret=Secret("short")),)},
             {"accesses": (access(1), Access("attachment-2", initiator="iqn.2020-01.org:x"))},
         ],

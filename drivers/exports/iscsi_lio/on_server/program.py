@@ -69,12 +69,16 @@ def ensure(portal: str, exports: list[Wanted]) -> None:
 def check(portal: str, prefix: str, exports: list[Wanted]) -> None:
     """Lines for drivers.exports.iscsi_lio.request.findings; changes nothing, and waits for those who do."""
     lock = take_lock()
-    lio, config = Lio(portal), saved.load()
+    lio, config = Lio(portal), None
     if not saved.is_restored_at_boot():
         print("boot")
+    try:
+        config = saved.load()
+    except ValueError as error:
+        print("damaged", *str(error).split(": ", 1), sep="\t")
     for wanted in exports:
         wrong = faults(lio, wanted)
-        if not wrong and not saved.is_as_now(lio, wanted, config):
+        if not wrong and config is not None and not saved.is_as_now(lio, wanted, config):
             wrong = ["would not be the same after a reboot"]
         if wrong:
             print("wrong", wanted.volume, "; ".join(wrong), sep="\t")

@@ -21,14 +21,17 @@ WANTS = ("rtslib-fb-targetctl.service", "target.service", "targetctl.service")
 
 
 def load() -> dict[str, Any]:
-    """Empty where nothing was ever saved. Raises ValueError for what is no configuration."""
+    """Empty where nothing was ever saved. Raises ValueError for what is none, with what mends it."""
     try:
         text = PATH.read_text()
     except FileNotFoundError:
         return {"storage_objects": [], "targets": [], "fabric_modules": []}
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
     if not isinstance(found, dict):
-        raise ValueError(f"{PATH} holds no configuration")
+        raise ValueError(f"{PATH} is damaged: mv {PATH} {PATH}.damaged; targetcli saveconfig")
     return found
 
 
