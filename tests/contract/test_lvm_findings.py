@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.backends.lvm.findings import of_facts
+from drivers.backends.lvm.findings import hides_gates, of_facts
 
 FACTS = Path(__file__).parents[1] / "data/lvm/facts-2.03.16.txt"
 OWNER = "06ac9d02-22e3-4f8e-91e2-edc378b6869e"
@@ -51,6 +51,8 @@ def test_the_captured_pool_is_well() -> None:
         ("udevd no\nrule yes", "udevd yes\nrule no", "udev", "backend-check --repair"),
         ("boot none", "boot no", "boot", "backend-check --repair"),
         ("gate 7", "gate 8", "gates", "backend-check --repair"),
+        ("\nudevd no", f"\nmisplaced {GATE} vg2-cgctl--7\nudevd no", "gates", "delete one of both"),
+        ("LVM2_VG_MDA_SIZE=", "LVM2_VG_MISSING_PV_COUNT=1 LVM2_VG_MDA_SIZE=", "pool", "--restoremissing cgvg"),
         (" Active", " Suspended", "holds", "backend-check --repair"),
         (" Active", " Active clientvg-data", "holders", "dmsetup remove clientvg-data"),
         ("owner 0", "owner 1", "owner", "another pool"),
@@ -62,6 +64,16 @@ def test_what_is_not_well_is_told_with_the_command_that_mends_it(
     found = failing((before, after))
     assert list(found) == [check]
     assert hint in found[check]
+
+
+def test_the_filter_lets_lvm_see_each_disk_that_it_has() -> None:
+    disks = "".join(
+        f"\n  LVM2_PV_NAME={one}" for one in ("/dev/vdb", "/dev/mapper/luks-a.b", "/dev/mapper/cgctl-1", "/dev/dm-3")
+    )
+    hint = failing(('"r|.*|"', '"a|.*|"'), ("\nudevd no", f"{disks}\nudevd no"))["filter"]
+    assert '"a!^/dev/mapper/luks-a.b$!", "r|.*|" ]' in hint
+    assert "cgctl" not in hint
+    assert hides_gates(hint.partition(": ")[2])
 
 
 def with_devices_file(has: str) -> dict[str, str]:

@@ -2,46 +2,60 @@
 # Written by cgctl (backend lvm). Makes the gates of its volumes after a boot, before anything serves them: a gate is the
 # device above a volume's LV that is exported, and device-mapper forgets it when the server goes down. Volumes that are
 # file systems are mounted then.
+#   lvm-gates [VG]      of one volume group, by who has its lock; without, of all of them
 # shellcheck disable=SC2086 # names
 umask 077
 LC_ALL=C
 export LC_ALL
-# settle: a volume that a revert had put aside when the power went is the volume.
-settle() {
-    lvm lvs -q --noheadings -o vg_name,lv_name 2>/dev/null | while read -r vg name; do
-        case $name in
-            cgctl-*_old) lvm lvs "$vg/${name%_old}" >/dev/null 2>&1 || echo "lvrename -q $vg $name ${name%_old}" ;;
-        esac
-    done
-}
-
-settle | lvm >/dev/null
-lvs=$(lvm lvs -q --noheadings --separator ' ' -o vg_name,lv_name,lv_tags 2>/dev/null)
-
-# volumes: lines `VG LV TAGS`, between commas, of complete volumes.
-volumes() {
-    printf '%s\n' "$lvs" | while read -r vg name tags; do
-        case $name,$tags, in
-            cgctl-*_new,* | cgctl-*_old,* | cgctl-*_was,* | cgctl-*,cgctl.making=1,*) ;;
-            cgctl-*,*cgctl.group=*)
-                # A group whose revert was cut is not served half: backend-check --repair ends it.
-                group=,$tags,
-                group=${group#*,cgctl.group=}
-                case $lvs in *cgctl.reverting="${group%%,*}"/*) ;; *) printf '%s %s ,%s,\n' "$vg" "$name" "$tags" ;; esac
-                ;;
-            cgctl-*,cgctl.kind=volume,*) printf '%s %s ,%s,\n' "$vg" "$name" "$tags" ;;
-        esac
-    done
-}
-
-volumes | while read -r vg name _; do printf '%s/%s\n' "$vg" "$name"; done | xargs -r -n 40 lvm lvchange -q -ay
 failed=0
-volumes >/run/cgctl-lvm-gates
-while read -r vg name tags; do
+if [ $# = 0 ]; then
+    for vg in $(lvm vgs -q --noheadings -o vg_name 2>/dev/null); do
+        flock -w 60 "/run/lock/cgctl-lvm-$vg" sh "$0" "$vg" || failed=1
+    done
+    exit "$failed"
+fi
+lvs=$(lvm lvs -q --noheadings --separator ' ' -o lv_name,lv_tags "$1" 2>/dev/null)
+
+# ours ENDING: lines `LV TAGS`, between commas, of volumes, whose names end so. Another hand's LV may be called alike.
+ours() {
+    printf '%s\n' "$lvs" | while read -r name tags; do
+        case $name,,$tags, in
+            cgctl-????????-????-????-????-????????????"$1,,"*cgctl.making=1,*) ;;
+            cgctl-????????-????-????-????-????????????"$1,,"*cgctl.kind=volume,*) printf '%s ,%s,\n' "$name" "$tags" ;;
+        esac
+    done
+}
+
+# A volume that a revert had put aside when the power went is the volume.
+renames=$(ours _old | while read -r name _; do
+    lvm lvs "$1/${name%_old}" </dev/null >/dev/null 2>&1 || echo "lvrename -q $1 $name ${name%_old}"
+done)
+if [ -n "$renames" ]; then
+    printf '%s\n' "$renames" | lvm >/dev/null
+    lvs=$(lvm lvs -q --noheadings --separator ' ' -o lv_name,lv_tags "$1" 2>/dev/null)
+fi
+
+# volumes: what of them is served.
+volumes() {
+    ours '' | while read -r name tags; do
+        case $tags in
+            *,cgctl.group=*)
+                # A group whose revert was cut is not served half: backend-check --repair ends it.
+                group=${tags#*,cgctl.group=}
+                case $lvs in *cgctl.reverting="${group%%,*}"/*) continue ;; esac
+                ;;
+        esac
+        printf '%s %s\n' "$name" "$tags"
+    done
+}
+
+volumes | while read -r name _; do printf '%s/%s\n' "$1" "$name"; done | xargs -r -n 40 lvm lvchange -q -ay
+volumes >"/run/cgctl-lvm-gates.$1"
+while read -r name tags; do
     bytes=${tags#*,cgctl.bytes=}
     bytes=${bytes%%,*}
     [ -e "/dev/mapper/$name" ] || dmsetup create "$name" --uuid "CGCTL-${name#cgctl-}" \
-        --table "0 $((bytes / 512)) linear /dev/$vg/$name 0" || failed=1
+        --table "0 $((bytes / 512)) linear /dev/$1/$name 0" || failed=1
     case $tags in
         *,cgctl.fs=xfs,*)
             place=/run/cgctl/volumes/$name
@@ -51,6 +65,6 @@ while read -r vg name tags; do
                 { mkdir -p "$place" && mount -t xfs -o nouuid,nosuid,nodev "/dev/mapper/$name" "$place"; } || failed=1
             ;;
     esac
-done </run/cgctl-lvm-gates
-rm -f /run/cgctl-lvm-gates
+done <"/run/cgctl-lvm-gates.$1"
+rm -f "/run/cgctl-lvm-gates.$1"
 exit "$failed"

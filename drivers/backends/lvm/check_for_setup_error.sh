@@ -5,7 +5,8 @@ set +f
 # LVM's own answers come behind, in lines of its own forms.
 change 'lvmconfig devices/global_filter' 'lvmconfig --type full devices/use_devicesfile' \
     'lvmconfig --type full activation/monitoring' 'lvmconfig --type full activation/thin_pool_autoextend_threshold' \
-    "lvs -q --noheadings --nameprefixes --unquoted -o lv_check_needed,lv_health_status,seg_monitor,vg_mda_size $pool"
+    "lvs -q --noheadings --nameprefixes --unquoted -o lv_check_needed,lv_health_status,seg_monitor,vg_mda_size,\
+vg_missing_pv_count $pool" 'pvs -q --noheadings --nameprefixes --unquoted -o pv_name'
 of_pool
 tags=$pool_tags
 tag cgctl.owner || :
@@ -32,6 +33,8 @@ dmsetup info -c --noheadings --separator ' ' -o name,suspended,blkdevname |
     while read -r name word device; do
         case $name in
             cgctl-*)
+                ! find_lv "$name" || stands_well "${name#cgctl-}" || printf 'misplaced %s %s\n' "${name#cgctl-}" "$stands"
+                ! is_elsewhere "${name#cgctl-}" || continue
                 holders=''
                 for path in /sys/block/"$device"/holders/*; do
                     [ ! -e "$path/dm/name" ] || { read -r holder <"$path/dm/name" && holders="$holders $holder"; }

@@ -44,6 +44,7 @@ undo() {
     # shellcheck disable=SC2086 # names
     release $gates
     if [ "$1" != 0 ]; then
+        end_lines
         look
         mark_of "$set_id" || remove_set
     fi

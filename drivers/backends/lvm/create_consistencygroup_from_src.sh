@@ -43,6 +43,7 @@ undo() {
     # shellcheck disable=SC2086 # names
     release $gates
     if [ "$1" != 0 ]; then
+        end_lines
         look
         has_group "$group" || remove_made
     fi

@@ -12,15 +12,18 @@ from drivers.backends.scripted.facts import fact, of_leftovers, of_owner
 from drivers.contract import GIB, Finding, ObjectKind
 
 FULLEST_PERCENT = 90.0
-FILTER_HINT = (
-    "put into the section devices of /etc/lvm/lvm.conf: "
-    'global_filter = [ "a!^/dev/(vd|sd|nvme|md|mapper/mpath)!", "r|.*|" ]'
-)
+FILTER_HINT = "put into the section devices of /etc/lvm/lvm.conf: global_filter = [ {} ]"
+DISKS = "^/dev/(vd|sd|nvme|md|mapper/mpath)"
 REPAIR = "cgctl backend-check --repair"
 LEAST_METADATA_AREA = 128 * 1024
+GATE_PREFIXES = ("/dev/mapper/cgctl-", "/dev/dm-", "/dev/disk/", "/dev/block/")
 # The names by which LVM can meet a gate.
 GATE_NAMES = ("/dev/mapper/cgctl-1", "/dev/dm-1", "/dev/disk/by-id/dm-name-cgctl-1", "/dev/disk/by-id/dm-uuid-CGCTL-1",
               "/dev/block/253:1")  # fmt: skip
+MISSING = (
+    "bring the missing disk back, see: pvs -o+pv_missing; then: vgextend --restoremissing {0} DISK "
+    "(never vgreduce --removemissing: it removes what has a part on it)"
+)
 # Tried with LVM 2.03.16: `lvchange -an` of the pool alone leaves it active beside active LVs, and says nothing; what
 # `lvconvert --repair` writes must still be checked, and thin_check takes that back only when it is told to.
 BY_CHECK = (
@@ -36,6 +39,7 @@ REMOUNT = (
     f"systemctl start nfs-server; then: {REPAIR}"
 )
 """A file system is mounted anew when nothing holds it; the server for NFS does even when its clients are gone."""
+MISPLACED = f"detach the volume, then: {REPAIR}; where another pool of the server has it too, delete one of both"
 HEALTH = {
     "F": ("has failed", BY_CHECK),
     "D": ("is out of room", "lvextend -L+10G {0}/{1}"),
@@ -122,6 +126,9 @@ def _health(text: str, pool: str) -> Finding:
     if letter in HEALTH:
         what, hint = HEALTH[letter]
         return Finding("pool", False, f"{pool} {what}", hint.format(*pool.split("/")))
+    if _answer(text, "LVM2_VG_MISSING_PV_COUNT") not in {"", "0"}:
+        vg = pool.partition("/")[0]
+        return Finding("pool", False, f"{vg} lacks a disk: nothing can be made in it", MISSING.format(vg))
     if attributes[4:5] != "a":
         return Finding("pool", False, f"{pool} is not active", f"lvchange -ay {pool}")
     return Finding("pool", True, f"{pool} is a healthy thin pool")
@@ -181,7 +188,15 @@ def _filter(text: str, pool: str) -> Finding:
     if _answer(text, "use_devicesfile") == "1":
         return _devices_file(fact(text, "devices_file"), pool)
     detail = "LVM sees the gates: it would hang during a hold, and activate what clients have made in their volumes"
-    return Finding("filter", False, detail, FILTER_HINT)
+    return Finding("filter", False, detail, FILTER_HINT.format(_accept_list(text)))
+
+
+def _accept_list(text: str) -> str:
+    """Without it LVM would not find the disk of another volume group, that of the server's own system perhaps."""
+    found = re.findall(r"^\s*LVM2_PV_NAME=(/\S+)$", text, re.M)
+    others = [one for one in found if not re.match(DISKS, one) and not one.startswith(GATE_PREFIXES)]
+    words = [f"a!{DISKS}!", *(f"a!^{re.sub(r'[^0-9A-Za-z/_-]', '.', one)}$!" for one in sorted(others)), "r|.*|"]
+    return ", ".join(f'"{one}"' for one in words)
 
 
 def _devices_file(has: str, pool: str) -> Finding:
@@ -226,6 +241,10 @@ def _gates(text: str) -> Iterator[Finding]:
         if missing
         else Finding("gates", True, "every volume has its gate")
     )
+    misplaced = [line.split()[1:] for line in text.splitlines() if line.startswith("misplaced ")]
+    if misplaced:
+        what = ", ".join(f"that of {volume} on {' '.join(below) or 'nothing'}" for volume, *below in misplaced)
+        yield Finding("gates", False, f"stand elsewhere than on their volumes: {what}", MISPLACED)
     suspended = [line[1] for line in lines if line[2] == "Suspended" and line[1] in volumes]
     if suspended:
         yield Finding("holds", False, f"held, unless a group snapshot runs now: {', '.join(suspended)}", REPAIR)

@@ -38,6 +38,7 @@ give_back() {
         ours="$ours --deltag cgctl.${rest%%,*}"
         rest=,${rest#*,}
     done
-    change "lvchange -q -kn $vg/$2" "lvchange -q -prw $vg/$2" ${ours:+"lvchange -q$ours $vg/$2"}
+    [ -n "$ours" ] || return 0 # given back before, or never ours
+    change "lvchange -q -kn $vg/$2" "lvchange -q -prw $vg/$2" "lvchange -q$ours $vg/$2"
     find_lv "$2"
 }

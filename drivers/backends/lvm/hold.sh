@@ -84,6 +84,12 @@ release() {
     watchdog=''
 }
 
+# end_lines: behind this nothing more is made, whatever was to be when a signal came.
+end_lines() {
+    exec 8>&-
+    [ -z "$lvm_process" ] || wait "$lvm_process" || :
+}
+
 still_held() { # still_held GATE...: every gate is suspended, and the watchdog has not fired.
     [ ! -e "$flag.fired" ] || return 1
     suspended=0
@@ -109,8 +115,7 @@ hold() {
     else
         [ -e "$flag.fired" ] || exit 1
     fi
-    exec 8>&-
-    wait "$lvm_process" || :
+    end_lines
     whole=yes
     still_held "$@" || whole=''
     release "$@"

@@ -8,8 +8,20 @@
 # shellcheck disable=SC2034,SC2329 # not every script uses every variable, and `undo` is called by the trap
 vg=${1%/*} pool=$1 owner=$2 lock_wait=$3 file_system=$4
 thin_pool=${pool#*/}
-tpool=$vg-$thin_pool # as the device mapper spells it
-case $pool in *-*) tpool=$(printf '%s/%s\n' "$vg" "$thin_pool" | sed 's/-/--/g; s,/,-,') ;; esac
+
+# spell NAME: $spelled is how the device mapper spells a part of a name; a single hyphen is between VG and LV.
+spell() {
+    spelled='' unspelled=$1
+    while [ "${unspelled#*-}" != "$unspelled" ]; do
+        spelled=$spelled${unspelled%%-*}--
+        unspelled=${unspelled#*-}
+    done
+    spelled=$spelled$unspelled
+}
+spell "$vg"
+dm_vg=$spelled
+spell "$thin_pool"
+tpool=$dm_vg-$spelled
 shift 4
 set -f
 need date dmsetup flock lvm setsid sleep
@@ -26,7 +38,7 @@ lvs_line="lvs -q --noheadings --nosuffix --units b --separator | \
 -o lv_name,pool_lv,lv_size,lv_attr,zero,data_percent,metadata_percent,origin,vg_mda_free,lv_metadata_size,lv_tags \
 -S pool_lv=$thin_pool||lv_name=$thin_pool $vg"
 
-locked=''
+locked='' seen='' devices=''
 undo() {
     exit "$1"
 }
@@ -50,10 +62,17 @@ lock() {
 run_lvm='lvm; exit "$?"'
 
 # change [LINE...]: one lvm process runs these lines; then $state is new. lvm's shell goes on after an error and
-# ends with 0: what counts is the state.
+# ends with 0: what counts is the state. One that has lost the pool tells of nothing: an lvm that was killed, for example.
 change() {
     noise=$(printf '%s\n' "$@" "$lvs_line" | setsid -w sh -c "$run_lvm") || :
-    state=$nl$noise$nl
+    state=$nl$noise$nl devices=''
+    case $seen$state in
+        "$nl"* | *"$nl  $thin_pool|"*) ;;
+        *)
+            echo "lvm was cut, or does not see $pool any more: what it has done is not known" >&2
+            exit 1
+            ;;
+    esac
 }
 
 # look: $state without a change, and what it says of the pool.
@@ -72,6 +91,7 @@ of_pool() {
     metadata_limit=$((100 - (419430400 + metadata_bytes - 1) / metadata_bytes))
     [ "$metadata_limit" -ge 75 ] || metadata_limit=75
     [ "$metadata_limit" -le 95 ] || metadata_limit=95
+    seen=yes
 }
 
 # find_lv NAME: $lv_bytes, $attr, $zeroes, $data_percent, $metadata_percent, $metadata_bytes, $origin, $tags (between
@@ -208,8 +228,41 @@ make_gate() {
     mount_volume "$1"
 }
 
+# The gate of an id that stands above another LV would be held, and served, for one that is neither.
 open_gate() {
-    has_gate "$1" || gate_line "$1" "$2" | dmsetup create --concise
+    ! stands_well "$1" || return 0
+    ! is_elsewhere "$1" || refuse busy "the gate of volume $1 stands on $stands: another pool of this server has the volume, too"
+    ! has_gate "$1" || dmsetup remove "cgctl-$1" ||
+        refuse busy "the gate of volume $1 stands on ${stands:-nothing}, and is in use: end its export first"
+    devices=''
+    gate_line "$1" "$2" | dmsetup create --concise || gate_anew "$1" "$2"
+}
+
+# gate_anew VOLUME BYTES: a `dmsetup create` that was killed has left a device without a table, and without a node.
+gate_anew() {
+    dmsetup remove "cgctl-$1" || exit 1
+    gate_line "$1" "$2" | dmsetup create --concise
+}
+
+# stands_well VOLUME: whether its gate is there, and above its LV; else $stands is what is below, empty: nothing.
+stands_well() {
+    stands=''
+    has_gate "$1" || return 1
+    case $devices in *"${nl}cgctl-$1: "*) ;; *) devices=$nl$(dmsetup deps -o devname)$nl ;; esac
+    stands=${devices#*"${nl}cgctl-$1: "}
+    stands=${stands%%"$nl"*}
+    case $stands in
+        *"("*")") stands=${stands#*"("} && stands=${stands%")"} ;;
+        *) stands='' ;;
+    esac
+    spell "cgctl-$1"
+    [ "$stands" = "$dm_vg-$spelled" ]
+}
+
+# is_elsewhere VOLUME: whether the gate is another pool's, which has the volume while it moves within the server.
+is_elsewhere() {
+    ! stands_well "$1" || return 1
+    case $stands in "$dm_vg"-[!-]*) return 1 ;; *-cgctl--*) ;; *) return 1 ;; esac
 }
 
 # grow_gate VOLUME BYTES: nothing when it has this size.
@@ -221,13 +274,6 @@ grow_gate() {
         dmsetup resume "cgctl-$1"
     fi
     grow_file_system "$1"
-}
-
-# is_elsewhere VOLUME: whether the gate is another pool's, which has the volume while it moves within the server.
-is_elsewhere() {
-    has_gate "$1" || return 1
-    own=$(printf '%s/cgctl-%s\n' "$vg" "$1" | sed 's/-/--/g; s,/,-,')
-    case $(dmsetup deps -o devname "cgctl-$1") in *"($own)"*) return 1 ;; esac
 }
 
 # drop_gate VOLUME: nothing of ours there is fine; 1 when it is served, mounted elsewhere or held by another device: it stays.
@@ -318,16 +364,31 @@ settle_revert() {
     done
 }
 
-# drop_copies: remove what a revert that was killed before its decision has made; behind `lock`, when nothing is decided.
-drop_copies() {
-    case $state in *'_new|'*) ;; *) return 0 ;; esac
-    stale='' IFS=$nl
+# left_by_reverts WORD: $found is what stands behind cgctl- in the names of all LVs that reverts have named ID_WORD. Another
+# hand's LV may be called alike: ours carry the id of a volume and its tags.
+left_by_reverts() {
+    found='' IFS=$nl
     for line in $state; do
-        case ${line%%'|'*} in '  cgctl-'*_new) line=${line#'  cgctl-'} && stale="$stale ${line%%'|'*}" ;; esac
+        case $line in
+            '  cgctl-'????????-????-????-????-????????????"_$1|"*cgctl.bytes=*)
+                line=${line#'  cgctl-'} && found="$found ${line%%'|'*}"
+                ;;
+        esac
     done
     unset IFS
+}
+
+# settle_reverts: end what reverts that were killed have left, of a group before its decision or behind its end, and of
+# single volumes; behind `lock`, when nothing is decided.
+settle_reverts() {
+    case $state in *'_new|'* | *'_was|'* | *'_old|'*) ;; *) return 0 ;; esac
+    left_by_reverts old
+    for word in $found; do settle_revert "${word%_old}"; done
+    left_by_reverts new
+    stale=$found
+    left_by_reverts was
     # shellcheck disable=SC2086 # names
-    each_lv 'lvremove -fy -q' $stale
+    each_lv 'lvremove -fy -q' $stale $found
     [ -z "$lines" ] || change "$lines"
     of_pool
 }
@@ -337,7 +398,7 @@ drop_copies() {
 settle_group() {
     tags=$pool_tags
     if ! tag cgctl.reverting; then
-        drop_copies
+        settle_reverts
         return
     fi
     decided=$value
@@ -378,15 +439,9 @@ lvchange -q -ay $vg/cgctl-$word$nl"
     done
     done_as="lvchange -q --deltag cgctl.reverting=$decided"
     [ -z "$kept_as" ] || done_as="$done_as --addtag cgctl.mark=$kept_as/$group_of/revert/$count_of/$at/$at/0"
-    rest=$state was=''
-    while [ "${rest#*"$nl  cgctl-"}" != "$rest" ]; do
-        rest=$nl${rest#*"$nl  cgctl-"}
-        word=${rest#"$nl"}
-        word=${word%%"|"*}
-        case $word in *_was) was="$was $word" ;; esac
-    done
+    left_by_reverts was
     # shellcheck disable=SC2086 # names
-    each_lv 'lvremove -fy -q' $was
+    each_lv 'lvremove -fy -q' $found
     change "$done_as $pool" "$lines"
     of_pool
 }

@@ -7,16 +7,15 @@ tags=$pool_tags
 # What is not ours is not repaired; the check tells whose it is.
 tag cgctl.owner && [ "$value" = "$owner" ] || exit 0
 ready
-settle_group
+# Behind the lock no hold stands: what is held was left so. And a gate stands above its own LV.
 for gate in $(dmsetup info -c --noheadings --separator , -o name,suspended); do
-    # Behind the lock no hold stands: what is held was left so.
-    case $gate in
-        cgctl-*,Suspended)
-            gate=${gate%,*}
-            ! find_lv "$gate" || dmsetup resume "$gate"
-            ;;
-    esac
+    volume=${gate%,*} volume=${volume#cgctl-}
+    case $gate in cgctl-*) ;; *) continue ;; esac
+    if ! find_lv "cgctl-$volume" || is_elsewhere "$volume"; then continue; fi
+    case $gate in *,Suspended) dmsetup resume "cgctl-$volume" ;; esac
+    stands_well "$volume" || dmsetup remove "cgctl-$volume" || :
 done
+settle_group
 # A file system that has stopped is mounted anew, unless something still serves it, or it could be written no better.
 of_pool
 case $pool_attr in
@@ -27,4 +26,4 @@ case $pool_attr in
         done
         ;;
 esac
-sh "$boot_file"
+sh "$boot_file" "$vg"

@@ -1,6 +1,6 @@
 # Block mappings of points, and what they prove; stands behind notes.sh. $map_pl is the text of map.pl.
 # shellcheck disable=SC2034,SC2154 # of pool.sh and notes.sh: their variables
-reserved_file=/var/lib/cgctl/lvm-reserved-$vg-$thin_pool
+reserved_file=/var/lib/cgctl/lvm-reserved-$tpool
 # $state knows the ids of thin devices and the pool's chunk size, too: see `deep`.
 lvs_line="$lvs_line${nl}lvs -q --noheadings --nameprefixes --unquoted --units b --nosuffix \
 -S pool_lv=$thin_pool||lv_name=$thin_pool -o lv_name,thin_id,chunk_size $vg"
