@@ -90,3 +90,17 @@ def test_a_target_whose_volumes_are_file_systems_is_refused_by_name_before_any_s
     assert ran.code == 3
     assert "alpha (file) and beta (lvm) do not replicate to each other: volumes are file systems on the one" in ran.err
     assert "offer them by iscsi" in ran.err
+
+
+def test_two_pools_of_one_server_where_volumes_have_one_place_do_not_replicate_to_each_other(tmp_path: Path) -> None:
+    """The gates of lvm: what was promoted would have been served, and held, by the gates of what it replaced."""
+    house = build(tmp_path)
+    nobody = {"host": "127.0.0.1", "port": 9, "user": "root"}
+    both = {
+        name: {**house.configuration["backends"][name], "driver": "lvm", "ssh": nobody} for name in ("alpha", "beta")
+    }
+    house.configure(backends={name: {**one, "pool": f"{name}/pool"} for name, one in both.items()})
+    with house.unchanged():
+        ran = house.run("group-enable-replication", "db")
+    assert ran.code == 3
+    assert "alpha and beta are pools of one server, where lvm has one place for a volume" in ran.err

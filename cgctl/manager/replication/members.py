@@ -14,9 +14,10 @@ from cgctl.manager.placement import volume_types_of
 from cgctl.manager.rules import replication as rules
 from cgctl.manager.rules.status import is_absent
 from cgctl.model.replication import Replica, Replicated
-from cgctl.model.tables import Attachment, Group, GroupType, Lock, Operation, Volume
+from cgctl.model.tables import Attachment, Group, GroupType, Lock, Operation, Volume, new_id
 from cgctl.store.journal import is_left_behind
 from cgctl.store.queries import attachments_of, find, get, members
+from drivers import contract
 from drivers.contract import Backend, SourceForm
 from drivers.replication import Replication, ReplicationTarget
 
@@ -174,6 +175,8 @@ def check_configuration(env: Environment, replicated: ReplicatedGroup) -> None:
     check_targets(env, replicated)
     for host in others(env, replicated):
         _check_alike(replicated.name, source, env.backends.get(host))
+        if env.backends.share_machine(replicated.active, host):
+            _check_apart(replicated.name, source, env.backends.get(host))
 
 
 def check_targets(env: Environment, replicated: ReplicatedGroup) -> None:
@@ -204,6 +207,17 @@ def _check_alike(subject: str, source: Backend, other: Backend) -> None:
         reason = f"clients find volumes at {here} on backend {source.id} and at {there} on {other.id}: a failover would"
         hint = f"give `backends.{other.id}.export` the same server as `backends.{source.id}.export`"
         raise ConfigurationError(subject, f"{reason} change what they mount", hint)
+
+
+def _check_apart(subject: str, source: Backend, other: Backend) -> None:
+    """Of pools of one server: what is promoted must not meet what it replaces at the place where both are served."""
+    volume = contract.Volume(new_id(), 512)
+    if source.driver.volume_source(volume) == other.driver.volume_source(volume):
+        reason = (
+            f"backends {source.id} and {other.id} are pools of one server, where {source.driver.name} has one place"
+        )
+        hint = f"replicate to a pool of another server, or to another driver's: `replication_targets:` of {source.id}"
+        raise ConfigurationError(subject, f"{reason} for a volume, whichever pool it is in", hint)
 
 
 def _place(backend: Backend) -> str:

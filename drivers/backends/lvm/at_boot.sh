@@ -59,7 +59,7 @@ while read -r name tags; do
     case $tags in
         *,cgctl.fs=xfs,*)
             place=/run/cgctl/volumes/$name
-            group=${tags#*,cgctl.group=} # as is_fenced in pool.sh
+            group=${tags#*,cgctl.group=} # as is_fenced in gates.sh
             case $lvs in *cgctl.side="${group%%,*}"/????????-????-????-????-????????????/fenced*) continue ;; esac
             grep -q " $place " /proc/self/mountinfo ||
                 { mkdir -p "$place" && mount -t xfs -o nouuid,nosuid,nodev "/dev/mapper/$name" "$place"; } || failed=1

@@ -3,7 +3,7 @@
 # Standard input: one line `VOLUME BYTES BYTES_IN_SET` per member, which has BYTES afterwards, too. Prints KEPT's receipt.
 #   cgctl-VOLUME_new   the copies   ·   cgctl-VOLUME_was   what was there, until it is removed
 # The decision is one tag of the pool, cgctl.reverting: before it nothing has happened, behind it whoever gets the lock
-# ends the exchange (settle_group of pool.sh), and until then the group is not served.
+# ends the exchange (settle_group of reverts.sh), and until then the group is not served.
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
 group=$1 set=$2 kept=$3
 members=$(cat)

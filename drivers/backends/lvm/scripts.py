@@ -44,15 +44,21 @@ KEPT_ON_SERVER = {"boot_script": "at_boot.sh", "boot_unit": "at_boot.service", "
 
 
 @cache
+def head() -> str:
+    """What every script begins with."""
+    return "\n".join([Script.load(PACKAGE, "pool.sh").text, _read("gates.sh"), _read("reverts.sh")])
+
+
+@cache
 def load(method: str) -> Script:
     """The script of one of METHODS."""
-    head = Script.load(PACKAGE, "pool.sh").text
+    text = head()
     if method == "copy_volume":
-        head = f"{head}\n{progress()}"
+        text = f"{text}\n{progress()}"
     parts = [_read(f"{part}.sh") for part in (*PARTS[method], method)]
     if SERVER in PARTS[method]:
         parts = [_kept(), *parts]
-    return Script(f"lvm/{method}.sh", "\n".join([head, *parts]))
+    return Script(f"lvm/{method}.sh", "\n".join([text, *parts]))
 
 
 def server() -> str:

@@ -40,8 +40,7 @@ def load(method: str) -> Script:
     if method == "receive":
         parts.append(head_reader())
     parts.append(own.joinpath(f"{method}.sh").read_text())
-    head = Script.load(scripts.PACKAGE, "pool.sh").text
-    script = Script(f"lvm/replication/{method}.sh", "\n".join([head, *parts]))
+    script = Script(f"lvm/replication/{method}.sh", "\n".join([scripts.head(), *parts]))
     script = script.with_text("map_pl", own.joinpath("map.pl").read_text())
     if method == "checksums":
         return script.with_text("sums_pl", summer())

@@ -1,0 +1,105 @@
+"""Others beside the lvm driver: LVs and gates of another hand, and what was killed; on the virtual machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from drivers import errors
+from drivers.contract import ObjectKind, Snapshot, Volume
+from tests.contract.bench import MIB, new_id
+from tests.contract.test_groups import SIZE, contents, make_group, take
+from tests.contract.thin_pool import MachineBench, on_machine
+from tests.lab.vm import Machine
+
+
+@pytest.fixture
+def lvm(vm1: Machine) -> Iterator[MachineBench]:
+    yield from on_machine(vm1)
+
+
+@pytest.mark.vm
+@pytest.mark.telling
+def test_what_another_hand_has_named_as_reverts_name_theirs_stays_as_it_is(lvm: MachineBench) -> None:
+    """Seen: the first was removed by whatever cgctl did next in the pool, and the second was renamed at a boot."""
+    volume = lvm.volume()
+    lvm.foreign("cgctl-db_new", b"of others")
+    lvm.script("lvcreate -q -y -L 4M -n cgctl-db_old cgvg")
+    names = "lvs --noheadings -o lv_name cgvg | grep cgctl-db"
+    try:
+        lvm.driver.extend_volume(lvm.context, volume, 5 * MIB)
+        lvm.script("sh /usr/local/lib/cgctl/lvm-gates")
+        assert lvm.script(names).split() == ["cgctl-db_new", "cgctl-db_old"]
+    finally:
+        lvm.script(f"lvremove -fy -q $({names} | sed 's, *,cgvg/,')")
+
+
+@pytest.mark.vm
+def test_a_gate_that_stands_on_another_lv_is_a_finding_and_is_not_held_for_its_volume(lvm: MachineBench) -> None:
+    """Beside another pool of the server that has the volume, too, as while it moves: that one's gate stays."""
+    group, (volume, other) = make_group(lvm)
+    gate = lvm.driver.volume_source(volume)
+    above = 'dmsetup remove "$1"; dmsetup create "${1##*/}" --table "0 8192 linear $2 0"'
+    lvm.script(above, gate, f"/dev/cgvg/cgctl-{other.id}")
+    assert [one.check for one in lvm.driver.check_for_setup_error(lvm.context) if not one.ok] == ["gates"]
+    take(lvm, group, [volume, other])
+    assert contents(lvm, [volume, other]) == [b"member 0", b"member 1"]
+    elsewhere = f"other--vg-cgctl--{volume.id.replace('-', '--')}"
+    lvm.script('dmsetup create "$1" --table "0 8192 zero"', elsewhere)
+    lvm.script(above, gate, f"/dev/mapper/{elsewhere}")
+    try:
+        with pytest.raises(errors.Busy, match="another pool"):
+            take(lvm, group, [volume, other])
+        failing = [one.detail for one in lvm.driver.check_for_setup_error(lvm.context) if not one.ok]
+        assert any(elsewhere in one for one in failing), failing
+        lvm.driver.delete_volume(lvm.context, volume)
+        assert lvm.ids(ObjectKind.VOLUME) == {other.id}
+        lvm.script('dmsetup table "$1"', gate)
+    finally:
+        lvm.script('dmsetup remove "$1" "$2"', gate, elsewhere)
+
+
+@pytest.mark.vm
+def test_a_gate_whose_making_was_killed_is_made(lvm: MachineBench) -> None:
+    volume = Volume(new_id(), SIZE)
+    lvm.script('dmsetup create --notable "cgctl-$1" --uuid "CGCTL-$1"', volume.id)
+    lvm.driver.create_volume(lvm.context, volume)
+    assert lvm.size(volume) == SIZE
+
+
+KILLED_LVM = """
+mkdir -p /run/killed
+cat >/run/killed/lvm <<'end'
+#!/bin/sh
+lines=$(cat)
+case $lines in *lvremove*) kill -KILL $$ ;; esac
+printf '%s\\n' "$lines" | exec /sbin/lvm "$@"
+end
+chmod 755 /run/killed/lvm
+"""
+
+
+@pytest.mark.vm
+def test_a_deletion_whose_lvm_is_killed_is_not_called_done(lvm: MachineBench) -> None:
+    group, volumes = make_group(lvm)
+    snapshot = Snapshot(new_id(), volumes[0].id, SIZE, group.id)
+    lvm.driver.create_snapshot(lvm.context, snapshot)
+    lvm.script(KILLED_LVM)
+    lvm.runner.enter = lambda argv: ["env", "PATH=/run/killed:/usr/sbin:/usr/bin:/sbin:/bin", *argv]
+    for call in (
+        lambda: lvm.driver.delete_snapshot(lvm.context, snapshot),
+        lambda: lvm.driver.delete_volume(lvm.context, volumes[0]),
+        lambda: lvm.driver.delete_consistencygroup(lvm.context, group, volumes),
+    ):
+        with pytest.raises(errors.ServerFailed, match="not known"):
+            call()
+
+
+@pytest.mark.vm
+def test_what_is_given_back_already_is_not_touched_again(lvm: MachineBench) -> None:
+    theirs = lvm.foreign("theirs")
+    lvm.script('lvchange -q -an "$1"; lvchange -q -pr "$1"', f"cgvg/{theirs}")
+    lvm.volume()
+    lvm.driver.unmanage(lvm.context, Volume(new_id(), SIZE), theirs)
+    assert lvm.script('lvs --noheadings -o lv_attr "$1"', f"cgvg/{theirs}").split()[0].startswith("Vr")
