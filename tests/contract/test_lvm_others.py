@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from drivers import errors
-from drivers.contract import ObjectKind, Snapshot, Volume
+from drivers.contract import GroupSnapshot, ObjectKind, Snapshot, Volume
 from tests.contract.bench import MIB, new_id
-from tests.contract.test_groups import SIZE, contents, make_group, take
+from tests.contract.test_groups import SIZE, contents, make_group, members_of, take
 from tests.contract.thin_pool import MachineBench, on_machine
 from tests.lab.vm import Machine
 
@@ -103,3 +103,42 @@ def test_what_is_given_back_already_is_not_touched_again(lvm: MachineBench) -> N
     lvm.volume()
     lvm.driver.unmanage(lvm.context, Volume(new_id(), SIZE), theirs)
     assert lvm.script('lvs --noheadings -o lv_attr "$1"', f"cgvg/{theirs}").split()[0].startswith("Vr")
+
+
+# A reader of the machine has it open; it ends by itself.
+STALE = """
+lvcreate -q -V 4M -T cgvg/pool -n "$1" --addtag cgctl.bytes=4194304 $2
+printf 'of another time' | dd of="/dev/cgvg/$1" conv=notrunc,fsync status=none
+setsid sleep 300 <"/dev/cgvg/$1" >/dev/null 2>&1 &
+"""
+LET_GO = 'fuser -k "/dev/cgvg/$1" >/dev/null 2>&1 || :'
+
+
+@pytest.mark.vm
+def test_what_was_left_behind_and_cannot_be_removed_is_not_taken_for_what_is_made(lvm: MachineBench) -> None:
+    """A copy that hangs in a full pool, for example, has its LV open long after its script was killed."""
+    group, volumes = make_group(lvm)
+    cgsnapshot, members = take(lvm, group, volumes)
+    later, volume = GroupSnapshot(new_id(), group.id), Volume(new_id(), SIZE)
+    first, tag = volumes[0].id, "--addtag cgctl"
+    left = {
+        f"cgctl-{later.id}_{first}": f"{tag}.kind=member {tag}.set={later.id} {tag}.volume={first}",
+        f"cgctl-{first}_new": f"{tag}.kind=volume",
+        f"cgctl-{volume.id}": f"{tag}.kind=volume {tag}.making=1",
+    }
+    for name, tags in left.items():
+        lvm.script(STALE, name, tags)
+    calls = (
+        lambda: lvm.driver.create_cgsnapshot(lvm.context, later, members_of(later, volumes)),
+        lambda: lvm.driver.revert_consistencygroup(lvm.context, group, volumes, cgsnapshot, members),
+        lambda: lvm.driver.revert_to_snapshot(lvm.context, volumes[0], members[0]),
+        lambda: lvm.driver.create_volume_from_snapshot(lvm.context, volume, members[0]),
+    )
+    for call in calls:
+        with pytest.raises(errors.Busy, match="cannot be removed"):
+            call()
+    for name in left:
+        lvm.script(LET_GO, name)
+    for call in calls:
+        call()
+    assert contents(lvm, [*volumes, volume]) == [b"member 0", b"member 1", b"member 0"]

@@ -32,7 +32,7 @@ find_lv "$name" || [ ! -e "/dev/$vg/$name" ] ||
     refuse already-on-server "another pool of the volume group $vg has volume $volume: names of LVs are the group's"
 if find_lv "$name"; then # what a killed run left
     remove_gate "$volume"
-    change "lvremove -fy -q $vg/$name"
+    removed "$volume"
 fi
 new_tags="--addtag cgctl.kind=volume --addtag cgctl.bytes=$bytes --addtag cgctl.making=1"
 new_tags="$new_tags${group:+ --addtag cgctl.group=$group}${file_system:+ --addtag cgctl.fs=$file_system}"

@@ -7,10 +7,8 @@ members=$(cat)
 
 remove_set() {
     tagged "cgctl.set=$set_id"
-    [ -n "$found" ] || return 0
     # shellcheck disable=SC2086 # names
-    each_lv 'lvremove -fy -q' $found
-    change "$lines"
+    removed $found
 }
 
 lock

@@ -13,8 +13,7 @@ remove_made() {
     tagged "cgctl.group=$group"
     for word in $found; do remove_gate "$word"; done
     # shellcheck disable=SC2086 # names
-    each_lv 'lvremove -fy -q' $found
-    [ -z "$lines" ] || change "$lines"
+    removed $found
 }
 
 mode='-kn -ay'

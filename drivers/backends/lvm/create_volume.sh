@@ -22,7 +22,7 @@ fi
 room
 if find_lv "$name"; then # what a killed run left
     remove_gate "$volume"
-    change "lvremove -fy -q $vg/$name"
+    removed "$volume"
 fi
 new_tags="--addtag cgctl.kind=volume --addtag cgctl.bytes=$bytes --addtag cgctl.making=1"
 new_tags="$new_tags${group:+ --addtag cgctl.group=$group}${file_system:+ --addtag cgctl.fs=$file_system}"

@@ -49,7 +49,10 @@ stands_well() {
 
 # is_elsewhere VOLUME: whether the gate is another pool's, which has the volume while it moves within the server.
 is_elsewhere() {
-    ! stands_well "$1" || return 1
+    if stands_well "$1"; then
+        find_lv "cgctl-$1" || return 0 # another pool of this volume group has it
+        return 1
+    fi
     case $stands in "$dm_vg"-[!-]*) return 1 ;; *-cgctl--*) ;; *) return 1 ;; esac
 }
 

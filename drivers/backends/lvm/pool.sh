@@ -140,6 +140,17 @@ each_lv() {
     done
 }
 
+# removed NAME...: remove these LVs, behind cgctl- in their names; refuse unless they are gone. What is made under the
+# name of one that stays is that one: of another time, or with another's data.
+removed() {
+    [ $# -gt 0 ] || return 0
+    each_lv 'lvremove -fy -q' "$@"
+    change "$lines"
+    for word in "$@"; do
+        ! find_lv "cgctl-$word" || refuse busy "$vg/cgctl-$word, which was left behind, cannot be removed: something uses it"
+    done
+}
+
 # is KIND: refuse to take an LV of another kind for it; behind find_lv.
 is() {
     tag cgctl.kind || :

@@ -58,8 +58,7 @@ remove_copies() {
     stale=''
     for word in $names; do ! find_lv "cgctl-${word}_new" || stale="$stale ${word}_new"; done
     # shellcheck disable=SC2086 # names
-    each_lv 'lvremove -fy -q' $stale
-    [ -z "$stale" ] || change "$lines"
+    removed $stale
 }
 undo() {
     if [ "$1" != 0 ]; then

@@ -8,6 +8,9 @@ lock
 own
 [ -z "$set" ] || marked "$set"
 settle_revert "$volume"
+if find_lv "${name}_new" || find_lv "${name}_old"; then
+    refuse busy "what an earlier revert of volume $volume has left cannot be removed: something on the server uses it"
+fi
 find_lv "$name" || refuse not-on-server "volume $volume is not in the pool"
 is volume
 tag cgctl.bytes || :
