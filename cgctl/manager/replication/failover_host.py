@@ -11,6 +11,7 @@ from cgctl.errors import CgctlError, DryRun, PartlyFailed, Refused
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import shown
 from cgctl.manager.replication.failover import Wishes, fail_over
+from cgctl.manager.replication.outcome import loss_words
 from cgctl.manager.views import View
 from cgctl.model.replication import Replicated
 from cgctl.model.tables import Group, Volume
@@ -36,8 +37,7 @@ def fail_over_host(env: Environment, backend_id: str, wishes: Wishes) -> tuple[l
         if generation.host == backend_id:
             staying = _stays(backend_id, group)
             return _row("group", group, f"failed: {staying.reason}"), staying
-        loss = "nothing lost" if generation.is_planned else f"up to {generation.loss_seconds:.1f} s lost"
-        return _row("group", group, f"served by {generation.host}, {loss}"), None
+        return _row("group", group, f"served by {generation.host}, {loss_words(generation)}"), None
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         moved = list(pool.map(move, replicated))

@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import connection_of
 from cgctl.manager.replication.diverged import list_kept
+from cgctl.manager.replication.lag import from_the_future
 from cgctl.manager.replication.members import ReplicatedGroup, write_status
 from cgctl.manager.replication.order import FailedOver, Order
 from cgctl.manager.replication.points import final_point_id
@@ -135,7 +136,16 @@ def _told(left: str, row: GroupGeneration) -> list[str]:
         return [f"{where}: the failover is undone; what {left} wrote since is kept there, if anything"]
     if row.is_planned:
         return [f"{where}; nothing was lost"]
-    return [f"{where}; lost: what was written after {_shown(row.lost_since)} (up to {row.loss_seconds:.1f} s)"]
+    return [f"{where}; lost: what was written after {_shown(row.lost_since)} ({loss_words(row)})"]
+
+
+def loss_words(row: GroupGeneration) -> str:
+    """How much was lost, at most."""
+    if row.is_planned:
+        return "nothing lost"
+    if row.lost_since and from_the_future(row.lost_since, row.began_at):
+        return "nobody knows how much: by this machine's clock that is in the future"
+    return f"up to {row.loss_seconds:.1f} s lost"
 
 
 def _shown(at: datetime | None) -> str:

@@ -124,7 +124,7 @@ def _is_wanted(env: Environment, session: Session, group_id: str, *, only_due: b
 
 
 def _is_due(env: Environment, replicated: ReplicatedGroup) -> bool:
-    taken = {one.host: one.taken_at for one in replicated.replicas}
+    taken = {one.host: one.taken_at for one in replicated.replicas if one.completed_at}  # who was left may still serve
     for host in (hosts := others(env, replicated)):
         taken_at, rpo = taken.get(host), target_of(env, replicated, host).rpo_seconds
         lag = lag_seconds(taken_at, utc_now()) if taken_at else None
