@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.cluster import POOL, SOAK, Cluster
-from tests.e2e.replicated import Pair
+from tests.e2e.replicated import ALLOWED, HOME, Pair
 
 pytestmark = pytest.mark.lab
 
@@ -254,7 +254,10 @@ def test_a_far_side_that_is_full_in_the_middle_keeps_its_last_point(pair: Pair) 
     assert row["point_id"] == before
     assert row["error"]
     assert before in {one.name.removeprefix("cgctl-") for one in beta.glob("groupsnap/*")}
+    refused = pair.cluster.run(*ALLOWED, "--source-is-down", "db", expect=6)
+    assert "shut it down before" in refused.stderr, "a destination that is full is no source that is down"
     filler.unlink()
+    pair.cluster.run(*ALLOWED, *HOME, "db")
     pair.sync()
     assert status(pair)["error"] is None
     assert_replicated(pair)
