@@ -107,9 +107,7 @@ def test_a_state_that_was_restored_from_a_copy_does_not_count_points_below_those
     for text in (b"one", b"two", b"three"):
         house.write("db-0", text)
         house.ok("group-sync-replication", "db")
-    for file in house.root.glob("state.db*"):
-        file.unlink()
-    shutil.copy(house.root / "copy.db", house.root / "state.db")
+    restore(house)
     house.write("db-0", b"newest")
     house.ok("group-sync-replication", "db")
     assert points(house, "beta")[str(replica(house)["point_id"])] == live(house, "alpha")
@@ -117,6 +115,26 @@ def test_a_state_that_was_restored_from_a_copy_does_not_count_points_below_those
     newest = live(house, "alpha")
     house.ok(*FAIL_OVER, "dr1", "--source-is-down")
     assert live(house, "beta") == newest
+
+
+def test_a_state_that_was_restored_fences_nobody_whom_it_does_not_know(replicated: House) -> None:
+    """Beta has served since the copy was made: what alpha has is older, and the state says that alpha serves."""
+    house, fail_over = replicated, attach(replicated)
+    shutil.copy(house.root / "state.db", house.root / "copy.db")
+    lose(house)
+    house.ok(*fail_over, "dr1", "--source-is-down")
+    come_back(house)
+    restore(house)
+    for command in (("group-sync-replication", "db"), ("group-disable-replication", "db")):
+        assert house.run(*command).code == 7
+    assert len(access(house, "beta")) == 1
+
+
+def restore(house: House) -> None:
+    """The state is what it was when it was copied."""
+    for file in house.root.glob("state.db*"):
+        file.unlink()
+    shutil.copy(house.root / "copy.db", house.root / "state.db")
 
 
 def test_a_disabling_that_was_interrupted_ends_without_the_backend_that_is_gone_for_good(

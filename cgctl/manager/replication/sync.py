@@ -12,7 +12,7 @@ from cgctl.failures import explain
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication.diverged import Diverged, keep_unshipped, list_kept
-from cgctl.manager.replication.fencing import fence_returned
+from cgctl.manager.replication.fencing import fence_returned, refuse_unknown
 from cgctl.manager.replication.following import MadeWay
 from cgctl.manager.replication.lag import lag_seconds
 from cgctl.manager.replication.members import (
@@ -28,14 +28,14 @@ from cgctl.manager.replication.members import (
 from cgctl.manager.replication.points import newest_sequence, take
 from cgctl.manager.replication.retention import let_go, settle_point
 from cgctl.manager.replication.shipping import Shipped, ship
-from cgctl.manager.replication.sides import Observed, observe_sides
+from cgctl.manager.replication.sides import Observed, observe_sides, reached
 from cgctl.manager.rules import replication as rules
 from cgctl.model.replication import Replica, Replicated
 from cgctl.model.states import ReplicationStatus
 from cgctl.model.tables import new_id, utc_now
 from drivers.contract import Context
 from drivers.errors import DriverError
-from drivers.replication import Side
+from drivers.replication import Side, SideState
 
 RETURN_SECONDS = 60.0
 """How long a server that was lost in the middle of a transfer may take to come back."""
@@ -139,6 +139,8 @@ def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_
     left = [one for one in former(env, replicated) if one in env.backends.ids()]
     sides = observe_sides(env, context, replicated.name, replicated.id, [replicated.active, *hosts, *left])
     source = active_side(replicated, sides)
+    for host, seen in reached(sides):
+        refuse_unknown(env, replicated, host, seen)
     synced = Synced()
     ready = {host: side for host in hosts if (side := _fenced(env, context, replicated, host, sides[host], synced))}
     for host in left:
@@ -208,8 +210,9 @@ def active_side(replicated: ReplicatedGroup, sides: Mapping[str, Observed]) -> S
     if isinstance(side, DriverError):
         raise side
     record = replicated.record
-    if record is None or side.generation_id != record.generation_id or not side.has_live:
-        serves = side.generation_id if side.has_live else "nothing"
+    is_fenced = side.state is SideState.FENCED  # and another serves, of which the state does not know
+    if record is None or side.generation_id != record.generation_id or not side.has_live or is_fenced:
+        serves = side.generation_id if side.has_live and not is_fenced else "nothing"
         raise FailoverRefused(
             replicated.name,
             f"backend {replicated.active} serves {serves}, not generation {record.generation_id if record else None}",
