@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from drivers import errors
+from drivers.command import Command
 from drivers.contract import Snapshot, Volume
 from tests.contract.bench import MIB, new_id
 from tests.contract.file_systems import on_machine_for_nfs
@@ -169,3 +170,17 @@ def test_clones_of_a_group_in_use_are_mounted_beside_it_and_larger(nfs: MachineB
         nfs.driver.create_consistencygroup_from_src(nfs.context, other, clones, source_cg=group, source_vols=volumes)
     assert contents(nfs, clones) == [b"member 0", b"member 1"]
     assert [nfs.size(one) for one in clones] == [2 * SIZE, 2 * SIZE]
+
+
+def test_an_image_is_never_mounted_and_what_holds_no_file_system_becomes_no_volume(nfs: MachineBench) -> None:
+    volume = nfs.volume(size_bytes=MIB, data=b"files")
+    with nfs.image(volume) as path:
+        nfs.driver.repair(nfs.context)
+        assert nfs.script('findmnt -n "$1" || echo none', path) == "none\n"
+        assert {"file systems", "mounts"}.isdisjoint(failing(nfs))
+    before = nfs.objects()
+    receive = nfs.driver.receive_program(nfs.context, Volume(new_id(), MIB), MIB * nfs.scale).work
+    zeros = Command(("sh", "-c", f'head -c {MIB * nfs.scale} /dev/zero | "$@"', "zeros", *receive.argv))
+    came = nfs.runner.run(zeros, 300)
+    assert (came.exit_status == 0, "no xfs file system" in came.stderr) == (False, True), came
+    assert nfs.objects() == before

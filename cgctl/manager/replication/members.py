@@ -18,7 +18,7 @@ from cgctl.model.tables import Attachment, Group, GroupType, Lock, Operation, Vo
 from cgctl.store.journal import is_left_behind
 from cgctl.store.queries import attachments_of, find, get, members
 from drivers import contract
-from drivers.contract import Backend, SourceForm
+from drivers.contract import Backend
 from drivers.replication import Replication, ReplicationTarget
 
 ORIGIN_WORD = "default"
@@ -194,7 +194,7 @@ def _check_alike(subject: str, source: Backend, other: Backend) -> None:
         raise ConfigurationError(
             subject, f"{both} do not replicate to each other", "give it another replication target"
         )
-    if len({backend.driver.source_form is SourceForm.FILE_SYSTEM for backend in (source, other)}) > 1:
+    if source.driver.source_form.content != other.driver.source_form.content:
         hint = "volumes that lvm offers by nfs are file systems: replicate them to lvm, or offer them by iscsi"
         reason = f"{both} do not replicate to each other: volumes are file systems on the one, and disks on the other"
         raise ConfigurationError(subject, reason, hint)
