@@ -167,13 +167,17 @@ def test_files_go_from_pool_to_pool_with_their_volume_and_their_snapshot(nas: Na
     nas.run("snapshot-replicate", "then", "nas2", "--name", "there")
     nas.run("create", "--snapshot-id", "there", "--name", "made", "--volume-type", "on-nas2")
     assert nas.tree("made") == files
-    for words in (("delete", "made"), ("snapshot-delete", "there"), ("snapshot-delete", "then"), ("delete", "v")):
+    for words in (("delete", "made"), ("snapshot-delete", "there"), ("snapshot-delete", "then")):
         nas.run(*words)
+    files = nas.fill("v")
+    nas.configure(login="cgctl")
+    nas.run("retype", "v", NFS)
+    nas.run("migrate", "v", "nas2")
+    assert (nas.run("show", "v", "-f", "json").json["host"], nas.tree("v")) == ("nas2", files)
     assert nas.images() == ""
 
 
-def test_files_of_a_group_go_by_this_machine_and_come_back_as_a_replicated_group_snapshot(nas: Nas) -> None:
-    nas.configure(login="cgctl")
+def test_files_of_a_group_go_to_another_pool_and_come_back_as_a_replicated_group_snapshot(nas: Nas) -> None:
     nas.run("group-create", "--name", "db", "cg", NFS)
     for number in (1, 2):
         nas.run("create", "320M", "--volume-type", NFS, "--group-id", "db", "--name", f"db-{number}")
