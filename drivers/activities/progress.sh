@@ -10,12 +10,34 @@ measured() {
     fi
     measure_base=$1 measure_total=$2 measure_field=$3 measure_share=$4
     shift 4
+    measure_own "$measure_field"
+    measure_before=$measure_count
     # A background command would read nothing: it gets our input by another number.
     { "$@" <&5 5<&- & } 5<&0
     measure_of "$!"
     measure_status=0
     wait "$measure_of" || measure_status=$?
+    # What it was waited for has counted is ours by now: the progress stays there, while the data go to the disk.
+    measure_own "$measure_field"
+    measure_base=$((measure_base + (measure_count - measure_before) / measure_share))
+    measure_meter - -
     return "$measure_status"
+}
+
+# measure_own FIELD: $measure_count of this shell, and of all for whose end it has waited; no subshell has that.
+measure_own() {
+    measure_count=0
+    {
+        while read -r measure_key measure_value; do
+            [ "$measure_key" != "$1:" ] || measure_count=$measure_value
+        done </proc/self/io
+    } 2>/dev/null || :
+}
+
+measure_meter() { # PID BORN
+    printf '%s %s %s %s %s %s\n' "$1" "$2" "$measure_base" "$measure_total" "$measure_field" "$measure_share" \
+        >"$CGCTL_ACTIVITY/meter.new"
+    mv -f "$CGCTL_ACTIVITY/meter.new" "$CGCTL_ACTIVITY/meter"
 }
 
 measure_of() {
@@ -27,9 +49,7 @@ measure_of() {
         shift 19
         measure_birth=$1
     fi
-    printf '%s %s %s %s %s %s\n' "$measure_of" "${measure_birth:--}" "$measure_base" "$measure_total" "$measure_field" \
-        "$measure_share" >"$CGCTL_ACTIVITY/meter.new"
-    mv -f "$CGCTL_ACTIVITY/meter.new" "$CGCTL_ACTIVITY/meter"
+    measure_meter "$measure_of" "${measure_birth:--}"
 }
 
 # all_done TOTAL: the count of the end.

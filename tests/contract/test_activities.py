@@ -231,6 +231,12 @@ def test_progress_is_what_the_kernel_has_counted(local: ActivityPlace) -> None:
     report = seen(local, key, lambda one: one.done_bytes > 600)
     assert (report.done_bytes, report.total_bytes) == (606, 1000)  # its children's, once they have ended
     local.cancel(key)
+    key = started(local, f"{progress()}\nmeasured 100 1000 wchar 2 sh -c 'printf %0600d 1'; echo written; sleep 4719")
+    while "written" not in local.log(key).text:
+        time.sleep(0.02)
+    report = seen(local, key, lambda one: one.total_bytes > 0)
+    assert 400 <= report.done_bytes <= 420  # while it is written to the disk; what the shell itself wrote is in it
+    local.cancel(key)
 
 
 def test_a_place_that_is_not_there_starts_nothing(tmp_path: Path, local: ActivityPlace) -> None:
