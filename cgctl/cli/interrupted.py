@@ -10,10 +10,15 @@ ANSWERS = {"d": "detach", "c": "cancel", "w": "wait"}
 
 
 def ask_interrupted(subject: str, activity_id: str) -> str:
-    """`detach`, `cancel` or `wait`; where nobody can be asked, the activity goes on, and is named."""
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+    """`detach`, `cancel` or `wait`; where nobody can be asked, the activity goes on. What goes on is named."""
+    on_terminal = sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()
+    answer = _asked(subject) if on_terminal else "detach"
+    if answer == "detach":
         report.note(f"{subject}: activity {activity_id} goes on; cgctl activity-wait {activity_id}")
-        return "detach"
+    return answer
+
+
+def _asked(subject: str) -> str:
     while True:
         report.ask(f"\n{subject}: leave it running (d), cancel it (c), or wait on (w)? [d] ")
         try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -37,8 +39,14 @@ def on_a_terminal(house: House, answer: bytes) -> tuple[int, str]:
     os.kill(child, signal.SIGINT)
     said = b""
     while b"[d]" not in said:
-        said += os.read(terminal, 4096)
+        if select.select([terminal], [], [], 10)[0]:
+            said += os.read(terminal, 4096)
+        else:  # one that comes while something is collected is lost
+            os.kill(child, signal.SIGINT)
     os.write(terminal, answer)
+    with suppress(OSError):  # the terminal goes with who had it
+        while more := os.read(terminal, 4096):
+            said += more
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     os.close(terminal)
     return code, said.decode()
@@ -52,8 +60,8 @@ def world(fresh: Callable[[], House]) -> House:
 def test_detach_leaves_it_running(world: House, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = gated.install(monkeypatch, world)
     code, said = on_a_terminal(world, b"d\n")
-    assert (code, "leave it running" in said) == (130, True)
     key = world.rows("SELECT id FROM activities")[0][0]
+    assert (code, "leave it running" in said, f"cgctl activity-wait {key}" in said) == (130, True, True), said
     assert world.show("activity-show", key)["state"] == "running"
     gate.touch()
     world.ok("activity-wait", key)

@@ -237,6 +237,7 @@ def test_progress_is_what_the_kernel_has_counted(local: ActivityPlace) -> None:
     report = seen(local, key, lambda one: one.total_bytes > 0)
     assert 400 <= report.done_bytes <= 420  # while it is written to the disk; what the shell itself wrote is in it
     local.cancel(key)
+    local.cancel(key)
 
 
 def test_a_place_that_is_not_there_starts_nothing(tmp_path: Path, local: ActivityPlace) -> None:
