@@ -128,7 +128,7 @@ def retype(env: Environment, reference: str, volume_type: str, *, on_demand: boo
             raise Refused(refused.subject, f"needs migration, which is not allowed: {refused.reason}", hint) from None
         host = _elsewhere(env, row, wanted, refused)
         refuse_what_stands_there(env, f"volume {shown(row)}", host, {row.id})
-        if is_carried(env, row.id, host):
+        if is_carried(env, row.id, host):  # `_elsewhere` looks for its like
             launch(env, Relocation(env, row.id, host, volume_type_id=wanted.id))
         else:
             perform(env, Migration(env, row.id, host, volume_type_id=wanted.id, kind="retype"))

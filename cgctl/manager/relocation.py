@@ -251,6 +251,7 @@ def group_relocation(env: Environment, reference: str, destination: str) -> Grou
     wait_until_free(env, key)
     with env.store.read() as session:
         group, rows = group_to_move(session, reference, destination)
+    refuse_unlike(env, subject(Group, shown(group)), str(group.host), destination, f"group-migrate {group.id}")
     check_offered(env, group, rows, destination)
     ids = {group.id, *(one.id for one in rows)}
     refuse_what_stands_there(env, subject(Group, shown(group)), destination, ids)
@@ -266,6 +267,7 @@ def volume_relocation(env: Environment, reference: str, destination: str) -> Rel
     with env.store.read() as session:
         row = volume_to_move(session, reference, destination)
         types = [get(session, VolumeType, row.volume_type_id)] if row.volume_type_id else []
+    refuse_unlike(env, subject(Volume, shown(row)), str(row.host), destination, f"migrate {row.id}")
     place(env, subject(Volume, shown(row)), Request(specs_for(None, types), row.size_bytes), destination)
     refuse_what_stands_there(env, subject(Volume, shown(row)), destination, {row.id})
     return Relocation(env, reference, destination)

@@ -50,6 +50,7 @@ def test_what_is_a_file_system_does_not_become_a_disk_nor_a_disk_a_file_system(n
     nas.ok("backup-create", "disk", "--name", "d")
     nas.ok("group-backup-create", "db", "--name", "g")
     nas.ok("create", "--source-volid", "spare", "--name", "taken")
+    nas.ok("retype", "spare", "on-alpha")
     nas.ok("snapshot-create", "taken", "--name", "then")
     for *words, hint in (
         ("migrate", "spare", "beta", "let a client copy the files"),
