@@ -28,7 +28,11 @@ DeleteReplicas = Annotated[
     ),
 ]
 LeaveReplicas = Annotated[
-    bool, typer.Option("--leave-replicas", help="Leave copies where a backend is silent or has own writes.")
+    bool,
+    typer.Option(
+        "--leave-replicas",
+        help="Leave copies where a backend is silent or has own writes; a group that failed over stays there.",
+    ),
 ]
 Reference = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
 

@@ -321,6 +321,27 @@ def test_who_was_away_over_several_failovers_still_gets_a_delta(three: House) ->
     assert points(three, "alpha")[str(replica(three, host="alpha")["point_id"])] == live(three, "gamma")
 
 
+def test_a_group_whose_origin_is_gone_for_good_is_at_home_where_it_is_served(replicated: House) -> None:
+    house = replicated
+    lose(house)
+    house.ok(*FAIL_OVER, "dr1", "--source-is-down")
+    house.write("db-0", b"on beta")
+    served = live(house, "beta")
+    refused = house.run("group-disable-replication", "db")
+    assert (refused.code, "when what it came from is gone for good" in refused.err) == (5, True)
+    assert "cgctl backend-check alpha" in house.ok("group-disable-replication", "--leave-replicas", "db").err
+    assert (group(house), live(house, "beta")) == (("beta", "available", "disabled"), served)
+    assert {house.show(*words)["availability_zone"] for words in (("group-show", "db"), ("show", "db-0"))} == {
+        "elsewhere"
+    }
+    come_back(house)
+    section = {**house.configuration["backends"]["beta"], "replication_targets": [{"backend_id": "alpha"}]}
+    house.configure(backends={"beta": section})
+    assert house.run("group-enable-replication", "db").code == 5
+    house.ok("group-enable-replication", "--delete-replicas", "db")
+    assert served in points(house, "alpha").values()
+
+
 def test_a_final_set_that_nobody_noted_goes_with_the_failover_that_is_given_up(
     replicated: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,7 +148,8 @@ class Disable:
     def intend(self, intent: Intent) -> Turning:
         replicated = load(intent.session, self.reference)
         intent.lock(*replicated.keys)
-        rules.check_disable(replicated.group, has_moved=replicated.active == replicated.moving_to)
+        has_moved = replicated.active == replicated.moving_to
+        rules.check_disable(replicated.group, stays=has_moved or self.leave_replicas)
         turning = Turning(replicated, members.statuses(replicated))
         intent.about("group", replicated.id, replicated.group.name)
         status = replicated.group.status
@@ -236,7 +237,8 @@ def remove_replicas(
     sides = observe_sides(env, context, replicated.name, replicated.id, [*hosts, replicated.active])
     for host, side in sides.items():
         if isinstance(side, ServerNotReached) and leave_replicas and host != replicated.active:
-            env.warn(f"{replicated.name}: backend {host} does not answer; its recovery points are left there")
+            told = f"what it may still offer is seen by: cgctl backend-check {host}"
+            env.warn(f"{replicated.name}: backend {host} does not answer; its recovery points are left there; {told}")
         elif isinstance(side, DriverError):
             side.hint = f"cgctl group-disable-replication --leave-replicas {replicated.id}"
             raise side
@@ -278,7 +280,7 @@ def _may_hold_writes(env: Environment, replicated: ReplicatedGroup, hosts: Seque
 
 def forget(env: Environment, session: Session, replicated: ReplicatedGroup) -> None:
     """The state's part of disabling. A group in `error` stays so until reset-state (E.3)."""
-    if replicated.moving_to:
+    if replicated.moving_to or replicated.active != replicated.origin:
         _write_moved(env, session, replicated)
     for table in (Replica, GroupGeneration, UnsettledPoint, Replicated):
         session.exec(delete(table).where(col(table.group_id) == replicated.id))
@@ -286,10 +288,12 @@ def forget(env: Environment, session: Session, replicated: ReplicatedGroup) -> N
 
 
 def _write_moved(env: Environment, session: Session, replicated: ReplicatedGroup) -> None:
-    """What `group-migrate` came to: the group is at home where it is served now."""
+    """What `group-migrate`, or a failover for good, came to: the group is at home where it is served now."""
     has_moved = replicated.active == replicated.moving_to
     zone = env.backends.get(replicated.active).availability_zone
     session.get_one(Group, replicated.id).availability_zone = zone
     for one in replicated.volumes:
         row = session.get_one(Volume, one.id)
-        row.availability_zone, row.migration_status = zone, MigrationStatus.SUCCESS if has_moved else None
+        row.availability_zone = zone
+        if replicated.moving_to:
+            row.migration_status = MigrationStatus.SUCCESS if has_moved else None

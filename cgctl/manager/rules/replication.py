@@ -52,10 +52,10 @@ def check_enable(group: Group, volumes: Sequence[Volume]) -> None:
     _check_volumes(volumes, CAN_ENABLE)
 
 
-def check_disable(group: Group, *, has_moved: bool = False) -> None:
-    """Members are not looked at: it is the way out of every error. has_moved: it is elsewhere for good."""
-    at_home = (*CAN_DISABLE, ReplicationStatus.FAILED_OVER) if has_moved else CAN_DISABLE
-    _check_group(group, "disable", (GroupStatus.AVAILABLE, GroupStatus.ERROR), at_home)
+def check_disable(group: Group, *, stays: bool = False) -> None:
+    """Members are not looked at: it is the way out of every error. stays: where it serves, it is for good."""
+    allowed = (*CAN_DISABLE, ReplicationStatus.FAILED_OVER) if stays else CAN_DISABLE
+    _check_group(group, "disable", (GroupStatus.AVAILABLE, GroupStatus.ERROR), allowed)
 
 
 def check_sync(group: Group) -> None:
@@ -108,7 +108,9 @@ def _next(group: Group) -> str:
     if group.replication_status == ReplicationStatus.DISABLED:
         return f"cgctl group-enable-replication {group.id}"
     if group.replication_status == ReplicationStatus.FAILED_OVER:
-        return f"first fail back: cgctl group-failover-replication --secondary-backend-id default {group.id}"
+        back = f"first fail back: cgctl group-failover-replication --secondary-backend-id default {group.id}"
+        stay = f"cgctl group-disable-replication --leave-replicas {group.id}"
+        return f"{back}; when what it came from is gone for good, and it stays where it is: {stay}"
     return f"why: cgctl history {group.id}; the way out of an error: cgctl group-disable-replication {group.id}"
 
 
