@@ -71,16 +71,22 @@ def test_what_hangs_on_a_group_keeps_it_where_it_is(db: House) -> None:
     assert "--allow-attached-volume" in refused.err
 
 
+def moved_and_not_settled(house: House, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An activity whose end found the source's pool away; it is back by now."""
+    gate = gated.install(monkeypatch, house)
+    key = house.make("group-migrate", "db", "beta", "--detach")
+    mark = house.root / "alpha" / ".cgctl" / "owner"
+    mark.rename(mark.with_name("away"))
+    gate.touch()
+    assert house.run("activity-wait", key).code == 6
+    mark.with_name("away").rename(mark)
+    return key
+
+
 def test_the_old_ones_go_also_when_their_pool_was_not_mounted_at_the_end(
     db: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = gated.install(monkeypatch, db)
-    key = db.make("group-migrate", "db", "beta", "--detach")
-    mark = db.root / "alpha" / ".cgctl" / "owner"
-    mark.rename(mark.with_name("away"))
-    gate.touch()
-    assert db.run("activity-wait", key).code == 6
-    mark.with_name("away").rename(mark)
+    moved_and_not_settled(db, monkeypatch)
     db.ok("recover")
     assert where(db) == ("beta", {"beta"}, DATA)
     assert disagreements(db) == []
@@ -91,13 +97,7 @@ def test_what_reset_state_has_given_up_stays_with_all_that_was_written_since(
     db: House, monkeypatch: pytest.MonkeyPatch, *, half_gone: bool
 ) -> None:
     """Its server was silent, its clients are back; then the server is back, too, and has the whole copy."""
-    gate = gated.install(monkeypatch, db)
-    key = db.make("group-migrate", "db", "beta", "--detach")
-    mark = db.root / "alpha" / ".cgctl" / "owner"
-    mark.rename(mark.with_name("away"))
-    gate.touch()
-    assert db.run("activity-wait", key).code == 6
-    mark.with_name("away").rename(mark)
+    key = moved_and_not_settled(db, monkeypatch)
     db.ok("reset-state", "--state", "available", "db-0", "db-1")
     db.ok("reset-state", "--type", "group", "--state", "available", "db")
     again = db.run("group-migrate", "db", "beta")
