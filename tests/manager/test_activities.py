@@ -322,7 +322,7 @@ def test_a_quiesced_volume_is_free_again_when_its_activity_is_cancelled(
 @pytest.mark.parametrize(
     ("scope", "another", "said"),
     [
-        (HandleScope.SOURCE, "started_host = 'elsewhere'", "on elsewhere only"),
+        (HandleScope.SOURCE, "started_host = 'elsewhere'", "activity-forget --server-is-down"),
         (HandleScope.USER, "started_user = 'somebody'", "by somebody only"),
         (HandleScope.CONNECTION, "started_pid = 1", "nobody else's"),
     ],

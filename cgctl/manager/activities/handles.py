@@ -12,7 +12,7 @@ from cgctl.errors import CgctlError, ConfigurationError, NotFound, Refused
 from cgctl.failures import explain
 from cgctl.manager.activities import waiting
 from cgctl.manager.activities.abandon import abandon
-from cgctl.manager.activities.settle import look, reachable_place, stored, word
+from cgctl.manager.activities.settle import GONE, look, reachable_place, stored, word
 from cgctl.manager.environment import Environment
 from cgctl.model.activities import Activity
 from cgctl.store.holder import Holder
@@ -70,7 +70,7 @@ def check_scope(row: Activity) -> None:
         case HandleScope.SOURCE if row.started_host != me.host:
             reason, way = (
                 f"can be used on {row.started_host} only",
-                f"on {row.started_host}: cgctl activity-show {row.id}",
+                f"on {row.started_host}: cgctl activity-show {row.id}; {GONE} {row.id}",
             )
         case HandleScope.USER if row.started_user != user:
             reason, way = (

@@ -25,6 +25,9 @@ from drivers.activities.values import ActivityReport, ActivityState
 from drivers.contract import Context
 from drivers.errors import DriverError, NotOnServer
 
+GONE = "down for good: cgctl activity-forget --server-is-down"
+"""Before an activity's id, where its server does not answer."""
+
 
 class GoesOn(CgctlError):
     """Not a failure: the activity still runs, and its journal row is handed over again."""
@@ -120,7 +123,11 @@ def reachable_place(env: Environment, activity: Activity) -> ActivityPlace:
         return place_on(env, activity.host)
     if activity.started_host != Holder.current().host:
         where = f"activity {activity.id} runs on {activity.started_host}, which is no server of cgctl's"
-        raise Refused(word(activity), where, f"on {activity.started_host}: cgctl activity-wait {activity.id}")
+        raise Refused(
+            word(activity),
+            where,
+            f"on {activity.started_host}: cgctl activity-wait {activity.id}; {GONE} {activity.id}",
+        )
     # where it was begun: another user, or another way to the same state, has a place of its own
     return replace(place_on(env, None), directory=activity.directory)
 

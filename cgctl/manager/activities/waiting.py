@@ -6,7 +6,7 @@ import time
 
 from cgctl.errors import Locked, Refused, ServerFailure, ServerUnreachable
 from cgctl.failures import explain
-from cgctl.manager.activities.settle import look, reachable_place, stored, word
+from cgctl.manager.activities.settle import GONE, look, reachable_place, stored, word
 from cgctl.manager.environment import Environment, Progress
 from cgctl.model.activities import Activity
 from drivers.activities.values import ActivityState
@@ -83,7 +83,7 @@ def cancel(env: Environment, activity_id: str) -> Activity:
             if not (isinstance(error, NotOnServer) and row.state == ActivityState.QUEUED):  # no place for it yet
                 told = explain(error, word(row))
                 if isinstance(told, ServerUnreachable):
-                    told.hint = f"{told.hint}; down for good: cgctl activity-forget --server-is-down {row.id}"
+                    told.hint = f"{told.hint}; {GONE} {row.id}"
                 raise told from error
         row = look(env, activity_id)
         if ActivityState(row.state).is_over:
