@@ -117,7 +117,7 @@ def test_a_state_that_was_restored_from_a_copy_does_not_count_points_below_those
     assert live(house, "beta") == newest
 
 
-def test_a_state_that_was_restored_fences_nobody_whom_it_does_not_know(replicated: House) -> None:
+def test_a_state_that_was_restored_fences_nobody_who_is_newer(replicated: House) -> None:
     """Beta has served since the copy was made: what alpha has is older, and the state says that alpha serves."""
     house, fail_over = replicated, attach(replicated)
     shutil.copy(house.root / "state.db", house.root / "copy.db")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from cgctl.errors import FailoverRefused
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import begun
-from cgctl.manager.replication.line import generations_of
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of
 from cgctl.manager.replication.promotion import live_sizes
+from cgctl.manager.replication.sides import ancestors
 from drivers.contract import Context
 from drivers.errors import AtWork, DriverError, ServerFailed, ServerRefused, ToolMissing
 from drivers.replication import Side, SideState
@@ -46,20 +46,21 @@ def end_exports(env: Environment, context: Context, replicated: ReplicatedGroup,
             raise unlisted
 
 
-def is_known(env: Environment, replicated: ReplicatedGroup, side: Side) -> bool:
-    """Whether what is live on a side belongs to the group as the state knows it; a state that was restored does not."""
-    with env.store.read() as session:
-        return not side.has_live or side.generation_id in generations_of(session, replicated.id)
+def is_newer(replicated: ReplicatedGroup, side: Side) -> bool:
+    """Whether what is live descends from what the state says serves now: an older copy of the state was restored."""
+    current = replicated.record.generation_id if replicated.record else ""
+    mine = side.generation_id
+    return side.has_live and mine is not None and mine != current and current in ancestors(side, mine)
 
 
-def refuse_unknown(env: Environment, replicated: ReplicatedGroup, host: str, side: Side) -> None:
-    """Raise FailoverRefused where a backend serves what may be newer than all that the state knows."""
-    if is_known(env, replicated, side) or side.state is not SideState.SERVING:
+def refuse_newer(env: Environment, replicated: ReplicatedGroup, host: str, side: Side) -> None:
+    """Raise FailoverRefused where a backend serves what is newer than all that the state knows: nobody may end that."""
+    if not is_newer(replicated, side) or side.state is not SideState.SERVING:
         return
     server, leave = env.backends.server(host), f"cgctl group-disable-replication --leave-replicas {replicated.id}"
     raise FailoverRefused(
         replicated.name,
-        f"backend {host} serves generation {side.generation_id}, which the state does not know",
+        f"backend {host} serves generation {side.generation_id}, which is newer than all that the state knows",
         f"was the state restored from an older copy? Look at it on {server}; to go on without it: {leave}",
     )
 

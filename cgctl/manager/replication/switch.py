@@ -13,7 +13,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, begun, perform, wait_until_free
 from cgctl.manager.replication import hints, members
 from cgctl.manager.replication.diverged import list_kept, retire
-from cgctl.manager.replication.fencing import fence_returned, is_known
+from cgctl.manager.replication.fencing import fence_returned, is_newer
 from cgctl.manager.replication.members import ReplicatedGroup, former, load, others, replication_of
 from cgctl.manager.replication.retention import remove_unsettled
 from cgctl.manager.replication.sides import observe_sides, reached
@@ -245,12 +245,12 @@ def remove_replicas(
     found = dict(reached(sides))
     standing = [host for host, side in found.items() if host != replicated.active and side.has_live]
     for host in standing:  # also where the rest is refused: it may have come back only now
-        if is_known(env, replicated, found[host]):
+        if not is_newer(replicated, found[host]):
             fence_returned(env, context, replicated, host, found[host])
     if standing and not leave_replicas:
         raise _may_hold_writes(env, replicated, standing)
     for host in standing:
-        word = "was served" if is_known(env, replicated, found[host]) else "the state does not know and may be served"
+        word = "the state does not know and may be served" if is_newer(replicated, found[host]) else "was served"
         env.warn(f"{replicated.name}: what {word} by backend {host} is left there, with its recovery points")
     for number, host in enumerate(host for host in found if host not in standing):
         with begun() if number else nullcontext():

@@ -12,7 +12,7 @@ from cgctl.failures import explain
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication.diverged import Diverged, keep_unshipped, list_kept
-from cgctl.manager.replication.fencing import fence_returned, refuse_unknown
+from cgctl.manager.replication.fencing import fence_returned, refuse_newer
 from cgctl.manager.replication.following import MadeWay
 from cgctl.manager.replication.lag import lag_seconds
 from cgctl.manager.replication.members import (
@@ -140,7 +140,7 @@ def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_
     sides = observe_sides(env, context, replicated.name, replicated.id, [replicated.active, *hosts, *left])
     source = active_side(replicated, sides)
     for host, seen in reached(sides):
-        refuse_unknown(env, replicated, host, seen)
+        refuse_newer(env, replicated, host, seen)
     synced = Synced()
     ready = {host: side for host in hosts if (side := _fenced(env, context, replicated, host, sides[host], synced))}
     for host in left:
