@@ -99,6 +99,14 @@ def test_what_an_export_holds_elsewhere_is_in_use(nfs: MachineBench) -> None:
     assert nfs.objects() == []
 
 
+def test_what_still_lets_go_of_the_file_system_is_waited_for(nfs: MachineBench) -> None:
+    """As a killed `umount` or `mount` does on a busy server; here it is a mount of another namespace."""
+    volume = nfs.volume(data=b"held")
+    nfs.script("unshare -m sleep 15 >/dev/null 2>&1 & sleep 0.5")
+    nfs.driver.delete_volume(nfs.context, volume)
+    assert nfs.objects() == []
+
+
 def test_a_volume_that_is_used_grows(nfs: MachineBench) -> None:
     volume = nfs.volume(data=b"kept")
     with in_use(nfs, volume):

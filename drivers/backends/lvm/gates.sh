@@ -68,14 +68,19 @@ grow_gate() {
 }
 
 # drop_gate VOLUME: nothing of ours there is fine; 1 when it is served, mounted elsewhere or held by another device: it stays.
-# What a killed `umount` has begun goes on for a moment after its death, and after it has let go of our lock.
+# What a killed `umount` or `mount` has begun goes on after its death, and after it has let go of our lock: for some seconds
+# the file system holds its gate, or is mounted only now.
 drop_gate() {
     has_gate "$1" && ! is_elsewhere "$1" || return 0
-    unmount_volume "$1" || return 1
-    patiently=''
-    ! has_file_system "$1" || patiently=--retry
-    # shellcheck disable=SC2086 # a word or none
-    ! dmsetup remove $patiently "cgctl-$1" || return 0
+    patiently='' patience=1
+    ! has_file_system "$1" || { patiently=--retry patience=6; } # of five seconds each
+    ! is_mounted_elsewhere "$1" || return 1
+    while [ "$patience" -gt 0 ]; do
+        unmount_volume "$1" || return 1
+        # shellcheck disable=SC2086 # a word or none
+        ! dmsetup remove $patiently "cgctl-$1" || return 0
+        patience=$((patience - 1))
+    done
     mount_volume "$1"
     return 1
 }
@@ -95,6 +100,17 @@ has_file_system() {
 is_mounted() {
     while read -r _ _ _ _ place _; do
         [ "$place" != "$mounts/cgctl-$1" ] || return 0
+    done </proc/self/mountinfo
+    return 1
+}
+
+# is_mounted_elsewhere VOLUME: beside its own place, as an export has it.
+is_mounted_elsewhere() {
+    while read -r mounted; do
+        case $mounted in
+            *" $mounts/cgctl-$1 "*) ;;
+            *" /dev/mapper/cgctl-$1 "*) return 0 ;;
+        esac
     done </proc/self/mountinfo
     return 1
 }
