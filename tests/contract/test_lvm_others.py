@@ -134,11 +134,13 @@ def test_what_was_left_behind_and_cannot_be_removed_is_not_taken_for_what_is_mad
         lambda: lvm.driver.revert_to_snapshot(lvm.context, volumes[0], members[0]),
         lambda: lvm.driver.create_volume_from_snapshot(lvm.context, volume, members[0]),
     )
-    for call in calls:
-        with pytest.raises(errors.Busy, match="cannot be removed"):
-            call()
-    for name in left:
-        lvm.script(LET_GO, name)
+    try:
+        for call in calls:
+            with pytest.raises(errors.Busy, match="cannot be removed"):
+                call()
+    finally:
+        for name in left:
+            lvm.script(LET_GO, name)
     for call in calls:
         call()
     assert contents(lvm, [*volumes, volume]) == [b"member 0", b"member 1", b"member 0"]

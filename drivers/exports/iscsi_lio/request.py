@@ -77,6 +77,8 @@ def _damaged(reason: str, hint: str) -> Finding:
     )
 
 
-def _unknown(name: str) -> Finding:
+def _unknown(name: str, backstore: str) -> Finding:
+    """backstore: what deletes the one that would hold its volume; empty where there is none."""
     hint = f"if no other state store owns it: targetcli /iscsi delete {name}"
+    hint += f"; targetcli /backstores/{backstore}" if backstore else ""
     return Finding(f"export {name}", False, f"{name} is offered but not known", hint)

@@ -422,11 +422,15 @@ class TestRepair:
         assert wrong_detail(server, context, export) == ""
 
     @pytest.mark.soak
-    def test_target_that_nobody_asked_for_is_found(
-        self, server: LioExports, context: Context, export: Exported
+    def test_target_that_nobody_asked_for_is_found_and_removed_as_the_check_tells(
+        self, server: LioExports, context: Context, export: Exported, machine: Machine
     ) -> None:
         server.ensure_exports(context, [export])
-        assert "is offered but not known" in wrong_detail(server, context)
+        [finding] = [one for one in server.check_exports(context, []) if not one.ok]
+        assert "is offered but not known" in finding.detail
+        assert finding.hint
+        machine.script(finding.hint.partition(": ")[2])
+        assert offered(machine) == ""
 
     def test_foreign_targets_stay_also_those_that_are_only_saved(
         self, server: LioExports, context: Context, export: Exported, machine: Machine

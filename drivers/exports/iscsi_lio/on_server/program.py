@@ -85,7 +85,8 @@ def check(portal: str, prefix: str, exports: list[Wanted]) -> None:
     known = {wanted.iqn for wanted in exports}
     for iqn in sorted(set(lio.targets) - known):
         if iqn.startswith(prefix):
-            print("unknown", iqn, sep="\t")
+            backstore = lio.objects.get(f"cgctl-{iqn.removeprefix(prefix)}")
+            print("unknown", iqn, f"{backstore.plugin} delete {backstore.name}" if backstore else "", sep="\t")
     os.close(lock)
 
 
