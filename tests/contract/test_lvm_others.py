@@ -8,7 +8,7 @@ import pytest
 
 from drivers import errors
 from drivers.contract import GroupSnapshot, ObjectKind, Snapshot, Volume
-from tests.contract.bench import MIB, new_id
+from tests.contract.bench import new_id
 from tests.contract.test_groups import SIZE, contents, make_group, members_of, take
 from tests.contract.thin_pool import MachineBench, on_machine
 from tests.lab.vm import Machine
@@ -28,8 +28,9 @@ def test_what_another_hand_has_named_as_reverts_name_theirs_stays_as_it_is(lvm: 
     lvm.script("lvcreate -q -y -L 4M -n cgctl-db_old cgvg")
     names = "lvs --noheadings -o lv_name cgvg | grep cgctl-db"
     try:
-        lvm.driver.extend_volume(lvm.context, volume, 5 * MIB)
-        lvm.script("sh /usr/local/lib/cgctl/lvm-gates")
+        lvm.driver.delete_snapshot(lvm.context, Snapshot(new_id(), volume.id, volume.size_bytes))
+        gate = lvm.driver.volume_source(volume)
+        lvm.script('dmsetup remove "$1"; sh /usr/local/lib/cgctl/lvm-gates; test -b "$1"', gate)
         assert lvm.script(names).split() == ["cgctl-db_new", "cgctl-db_old"]
     finally:
         lvm.script(f"lvremove -fy -q $({names} | sed 's, *,cgvg/,')")
