@@ -1,6 +1,6 @@
 """kill -9 around every driver call and every commit of a failover: the same command goes on, and nothing is lost.
 
-One house goes to and fro, killed at a later point each time; about 20 s, CGCTL_SOAK=1 takes every point.
+One house goes to and fro, killed at a later point each time; about 15 s, CGCTL_SOAK=1 takes every point.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tests.manager import faulty
 from tests.manager.house import House
 from tests.manager.replicating import live
 
-STRIDE = 1 if os.environ.get("CGCTL_SOAK") == "1" else 8
+STRIDE = 1 if os.environ.get("CGCTL_SOAK") == "1" else 12
 WAYS = {
     "beta": ("group-failover-replication", "--allow-attached-volume", "db"),
     "alpha": ("group-failover-replication", "--allow-attached-volume", "db", "--secondary-backend-id", "default"),

@@ -28,7 +28,7 @@ def test_a_destination_that_cannot_be_read_leaves_the_group_as_it_is(replicated:
     house.ok(*ORDER, "--source-is-down")
 
 
-@pytest.mark.parametrize("how", ["broken", "empty", "away"])
+@pytest.mark.parametrize("how", ["broken", "empty", pytest.param("away", marks=pytest.mark.soak)])
 def test_a_source_that_answers_without_its_data_is_done_without(replicated: House, how: str) -> None:
     """Its notes cannot be read; its pool is new and empty; its directory is gone. Its exports end nevertheless."""
     house = replicated
