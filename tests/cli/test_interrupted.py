@@ -21,6 +21,8 @@ from tests.manager.house import House
 
 __all__ = ["fresh", "origin"]
 
+PATIENCE_SECONDS = 10.0
+"""Then Ctrl-C is pressed again: Python loses one that comes while something is collected."""
 WORDS = ("snapshot-replicate", "snap", "beta", "--name", "copy")
 
 
@@ -36,13 +38,13 @@ def on_a_terminal(house: House, answer: bytes) -> tuple[int, str]:
             os._exit(code)
     while not house.rows("SELECT 1 FROM operations WHERE state = 'detached'"):
         time.sleep(0.05)
-    os.kill(child, signal.SIGINT)
-    said = b""
+    said, pressed_at = b"", 0.0
     while b"[d]" not in said:
-        if select.select([terminal], [], [], 10)[0]:
-            said += os.read(terminal, 4096)
-        else:  # one that comes while something is collected is lost
+        if time.monotonic() - pressed_at > PATIENCE_SECONDS:
             os.kill(child, signal.SIGINT)
+            pressed_at = time.monotonic()
+        if select.select([terminal], [], [], 1)[0]:  # what moves there says nothing of whether it was heard
+            said += os.read(terminal, 4096)
     os.write(terminal, answer)
     with suppress(OSError):  # the terminal goes with who had it
         while more := os.read(terminal, 4096):
