@@ -63,12 +63,14 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> str:
     return stdout
 
 
+@pytest.mark.xdist_group("told demo")
 def test_every_check_holds_and_nothing_stays(told: str) -> None:
     assert told.count("[ ok ]") >= 9
     assert "[FAILED]" not in told
     assert told.splitlines()[-1] == f"The demo succeeded: all {told.count('[ ok ]')} checks held."
 
 
+@pytest.mark.xdist_group("told demo")
 def test_the_life_of_a_group_is_told_in_its_order(told: str) -> None:
     names = [words[1] for words in commands(told)]
     story = [
@@ -93,14 +95,6 @@ def test_the_life_of_a_group_is_told_in_its_order(told: str) -> None:
     before, damaged, cloned = zip(*[iter(re.findall(r"^sha256 \w+ +(\w{64})$", told, re.M))] * 3, strict=True)
     assert before == cloned
     assert not set(before) & set(damaged)
-
-
-def test_a_given_directory_is_made_and_removed(tmp_path: Path) -> None:
-    directory = tmp_path / "new" / "place"
-    code, stdout, _ = demo(tmp_path, "--dir", str(directory))
-    assert code == 0
-    assert f"export CGCTL_CONFIG={directory}/config.yaml" in stdout
-    assert not directory.exists()
 
 
 def test_an_empty_directory_stays_and_is_empty_again(tmp_path: Path) -> None:
@@ -238,7 +232,9 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
     assert packed == there
 
 
-def test_the_demo_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+def test_the_demo_runs_from_the_wheel_in_a_given_directory_that_it_makes_and_removes(
+    wheel: Path, tmp_path: Path
+) -> None:
     """The wheel stands before the checkout in the path; where modules come from is asked of them."""
     installed = tmp_path / "installed"
     words = ["install", "--quiet", "--no-deps", "--no-index", "--target", str(installed), str(wheel)]
@@ -251,4 +247,8 @@ def test_the_demo_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
         return subprocess.run(argv, cwd=tmp_path, env=variables, stdout=subprocess.PIPE, text=True, check=True).stdout
 
     assert python("-c", where).split() == [str(installed / name / "__init__.py") for name in ("cgctl", "drivers")]
-    assert "The demo succeeded" in python("-m", "cgctl", "demo")
+    directory = tmp_path / "new" / "place"
+    told = python("-m", "cgctl", "demo", "--dir", str(directory))
+    assert "The demo succeeded" in told
+    assert f"export CGCTL_CONFIG={directory}/config.yaml" in told
+    assert not directory.exists()
