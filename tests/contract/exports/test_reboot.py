@@ -85,6 +85,7 @@ def test_exports_of_files_are_there_after_a_reboot(machine: Machine) -> None:
 
 def test_volumes_that_are_file_systems_are_mounted_before_nfs_offers_them_again(machine: Machine) -> None:
     runner = MachineRunner(machine)
+    machine.run(["lvchange", "-q", "--zero", "y", "cgvg/pool"])
     driver, kernel = LvmDriver("c", "cgvg/pool", runner, "nfs"), KernelNfsExports("c", f"{GUEST}:2049", runner)
     volume = Volume("8f14e45f-ceea-467f-a8b4-000000000009", 400 * MIB)
     driver.create_volume(context(), volume)
