@@ -15,7 +15,7 @@ from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.manager import activities
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 Reference = Annotated[str, typer.Argument(metavar="ACTIVITY", help="Activity, by its id or the beginning of it.")]
 References = Annotated[list[str], typer.Argument(metavar="ACTIVITY...", help="Activities, by id.")]

@@ -14,7 +14,7 @@ from cgctl.cli.result import Column, Listing, Several, Show
 from cgctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 Ignored = Annotated[str | None, typer.Option(hidden=True)]
 """A word of Cinder's about the client's connector, which no export server here asks for."""

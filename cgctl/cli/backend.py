@@ -12,7 +12,7 @@ from cgctl.cli.options import Filters, pairs
 from cgctl.cli.result import Column, Done, Listing, Show
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 Host = Annotated[
     str, typer.Argument(metavar="HOST", help="The backend's id in the configuration; host@backend#pool works, too.")

@@ -18,7 +18,7 @@ from cgctl.manager import activities
 from cgctl.model.names import parse_pairs
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
     from cgctl.manager.activities.work import LongWork
 
 Reference = Annotated[str, typer.Argument(metavar="BACKUP", help="Backup, by name or id.")]
@@ -192,7 +192,7 @@ def backup_restore(
     """
     if volume is not None and (name is not None or volume_type is not None):
         raise UsageError("backup-restore", "has a new volume and an existing one", "give --volume, or --name")
-    wanted = manager.backups.restoring.Wanted(
+    wanted = manager.backups.wanted.Wanted(
         reference, volume, name, volume_type=volume_type, availability_zone=availability_zone
     )
     return _launched(env, manager.backups.restoring.restoration(env, wanted), detach)
@@ -212,7 +212,7 @@ def group_backup_restore(
     detach: Detach = False,
 ) -> Show:
     """Make a new group of a backup: all members, of one point in time."""
-    wanted = manager.backups.restoring.Wanted(
+    wanted = manager.backups.wanted.Wanted(
         reference,
         None,
         name,

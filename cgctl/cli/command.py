@@ -10,7 +10,7 @@
         \"\"\"Create a consistency group.\"\"\"
         return Show(groups.create(env, ...).as_json())
 
-The first parameter may be `env: Env` (cgctl/cli/wiring.py) or `invocation: Invocation`; the others are Typer's.
+The first parameter may be `env: Env` (cgctl/cli/wiring/env.py) or `invocation: Invocation`; the others are Typer's.
 From the return annotation (Show, Listing, Done, Several, or a union of them) follow the options that the frame adds:
 -f -c for what prints, --sort --limit --marker --long for listings, --dry-run for `changes`, --yes for `destructive`
 (asked for on a terminal only), and the options of the root. A parameter of the function's own with the same name, or

@@ -35,7 +35,7 @@ def config_check(invocation: Invocation) -> Listing:
     Looks at this machine only: no server is asked (`cgctl backend-check` does that). Problems end with exit code 3;
     warnings do not.
     """
-    from cgctl.cli.wiring import misfit  # noqa: PLC0415
+    from cgctl.cli.wiring.building import misfit  # noqa: PLC0415
     from cgctl.config.crosscheck import warnings  # noqa: PLC0415 (help and completion do without pydantic)
     from cgctl.config.load import load  # noqa: PLC0415
 

@@ -15,7 +15,7 @@ from cgctl.errors import UsageError
 from cgctl.model.names import split_list
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 Reference = Annotated[str, typer.Argument(metavar="CONSISTENCYGROUP", help="Consistency group, by name or id.")]
 SHOWN = ("availability_zone", "created_at", "description", "id", "name", "status", "volume_types")

@@ -32,7 +32,7 @@ def demo(
     """
     if invocation.config or invocation.state:
         raise UsageError("cgctl demo", "has a configuration and a state of its own", "cgctl demo --dir DIR")
-    from cgctl.cli.wiring import Env  # noqa: PLC0415 (it imports much; bad usage is told before)
+    from cgctl.cli.wiring.env import Env  # noqa: PLC0415 (it imports much; bad usage is told before)
     from cgctl.demo import stage, story  # noqa: PLC0415
 
     with prepared(directory, keep=keep, say=_tell) as place:

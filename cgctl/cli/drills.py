@@ -12,7 +12,7 @@ from cgctl.cli.result import Column, Listing, Several, Show
 from cgctl.manager import replication
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 KEYS = (
     "id",

@@ -13,7 +13,7 @@ import sys
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.passages import read_errand
 from cgctl.cli.relay import note
-from cgctl.cli.wiring import Env
+from cgctl.cli.wiring.env import Env
 from cgctl.errors import CgctlError
 from cgctl.manager.environment import Progress
 from cgctl.manager.replication import errands, lone

@@ -14,7 +14,7 @@ from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.model.names import parse_pairs, split_list
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 Reference = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
 AddVolumes = Annotated[str | None, typer.Option("--add-volumes", metavar="V1,V2", help="Volumes to take in.")]

@@ -14,7 +14,7 @@ from cgctl.cli.result import Column, Listing, Several, Show
 from cgctl.manager import replication
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 Group = Annotated[str, typer.Argument(metavar="GROUP", help="Group, by name or id.")]
 Reference = Annotated[str, typer.Argument(metavar="GROUP_SNAPSHOT", help="Group snapshot, by name or id.")]

@@ -11,7 +11,7 @@ from cgctl.cli.command import command
 from cgctl.cli.result import Column, Listing
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 COLUMNS = (
     Column("At", "at"),

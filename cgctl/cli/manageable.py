@@ -15,7 +15,7 @@ from cgctl.errors import NotFound, UsageError
 from cgctl.model.names import parse_pairs
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 Host = Annotated[str | None, typer.Argument(help="Backend.")]
 Identifier = Annotated[str, typer.Argument(help="Reference, as the manageable list shows it.")]

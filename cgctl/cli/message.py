@@ -12,7 +12,7 @@ from cgctl.cli.options import Filters, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 COLUMNS = (
     Column("ID", "id"),

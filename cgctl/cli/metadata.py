@@ -14,7 +14,7 @@ from cgctl.cli.volume import Reference
 from cgctl.model.names import parse_pairs
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
     from cgctl.manager.environment import Environment
 
 SnapshotReference = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Snapshot, by name or id.")]

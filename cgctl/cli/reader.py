@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.passages import read_readings
 from cgctl.cli.relay import keep, note
-from cgctl.cli.wiring import Configured
+from cgctl.cli.wiring.configured import Configured
 from cgctl.errors import CgctlError
 from cgctl.failures import explain
 from cgctl.manager.readings import RESULT, Answer, Reading, answer_told

@@ -15,7 +15,8 @@ from uuid import uuid4
 
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.passages import read_passages
-from cgctl.cli.wiring import Carrying, Configured
+from cgctl.cli.wiring.carrying import Carrying
+from cgctl.cli.wiring.configured import Configured
 from cgctl.errors import CgctlError
 from cgctl.manager.environment import Delivery
 from drivers.errors import DriverError

@@ -14,7 +14,7 @@ from cgctl.errors import UsageError
 from cgctl.manager import activities, replication
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 
 SourceIsDown = Annotated[

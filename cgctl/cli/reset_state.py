@@ -12,7 +12,7 @@ from cgctl.cli.command import command
 from cgctl.cli.result import Several
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 from cgctl.errors import UsageError
 
 State = Annotated[str, typer.Option("--state", help="The status that is right.")]

@@ -62,7 +62,7 @@ def _first_parameter(function: Callable[..., Any], invocation: Invocation) -> It
     if "env" not in names:
         yield {"invocation": invocation} if "invocation" in names else {}
         return
-    from cgctl.cli.wiring import Env  # noqa: PLC0415 (not every command needs it, and it imports much)
+    from cgctl.cli.wiring.env import Env  # noqa: PLC0415 (not every command needs it, and it imports much)
 
     env = Env(invocation, on_interrupt=ask_interrupted)
     try:

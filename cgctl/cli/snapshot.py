@@ -14,7 +14,7 @@ from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.model.names import parse_pairs
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 References = Annotated[list[str], typer.Argument(metavar="SNAPSHOT...", help="Snapshots, by name or id.")]
 COLUMNS = (

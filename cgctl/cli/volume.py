@@ -28,7 +28,7 @@ from cgctl.errors import UsageError
 from cgctl.model.names import parse_pairs, parse_size
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 Reference = Annotated[str, typer.Argument(metavar="VOLUME", help="Volume, by name or id.")]
 References = Annotated[list[str], typer.Argument(metavar="VOLUME...", help="Volumes, by name or id.")]
@@ -106,7 +106,7 @@ def create(
     if backup_id is not None:
         if group_id or snapshot_id or source_volid or hint:
             raise UsageError("create", "--backup-id stands alone", "leave the group, other sources and hints out")
-        restored = manager.backups.restoring.Wanted(
+        restored = manager.backups.wanted.Wanted(
             backup_id,
             None,
             name,

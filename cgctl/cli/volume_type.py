@@ -12,7 +12,7 @@ from cgctl.cli.result import Done, Listing, Several, Show
 from cgctl.cli.specs import VOLUME_TYPES, Action, NewName, Specs
 
 if TYPE_CHECKING:
-    from cgctl.cli.wiring import Env
+    from cgctl.cli.wiring.env import Env
 
 Reference = Annotated[str, typer.Argument(metavar="TYPE", help="Volume type, by name or id.")]
 References = Annotated[list[str], typer.Argument(metavar="TYPE...", help="Volume types, by name or id.")]

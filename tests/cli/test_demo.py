@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from cgctl.cli.invocation import Invocation
-from cgctl.cli.wiring import Env
+from cgctl.cli.wiring.env import Env
 from cgctl.demo.place import prepared
 from cgctl.demo.stage import Stage
 from cgctl.demo.story import CLONE, GROUP, play

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cgctl.cli.wiring import Configured
+from cgctl.cli.wiring.configured import Configured
 from tests.manager import faulty, replicating, world
 from tests.manager.house import House
 

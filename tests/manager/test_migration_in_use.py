@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cgctl.cli.wiring import Configured
+from cgctl.cli.wiring.configured import Configured
 from cgctl.manager.replication import lone, migration, switch
 from cgctl.manager.replication.failover import fail_over
 from cgctl.model.names import CG_TYPE

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cgctl.cli.wiring import Configured
+from cgctl.cli.wiring.configured import Configured
 from drivers.backends.file.driver import FileDriver
 from drivers.contract import SourceForm
 from tests.manager import faulty, gated

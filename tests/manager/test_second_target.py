@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cgctl.cli.wiring import Carrying
+from cgctl.cli.wiring.carrying import Carrying
 from cgctl.manager.environment import Carried, Delivery, Follow, Way
 from tests.manager.house import House
 from tests.manager.replicating import live, points, replica

@@ -7,92 +7,35 @@ up: its clients may be back.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlmodel import Session, col, delete
 
-from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure, UsageError
+from cgctl.errors import CgctlError, Refused, ServerFailure
 from cgctl.manager import removal
 from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.activities.work import Intended, Plan
+from cgctl.manager.backups.arrivals import Arrival, Restoring, stands_alone, take_place, whole_ids
 from cgctl.manager.backups.creation import word
 from cgctl.manager.backups.origin import told_form
 from cgctl.manager.backups.streams import Stream, from_repository, working_host
-from cgctl.manager.cg_type import ensure_cg_type
+from cgctl.manager.backups.wanted import NOTHING, Wanted, check_restorable, group_type_of, member_types, placed, size_of
 from cgctl.manager.environment import Environment
-from cgctl.manager.forms import of_other_form, refuse_other_form
+from cgctl.manager.forms import refuse_other_form
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import Intent
-from cgctl.manager.placement import checked_zone, place, specs_for
 from cgctl.manager.rules.volume import check_no_attachments, check_restore
 from cgctl.manager.updates import read_updates
 from cgctl.model.backups import Backup
-from cgctl.model.names import CG_TYPE, checked_text
-from cgctl.model.states import BackupStatus, GroupStatus, VolumeStatus
-from cgctl.model.tables import Group, GroupType, GroupVolumeType, Volume, VolumeType, new_id
-from cgctl.scheduler.candidates import Request
+from cgctl.model.states import GroupStatus, VolumeStatus
+from cgctl.model.tables import Group, GroupVolumeType, Volume, new_id
 from cgctl.store.queries import attachments_of, find, subject
 from drivers import contract
 from drivers.activities.values import Program
-from drivers.contract import Context, Driver, ObjectKind
+from drivers.contract import Context
 from drivers.errors import PoolUnmarked
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What was asked for. volume: an existing one that gets the data; else a new one is made."""
-
-    backup: str
-    volume: str | None = None
-    name: str | None = None
-    description: str | None = None
-    volume_type: str | None = None
-    group_type: str | None = None
-    availability_zone: str | None = None
-    size_bytes: int | None = None
-    metadata: dict[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """An image, and the volume that receives it. replaces: the existing volume whose data it becomes."""
-
-    member_id: str
-    image_bytes: int
-    volume_id: str
-    size_bytes: int
-    group_id: str | None = None
-    replaces: str | None = None
-    replaced_bytes: int = 0
-    replaced_group_id: str | None = None
-    before: str = ""
-
-    @property
-    def volume(self) -> contract.Volume:
-        return contract.Volume(self.volume_id, self.size_bytes, self.group_id)
-
-    @property
-    def replaced(self) -> contract.Volume:
-        return contract.Volume(self.replaces or "", self.replaced_bytes, self.replaced_group_id)
-
-
-@dataclass(frozen=True)
-class Restoring:
-    """group_id: of the new group."""
-
-    backup_id: str
-    repository: str
-    host: str
-    arrivals: Sequence[Arrival]
-    group_id: str | None = None
-
-    @classmethod
-    def of(cls, plan: Plan) -> Restoring:
-        """From the journal."""
-        return cls(**{**plan, "arrivals": [Arrival(**one) for one in plan["arrivals"]]})
 
 
 @dataclass(frozen=True)
@@ -100,7 +43,7 @@ class Restoration:
     """The long work. wanted is not needed to settle it; host: where a new volume or group goes."""
 
     env: Environment
-    wanted: Wanted = Wanted("")
+    wanted: Wanted = NOTHING
     host: str = ""
     kind: str = "backup-restore"
 
@@ -135,7 +78,7 @@ class Restoration:
             name=wanted.name or f"restore_backup_{row.id}",
             description=wanted.description if wanted.description is not None else member.get("description"),
             status=VolumeStatus.CREATING,
-            size_bytes=_size(row, wanted),
+            size_bytes=size_of(row, wanted),
             volume_type_id=volume_type.id if volume_type else None,
             host=self.host,
             availability_zone=self.env.backends.get(self.host).availability_zone,
@@ -225,12 +168,12 @@ class Restoration:
         work = Restoring.of(plan)
         driver = self.env.backends.get(work.host).driver
         for one in work.arrivals:
-            if one.replaces and self._is_given_up(one) and one.replaces in _whole(driver, context):
+            if one.replaces and self._is_given_up(one) and one.replaces in whole_ids(driver, context):
                 self.clear(context, plan)
                 again = f"to restore it: cgctl {self.kind} {work.backup_id} --volume {one.replaces}"
                 return Refused(f"volume {one.replaces}", "reset-state has given its restore up: its data stay", again)
             if one.replaces:
-                _replace(driver, context, one)
+                take_place(driver, context, one)
         return None
 
     def _is_given_up(self, one: Arrival) -> bool:
@@ -249,8 +192,8 @@ class Restoration:
                 if reading.failed:
                     reason = reading.reason or "could not be removed"
                     raise ServerFailure(f"group {work.group_id}", reason, "cgctl recover")
-            elif work.arrivals[0].replaces and _stands_alone(work.arrivals[0], _whole(driver, context)):
-                _replace(driver, context, work.arrivals[0])
+            elif work.arrivals[0].replaces and stands_alone(work.arrivals[0], whole_ids(driver, context)):
+                take_place(driver, context, work.arrivals[0])
             else:
                 driver.delete_volume(context, volumes[0])
         except PoolUnmarked:  # nothing has come so far; or the pool is not mounted
@@ -287,105 +230,15 @@ class Restoration:
 class GroupRestoration(Restoration):
     """The same of a whole group."""
 
-    def __init__(self, env: Environment, wanted: Wanted = Wanted(""), host: str = "") -> None:
+    def __init__(self, env: Environment, wanted: Wanted = NOTHING, host: str = "") -> None:
         super().__init__(env, wanted, host, "group-backup-restore")
 
 
 def restoration(env: Environment, wanted: Wanted) -> Restoration:
     """Of one volume, new or existing; a new one is placed first. Raises what refuses it, with nothing changed."""
-    return Restoration(env, wanted, "" if wanted.volume is not None else _placed(env, wanted, group=False))
+    return Restoration(env, wanted, "" if wanted.volume is not None else placed(env, wanted, group=False))
 
 
 def group_restoration(env: Environment, wanted: Wanted) -> GroupRestoration:
     """Of a whole group, as a new one."""
-    return GroupRestoration(env, wanted, _placed(env, wanted, group=True))
-
-
-def _placed(env: Environment, wanted: Wanted, *, group: bool) -> str:
-    checked_text("name", wanted.name)
-    checked_text("description", wanted.description)
-    with env.store.read() as session:
-        row = find(session, Backup, wanted.backup)
-        check_restorable(row, group=group)
-        types = [one for one in member_types(session, row, wanted.volume_type) if one]
-        group_type = group_type_of(session, row, wanted.group_type) if group else None
-    zone = checked_zone(env, word(row), wanted.availability_zone)
-    size_bytes = row.size_bytes if group else _size(row, wanted)
-    form = told_form(row.members)
-    others = of_other_form(env, form)
-    if len(others) == len(env.backends.ids()):
-        hint = f"restore it where volumes are {form}s, and let a client copy the files"
-        refuse_other_form(env, word(row), form, next(iter(others)), hint)
-    return place(env, word(row), Request(specs_for(group_type, types), size_bytes, zone, others))
-
-
-def check_restorable(row: Backup, *, group: bool) -> None:
-    """It is whole, and of the kind that the command is for."""
-    if bool(row.group_id) is not group:
-        kind, way = ("volume", "backup-restore") if group else ("group", "group-backup-restore")
-        raise Refused(word(row), f"is one of a {kind}", f"cgctl {way} {row.id}")
-    if row.status != BackupStatus.AVAILABLE and row.fail_reason:
-        others = "cgctl group-backup-list" if group else "cgctl backup-list"
-        hint = f"restore another one: {others}; when it is mended: cgctl backup-verify {row.id}"
-        raise Refused(word(row), f"is {row.status}: {row.fail_reason}", hint)
-    if row.status != BackupStatus.AVAILABLE:
-        raise Refused(word(row), f"is {row.status}", f"cgctl backup-show {row.id}")
-
-
-def member_types(session: Session, row: Backup, wanted: str | None) -> list[VolumeType | None]:
-    """The volume type of each member: the wanted one, else that of the same name as then. Raises NotFound."""
-    if wanted is not None:
-        return [find(session, VolumeType, wanted)] * len(row.members)
-    found: list[VolumeType | None] = []
-    for member in row.members:
-        name = member.get("volume_type")
-        try:
-            found.append(find(session, VolumeType, str(name)) if name else None)
-        except NotFound:
-            hint = f"cgctl type-create {name}; or take another one: --volume-type TYPE"
-            raise NotFound(word(row), f"there is no volume type {name}, which it had", hint) from None
-    return found
-
-
-def group_type_of(session: Session, row: Backup, wanted: str | None) -> GroupType:
-    """The group's type: the wanted one, else that of the same name as then. Raises NotFound."""
-    if wanted is not None:
-        return find(session, GroupType, wanted)
-    if row.group_type == CG_TYPE:
-        return ensure_cg_type(session)
-    try:
-        return find(session, GroupType, str(row.group_type))
-    except NotFound:
-        hint = f"cgctl group-type-create {row.group_type}; or take another one: --group-type TYPE"
-        raise NotFound(word(row), f"there is no group type {row.group_type}, which it had", hint) from None
-
-
-def _size(row: Backup, wanted: Wanted) -> int:
-    if wanted.size_bytes is None:
-        return row.size_bytes
-    if wanted.size_bytes < row.size_bytes:
-        raise UsageError(f"size {wanted.size_bytes}", f"is smaller than {word(row)} ({row.size_bytes} bytes)", None)
-    return wanted.size_bytes
-
-
-def _replace(driver: Driver, context: Context, one: Arrival) -> None:
-    """The received data become those of the existing volume; the same call again ends it."""
-    there = _whole(driver, context)
-    if one.volume_id in there:
-        driver.delete_volume(context, one.replaced)
-        driver.copy_volume(context, one.replaced, driver.images.volume_source(one.volume))
-        driver.delete_volume(context, one.volume)
-    elif one.replaces not in there:
-        raise ServerFailure(
-            f"volume {one.replaces}", "neither it nor what was received is there", "cgctl backend-check"
-        )
-
-
-def _stands_alone(one: Arrival, there: Collection[str]) -> bool:
-    """The old data went already, and what was received has to stand in. Neither of both: they were not there before."""
-    return one.replaces not in there and one.volume_id in there
-
-
-def _whole(driver: Driver, context: Context) -> set[str]:
-    """The ids of the volumes that are there whole."""
-    return {item.id for item in driver.list_objects(context) if item.kind is ObjectKind.VOLUME and item.complete}
+    return GroupRestoration(env, wanted, placed(env, wanted, group=True))
