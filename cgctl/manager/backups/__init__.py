@@ -2,7 +2,9 @@
 
     origin.py     what a backup is made of: the hidden clone of a volume, a snapshot, a group, a group snapshot
     creation.py   backup-create, group-backup-create: long work
+    wanted.py     what a restore is asked for, where that goes, and what refuses it
     restoring.py  backup-restore, group-backup-restore, create --backup-id: long work
+    arrivals.py   the volumes that it makes, and how one takes the place of old data
     streams.py    the way between a backend and a repository
     registry.py   export, import, verify, update, and what a repository holds
     removal.py    backup-delete
@@ -20,9 +22,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cgctl.manager.backups import creation, reads, registry, removal, restoring, verification
+    from cgctl.manager.backups import creation, reads, registry, removal, restoring, verification, wanted
 
-__all__ = ["creation", "reads", "registry", "removal", "restoring", "verification"]
+__all__ = ["creation", "reads", "registry", "removal", "restoring", "verification", "wanted"]
 
 
 def __getattr__(name: str) -> ModuleType:
