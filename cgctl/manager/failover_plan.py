@@ -102,13 +102,15 @@ class View:
 class Terms:
     """What the operator and the configuration say. source_is_down: his word, or proven by the fence hook.
 
-    lag_seconds: below 0 for a point from the future, by this machine's clock.
+    lag_seconds: below 0 for a point from the future, by this machine's clock. newer_at: another backend that has a
+    newer point, as far as this machine knows.
     """
 
     source_is_down: bool = False
     accept_data_loss: bool = False
     rpo_seconds: float | None = None
     lag_seconds: float | None = None
+    newer_at: str | None = None
 
 
 def plan_failover(view: View) -> Iterator[Step]:
@@ -166,7 +168,13 @@ def _planned(view: View, source: SideView) -> str | None:
 def _unplanned(view: View, terms: Terms) -> str | None:
     if not terms.source_is_down:
         return "the source does not answer, and nothing proves that it cannot write any more"
-    return _unusable_point(view) or _beyond_rpo(view, terms)
+    return _unusable_point(view) or _loses_more_than_needed(view, terms) or _beyond_rpo(view, terms)
+
+
+def _loses_more_than_needed(view: View, terms: Terms) -> str | None:
+    if view.undo_point is not None or terms.accept_data_loss or terms.newer_at is None:
+        return None
+    return f"backend {terms.newer_at} has a newer recovery point: less would be lost there"
 
 
 def _unusable_point(view: View) -> str | None:

@@ -37,6 +37,33 @@ def test_a_sync_brings_the_point_to_both_targets(house: House) -> None:
     assert replica(house, host="gamma")["is_full"] is False
 
 
+def test_a_target_that_would_lose_more_than_another_one_is_refused_until_that_may_be(house: House) -> None:
+    beta = gone(house, "beta")
+    house.write("db-0", b"on gamma alone")
+    assert house.run("group-sync-replication", "db").code == 10
+    newest = live(house, "alpha")
+    house.configure(backends={"beta": beta})
+    gone(house, "alpha")
+    for word in ((), ("--secondary-backend-id", "dr1")):
+        refused = house.run(*FAIL_OVER[:2], *word, "--source-is-down")
+        assert refused.code == 7
+        assert "backend gamma has a newer recovery point" in refused.err
+        assert "--accept-data-loss" in refused.err
+    command = refused.err.partition("to lose less: cgctl ")[2].partition(";")[0]
+    house.ok(*command.split())
+    assert (served(house)[0], live(house, "gamma")) == ("gamma", newest)
+
+
+def test_a_target_with_an_older_point_serves_where_that_is_said(house: House) -> None:
+    before, beta = live(house, "alpha"), gone(house, "beta")
+    house.write("db-0", b"on gamma alone")
+    house.run("group-sync-replication", "db")
+    house.configure(backends={"beta": beta})
+    gone(house, "alpha")
+    house.ok(*FAIL_OVER, "dr1", "--source-is-down", "--accept-data-loss")
+    assert live(house, "beta") == before
+
+
 @pytest.fixture
 def paces(house: House, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], int | None]:
     """How fast points may travel from backend to backend: dr1 and dr2 have a limit each."""

@@ -19,7 +19,7 @@ from cgctl.manager.replication.giving_up import note_promoting
 from cgctl.manager.replication.hooks import run_fence_hook, run_post_failover
 from cgctl.manager.replication.lag import lag_seconds
 from cgctl.manager.replication.line import generations_of, line
-from cgctl.manager.replication.members import ReplicatedGroup, replication_of
+from cgctl.manager.replication.members import ReplicatedGroup, others, replication_of
 from cgctl.manager.replication.order import FailedOver, Halfway, Order
 from cgctl.manager.replication.points import final_point_id, newest_sequence, next_point, take_point
 from cgctl.manager.replication.promotion import live_sizes, offer, promote, sizes
@@ -138,7 +138,10 @@ class Moving:
         if is_silent and not (has_hook and view.source is None and self._objection_if_down(view)):
             return f"when the source is certainly down: {self._again(hints.DOWN)}"
         if objection(view, replace(terms, source_is_down=True, accept_data_loss=True)) is None:
-            return f"when that may be lost: {self._again(*([] if has_hook else [hints.DOWN]), hints.LOSS)}"
+            down = [] if has_hook else [hints.DOWN]
+            less = hints.failover_to(self._env, self._replicated, terms.newer_at, *down) if terms.newer_at else ""
+            loss = f"when that may be lost: {self._again(*down, hints.LOSS)}"
+            return f"to lose less: {less}; {loss}" if less else loss
         name = self._replicated.id
         return f"{hints.status(self._replicated)}; other targets: cgctl group-list-replication-targets {name}"
 
@@ -163,7 +166,19 @@ class Moving:
         found = self._side(self._order.destination).point(newest.id) if newest else None
         lag = lag_seconds(found.point.taken_at, self._wrote_until) if found else 0.0
         down = self._order.source_is_down or self._proven_down
-        return Terms(down, self._order.accept_data_loss, self._order.rpo_seconds, -1.0 if lag is None else lag)
+        newer_at = self._newer_than(newest.sequence) if newest else None
+        return Terms(
+            down, self._order.accept_data_loss, self._order.rpo_seconds, -1.0 if lag is None else lag, newer_at
+        )
+
+    def _newer_than(self, sequence: int) -> str | None:
+        """Which other backend has the newest point of all, by the state: to ask it now would take time."""
+        hosts = others(self._env, self._replicated)
+        known = (one for one in self._replicated.replicas if one.taken_at and one.host in hosts)
+        newest = max(known, key=lambda one: one.sequence or 0, default=None)
+        if newest is None or newest.host == self._order.destination or (newest.sequence or 0) <= sequence:
+            return None
+        return newest.host
 
     def _view(self) -> View:
         self._observe()
