@@ -43,7 +43,7 @@ def test_what_was_lost_in_a_failover_is_not_promoted_by_the_next_one(three: Hous
     assert three.run("group-sync-replication", "db").code == 10
     come_back(three, "beta")
     lose(three, "alpha")
-    three.ok(*FAIL_OVER, "dr1", "--source-is-down")
+    three.ok(*FAIL_OVER, "dr1", "--source-is-down", "--accept-data-loss")
     assert "given up" in str(replica(three, host="gamma")["error"])
     three.write("db-0", b"on beta")
     lose(three, "beta")
@@ -309,7 +309,7 @@ def test_who_was_away_over_several_failovers_still_gets_a_delta(three: House) ->
     come_back(three, "gamma")
     for away, word in (("alpha", "dr1"), ("beta", "dr2")):
         lose(three, away)
-        three.ok(*FAIL_OVER, word, "--source-is-down")
+        three.ok(*FAIL_OVER, word, "--source-is-down", "--accept-data-loss")
     come_back(three, "beta")
     for word in ("dr1", "dr2"):
         three.ok(*FAIL_OVER, word)
