@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-# The lab is one process's; the fast suites run beside it.
-BESIDE := --numprocesses=auto --maxprocesses=4 --dist=loadgroup
+# Each process has a lab of its own. A few tests at a time: they take from a millisecond to two minutes.
+BESIDE := --numprocesses=auto --maxprocesses=4 --dist=load --maxschedchunk=4
 SHELL_SCRIPTS = $(shell find cgctl drivers tests -name '*.sh' | sort)
 PERL_SCRIPTS = $(shell find cgctl drivers tests -name '*.pl' | sort)
 

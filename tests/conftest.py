@@ -37,8 +37,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("lab")
         if item.get_closest_marker("vm"):
             item.add_marker("lab")
-        if item.get_closest_marker("lab"):
-            item.add_marker(pytest.mark.xdist_group("lab"))  # one process enters the lab, beside the others
     left_out = {item for item in items if not _is_asked_for(item)}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
@@ -53,7 +51,10 @@ def _is_asked_for(item: pytest.Item) -> bool:
 
 
 def _turn(item: pytest.Item) -> tuple[bool, bool, int]:
-    """The virtual machines last: they are switched on where the lab has moved the tests to."""
+    """The virtual machines last: they are switched on where the lab has moved the tests to. pytest-xdist keeps the order
+
+    in each of its processes, each of which has a lab of its own.
+    """
     suite = item.path.relative_to(Path(__file__).parent).parts[0]
     rank = SUITES.index(suite if suite in SUITES else "lab")
     return item.get_closest_marker("vm") is not None, item.get_closest_marker("lab") is not None, rank

@@ -63,14 +63,12 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> str:
     return stdout
 
 
-@pytest.mark.xdist_group("told demo")
 def test_every_check_holds_and_nothing_stays(told: str) -> None:
     assert told.count("[ ok ]") >= 9
     assert "[FAILED]" not in told
     assert told.splitlines()[-1] == f"The demo succeeded: all {told.count('[ ok ]')} checks held."
 
 
-@pytest.mark.xdist_group("told demo")
 def test_the_life_of_a_group_is_told_in_its_order(told: str) -> None:
     names = [words[1] for words in commands(told)]
     story = [
@@ -97,6 +95,7 @@ def test_the_life_of_a_group_is_told_in_its_order(told: str) -> None:
     assert not set(before) & set(damaged)
 
 
+@pytest.mark.soak
 def test_an_empty_directory_stays_and_is_empty_again(tmp_path: Path) -> None:
     directory = tmp_path / "mine"
     directory.mkdir()

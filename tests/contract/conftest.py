@@ -23,11 +23,9 @@ def _machine_parameters() -> list[object]:
 TELLING = frozenset({
     "test_a_group_snapshot_keeps_all_members_as_they_were",
     "test_a_clone_of_a_group_and_its_source_do_not_see_each_others_writes",
-    "test_a_volume_moves_into_a_group_and_out_again_with_its_data",
     "test_a_reverted_volume_has_the_data_of_its_snapshot_and_the_snapshot_stays",
     "test_extending_keeps_the_data_and_adds_zeros",
     "test_a_healthy_pool_has_no_failing_finding",
-    "test_a_copy_runs_as_an_activity_and_is_there_once",
     "test_a_stream_becomes_a_volume_or_nothing",
 })  # fmt: skip
 """Of the conformance suite, what CI runs on the virtual machine: a fork takes 50 ms there, a promise ten seconds."""

@@ -198,7 +198,7 @@ def test_a_killed_sync_leaves_nobody_that_holds_up_the_next_one(pair: Pair, path
         assert not list(pair.host(backend).path("/run/cgctl").glob("*ing-*")), backend
 
 
-@pytest.mark.parametrize("path", ["direct", "relay"])
+@pytest.mark.parametrize("path", ["direct", pytest.param("relay", marks=pytest.mark.soak)])
 def test_a_failover_does_not_wait_for_a_sync_that_dies_with_its_source(pair: Pair, path: str) -> None:
     with slow_sync(pair, path=path) as process:
         pair.host("alpha").cut()
@@ -228,8 +228,15 @@ def test_a_failover_does_not_end_a_sync_that_moves(pair: Pair) -> None:
     assert_replicated(pair)
 
 
-@pytest.mark.parametrize("path", ["direct", "relay"])
-@pytest.mark.parametrize("backend", ["alpha", "beta"])
+@pytest.mark.parametrize(
+    ("backend", "path"),
+    [
+        ("alpha", "relay"),
+        ("beta", "direct"),
+        pytest.param("alpha", "direct", marks=pytest.mark.soak),
+        pytest.param("beta", "relay", marks=pytest.mark.soak),
+    ],
+)
 def test_a_link_that_is_cut_in_the_middle_costs_time_and_nothing_else(pair: Pair, path: str, backend: str) -> None:
     with slow_sync(pair, path=path) as process:
         pair.host(backend).cut()
