@@ -51,9 +51,9 @@ def _is_asked_for(item: pytest.Item) -> bool:
 
 
 def _turn(item: pytest.Item) -> tuple[bool, bool, int]:
-    """The virtual machines last: they are switched on where the lab has moved the tests to. pytest-xdist keeps the order
+    """The virtual machines last: they are switched on where the lab has moved the tests to.
 
-    in each of its processes, each of which has a lab of its own.
+    pytest-xdist keeps the order in each of its processes, each of which has a lab of its own.
     """
     suite = item.path.relative_to(Path(__file__).parent).parts[0]
     rank = SUITES.index(suite if suite in SUITES else "lab")
