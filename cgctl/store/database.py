@@ -9,6 +9,7 @@ writes an operation's result has nobody who could try it again. Writers are shor
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,10 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAl
 from sqlmodel import Session, create_engine
 
 from cgctl.errors import ConfigurationError, Locked
+from cgctl.store import clock
 from cgctl.store.schema import bring_up_to_date
 
+_log = logging.getLogger(__name__)
 BUSY_TIMEOUT_SECONDS = 30
 WRITERS = 721067
 """The number of the advisory lock on PostgreSQL."""
@@ -51,7 +54,11 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One transaction: all of it is committed at the end of the block, or nothing."""
+        """One transaction: all of it is committed at the end of the block, or nothing.
+
+        Raises ConfigurationError where this machine's clock is too wrong to share the state with other hosts.
+        """
+        clock.refuse(self.url.render_as_string(hide_password=True), self._ahead)
         writing = self.engine.execution_options(cgctl_write=True)
         with self._told(), Session(writing, expire_on_commit=False) as session:
             yield session
@@ -63,7 +70,11 @@ class Store:
 
     def _open(self) -> str:
         with self._told(), self.engine.connect() as connection:
-            return bring_up_to_date(connection)
+            owner = bring_up_to_date(connection)
+            self._ahead = clock.seconds_ahead(connection)
+        if warning := clock.told(self._ahead):
+            _log.warning(warning)
+        return owner
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -11,10 +11,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from cgctl.model.tables import utc_now
+from cgctl.store import clock
 from drivers.contract import HandleScope
 from tests.manager import faulty, gated
 from tests.manager.house import House
@@ -144,3 +147,27 @@ def test_a_database_that_is_not_there_is_a_matter_of_configuration(house: House)
     ran = house.run("list")
     assert ran.code == 3
     assert "nothing" in ran.err
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(40, "40 s ahead of"), (-40, "40 s behind")])
+def test_a_clock_that_differs_from_the_databases_is_told(
+    house: House, monkeypatch: pytest.MonkeyPatch, seconds: int, word: str
+) -> None:
+    house.types()
+    monkeypatch.setattr(clock, "utc_now", lambda: utc_now() + timedelta(seconds=seconds))
+    ran = house.ok("group-create", "consistent", "gold", "--name", "late")
+    assert f"this machine's clock is {word} the database's" in ran.err
+
+
+def test_with_a_clock_by_which_no_lease_would_hold_nothing_is_changed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would take the living commands of other hosts for dead ones."""
+    house.types()
+    with monkeypatch.context() as patched:
+        patched.setattr(clock, "utc_now", lambda: utc_now() + timedelta(seconds=700))
+        assert "is 700 s ahead of" in house.ok("group-list").err
+        refused = house.run("group-create", "consistent", "gold", "--name", "late")
+        assert (refused.code, "timedatectl set-ntp true" in refused.err) == (3, True)
+    assert house.show("group-list") == []
+    assert house.run("group-list").err == ""
