@@ -25,7 +25,7 @@ from drivers.contract import Context, Group, GroupSnapshot, HoldReceipt, ObjectK
 from drivers.runner import Completed
 from tests.contract.bench import MIB, ProcessRunner, new_id
 from tests.contract.linting import complaints
-from tests.contract.test_groups import SIZE, contents, make_group, members_of, take
+from tests.contract.test_groups import SIZE, contents, likes, make_group, members_of, take
 from tests.contract.test_killed import killed
 from tests.contract.thin_pool import LOCK, POOL, MachineBench, on_machine
 from tests.lab.vm import Machine
@@ -236,7 +236,11 @@ def broken_hold(bench: MachineBench) -> tuple[GroupSnapshot, list[Volume]]:
     return cgsnapshot, volumes
 
 
-HEAD_OF_SCRIPTS = (("drivers", "prelude.sh"), ("drivers.backends.lvm", "pool.sh"))
+HEAD_OF_SCRIPTS = (
+    ("drivers", "prelude.sh"),
+    ("drivers.backends.lvm", "pool.sh"),
+    ("drivers.backends.lvm", "session.sh"),
+)
 KILLED_SCRIPT = """
 setsid sh -c "$1" script "$2" owner 60 '' </dev/null &
 script=$!
@@ -259,6 +263,44 @@ def test_nobody_works_beside_the_lvm_of_a_script_that_was_killed(lvm: MachineBen
     head = [resources.files(package).joinpath(name).read_text() for package, name in HEAD_OF_SCRIPTS]
     said = lvm.script(KILLED_SCRIPT, "\n".join([*head, MANY_LINES]), POOL, LOCK)
     assert said.splitlines() == ["lvm goes on", "and keeps the lock"]
+
+
+COUNTED_LVM = """
+mkdir -p /run/counted
+cat >/run/counted/lvm <<'end'
+#!/bin/sh
+echo >>/run/counted/begun
+exec /sbin/lvm "$@"
+end
+chmod 755 /run/counted/lvm
+"""
+
+
+@pytest.mark.vm
+@pytest.mark.telling
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_group_operation_is_one_lvm_process_whatever_its_member_count(lvm: MachineBench, count: int) -> None:
+    group, volumes = make_group(lvm, count)
+    cgsnapshot, clone, twin = GroupSnapshot(new_id(), group.id), Group(new_id()), Group(new_id())
+    members, clones, twins = members_of(cgsnapshot, volumes), likes(volumes, clone), likes(volumes, twin)
+    lvm.script(COUNTED_LVM)
+    lvm.runner.enter = lambda argv: ["env", "PATH=/run/counted:/usr/sbin:/usr/bin:/sbin:/bin", *argv]
+    driver, context = lvm.driver, lvm.context
+    calls = {
+        "snapshot": lambda: driver.create_cgsnapshot(context, cgsnapshot, members),
+        "clone of it": lambda: driver.create_consistencygroup_from_src(context, clone, clones, cgsnapshot, members),
+        "clone": lambda: driver.create_consistencygroup_from_src(context, twin, twins, group, volumes),
+        "revert": lambda: driver.revert_consistencygroup(context, group, volumes, cgsnapshot, members),
+        "update": lambda: driver.update_consistencygroup(context, group, [], volumes[:1]),
+        "deletion of the snapshot": lambda: driver.delete_cgsnapshot(context, cgsnapshot, members),
+        "deletion": lambda: driver.delete_consistencygroup(context, clone, clones),
+    }
+    begun = {}
+    for word, call in calls.items():
+        lvm.script(": >/run/counted/begun")
+        call()
+        begun[word] = int(lvm.script("wc -l </run/counted/begun"))
+    assert begun == dict.fromkeys(calls, 1)
 
 
 @pytest.mark.vm

@@ -73,9 +73,10 @@ KILLED_LVM = """
 mkdir -p /run/killed
 cat >/run/killed/lvm <<'end'
 #!/bin/sh
-lines=$(cat)
-case $lines in *lvremove*) kill -KILL $$ ;; esac
-printf '%s\\n' "$lines" | exec /sbin/lvm "$@"
+while IFS= read -r line; do
+    case $line in *lvremove*) kill -KILL 0 ;; esac
+    printf '%s\\n' "$line"
+done | /sbin/lvm "$@"
 end
 chmod 755 /run/killed/lvm
 """

@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.contract.thin_pool import LOCK
 from tests.lab.command import wait_until
 from tests.lab.vm import Machine
 
 BEGUN = "/run/slow-lvm-begun"
-# Found before the real one. The process that a hold feeds through the pipe is the one that is slow, no other.
+# Found before the real one. What is told to it in a hold is slow, nothing else.
 WRAPPER = f"""#!/bin/sh
-if [ "$(readlink /proc/self/fd/0)" = {LOCK}.lines ]; then
-    {{
-        read -r look # before the hold
-        printf '%s\\n' "$look"
-        read -r first
-        : >{BEGUN}
-        sleep "$(cat /run/slow-lvm-seconds)"
-        printf '%s\\n' "$first"
-        cat
-    }} | /usr/sbin/lvm "$@"
-    exit
-fi
-exec /usr/sbin/lvm "$@"
+held=''
+while IFS= read -r line; do
+    case $held$line in
+        "lvcreate "*" --noudevsync "*)
+            held=yes
+            : >{BEGUN}
+            sleep "$(cat /run/slow-lvm-seconds)"
+            ;;
+    esac
+    printf '%s\\n' "$line"
+done | /usr/sbin/lvm "$@"
 """
 
 

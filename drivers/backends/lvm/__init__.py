@@ -18,13 +18,17 @@ Decided 2026-11:
   of the volume group's metadata, a member LV alone is 400.
 - LVM rounds to extents; the gate does not. So sizes are exact (in sectors), and what LVM has beyond the gate's end was
   never written and reads as zeros when the volume grows.
+- A script has one lvm process, whatever it does and however many members there are (session.sh); one that lets go of
+  the lock and takes it again has one each time. What lvm says ends with the answer to a command behind the others: without
+  it lvm was cut, and what it has done is not known. Lines come whole: a killed writer must not leave half of a line,
+  which would be another command (before 2026-11-22 lines went in blocks of 8 KiB, wherever those ended).
 - `lvm` runs in a session of its own: who kills the script's process group does not kill LVM between its suspend and
   resume of a device. It inherits the lock, as does the watchdog of a hold, so the next script waits for both.
 - Members of a hold are made without archive and backup of the metadata (`-An`), dmeventd and activation: all of it
   comes after the resume. `--ignoremonitoring`, never `--monitor n`: that one ends dmeventd's monitoring of the whole
   pool, and with it autoextend, in silence (seen with LVM 2.03.16).
-- The length of a hold is suspend, one lvcreate per member, one look at the gates, resume; the lvm process is started,
-  and warm, before it. Seen to make holds grow (four members, the same slow guest on a busy machine): dmeventd's part in
+- The length of a hold is suspend, one lvcreate per member, one look at the gates, resume; the lvm process is
+  warm before it. Seen to make holds grow (four members, the same slow guest on a busy machine): dmeventd's part in
   each lvcreate with monitoring on, 3.0 to 5.8 s, without it 2.2 to 2.7 s; and the size of LVM's metadata, which each
   lvcreate reads and writes as a whole, 1.4 to 2.5 s beside 60 LVs, 4.3 s beside 370. The first is gone, the second is
   LVM's: keep few sets. The watchdog bounds it either way.

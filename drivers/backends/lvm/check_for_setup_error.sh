@@ -1,13 +1,13 @@
 # check_for_setup_error.sh: facts for drivers/backends/lvm/findings.py; nothing is changed.
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
 need grep
-set +f
 # LVM's own answers come behind, in lines of its own forms.
 change 'lvmconfig devices/global_filter' 'lvmconfig --type full devices/use_devicesfile' \
     'lvmconfig --type full activation/monitoring' 'lvmconfig --type full activation/thin_pool_autoextend_threshold' \
     "lvs -q --noheadings --nameprefixes --unquoted -o lv_check_needed,lv_health_status,seg_monitor,vg_mda_size,\
 vg_missing_pv_count $pool" 'pvs -q --noheadings --nameprefixes --unquoted -o pv_name'
 of_pool
+set +f
 tags=$pool_tags
 tag cgctl.owner || :
 printf 'owner %s\nroom %s\nattr %s\nzero %s\n' "$value" "$(how_full)" "$pool_attr" "${zero:-no}"

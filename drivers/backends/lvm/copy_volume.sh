@@ -84,8 +84,7 @@ fill() {
 }
 change "lvcreate -q -An -V ${bytes}b -T $pool -n $name $new_tags"
 find_lv "$name" || exit 1
-exec 9>&-
-locked=''
+unlock
 if [ "$path" = - ]; then
     fill "$there"
 else

@@ -42,7 +42,7 @@ undo() {
     # shellcheck disable=SC2086 # names
     release $gates
     if [ "$1" != 0 ]; then
-        end_lines
+        end_lvm
         look
         mark_of "$set_id" || remove_set
     fi

@@ -2,11 +2,13 @@
 # The watchdog is armed first, on this server: it resumes the gates when the bound is over, whatever became of us. It
 # holds the lock until then, so no later script meets a hold that is not its own.
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
-# The lvm process, too, is started first and waits for its lines: a hold is as long as its snapshots take, no start-up.
-# Nothing in a hold waits for udevd, or tells others (__init__.py has the figures): the devices are there before and
-# after, and what udevd does about a change of them is done as well when writes go on.
-need mkfifo
-held='' watchdog='' lvm_process='' suspender=''
+# The lvm process has looked at the pool before, and waits for its lines: a hold is as long as its snapshots take, no
+# start-up. Nothing in a hold waits for udevd, or tells others (__init__.py has the figures): the devices are there before
+# and after, and what udevd does about a change of them is done as well when writes go on. lvm's D-Bus is nowhere: whoever
+# listens there is told by the next script.
+DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent
+export DBUS_SYSTEM_BUS_ADDRESS
+held='' watchdog='' suspender=''
 flag=$lock_file.watchdog
 
 # A gate is suspended when what is under way has ended, which takes a minute (the kernel's no_space_timeout) where a full
@@ -33,7 +35,7 @@ arm() { # arm CENTISECONDS GATE...
     rm -f "$flag.armed" "$flag.fired" "$flag.suspender"
     after=$(printf '%d.%02d' "$(($1 / 100))" "$(($1 % 100))")
     shift
-    setsid sh -c "$watch" watchdog "$flag" "$after" "$@" </dev/null >/dev/null 2>&1 8>&- &
+    setsid sh -c "$watch" watchdog "$flag" "$after" "$@" </dev/null >/dev/null 2>&1 8>&- 4<&- &
     watchdog=$!
     until [ -e "$flag.armed" ]; do
         kill -0 "$watchdog" 2>/dev/null || refuse refused "the watchdog of the hold cannot be started"
@@ -41,27 +43,9 @@ arm() { # arm CENTISECONDS GATE...
     done
 }
 
-# await_lines: $lvm_process runs what is written to descriptor 8, and ends with it. It has read its configuration and
-# found its devices when this returns. Its D-Bus is nowhere: whoever listens there is told by the next lvm process.
-await_lines() {
-    rm -f "$lock_file.lines" "$lock_file.said"
-    mkfifo -m 600 "$lock_file.lines"
-    # Opened for both, here and in the child before it lets go of it: whoever is killed when, nobody waits for the other
-    # end of the pipe with the lock in hand.
-    exec 8<>"$lock_file.lines"
-    DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent setsid -w sh -c "$run_lvm" \
-        <"$lock_file.lines" >"$lock_file.said" 8>&- &
-    lvm_process=$!
-    printf '%s\n' "$lvs_line" >&8
-    until [ -s "$lock_file.said" ]; do
-        kill -0 "$lvm_process" 2>/dev/null || break
-        sleep 0.01
-    done
-}
-
 # suspend_gates GATE...: 1 when one of them cannot be, or when the watchdog was quicker.
 suspend_gates() {
-    dmsetup suspend "$@" 8>&- &
+    dmsetup suspend "$@" 8>&- 4<&- &
     suspender=$!
     printf '%s\n' "$suspender" >"$flag.suspender"
     [ ! -e "$flag.fired" ] || return 1
@@ -84,12 +68,6 @@ release() {
     watchdog=''
 }
 
-# end_lines: behind this nothing more is made, whatever was to be when a signal came.
-end_lines() {
-    exec 8>&-
-    [ -z "$lvm_process" ] || wait "$lvm_process" || :
-}
-
 still_held() { # still_held GATE...: every gate is suspended, and the watchdog has not fired.
     [ ! -e "$flag.fired" ] || return 1
     suspended=0
@@ -105,17 +83,17 @@ still_held() { # still_held GATE...: every gate is suspended, and the watchdog h
 hold() {
     bound=$1 lines=$2
     shift 2
-    await_lines
     flush "$@"
     arm "$bound" "$@"
+    listen
     began_at=$(clock)
     held=yes
     if suspend_gates "$@"; then
-        printf '%s\n' "$lines" >&8
+        say "$lines"
     else
         [ -e "$flag.fired" ] || exit 1
     fi
-    end_lines
+    heard
     whole=yes
     still_held "$@" || whole=''
     release "$@"

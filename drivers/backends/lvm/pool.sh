@@ -4,7 +4,7 @@
 #   such, to be read, and not mounted; empty where they are disks.
 # POSIX sh; as few processes as possible. $state is what `lvs` prints of the pool, one LV a line:
 #   "  NAME|POOL|BYTES|ATTR|ZERO|DATA_PERCENT|METADATA_PERCENT|ORIGIN|VG_METADATA_FREE|METADATA_BYTES|TAGS"
-# No words of ours are patterns: `for` may split $state. The lvm shell takes 64 words a line.
+# No words of ours are patterns: `for` may split $state. The lvm shell takes 64 words a line, `say` 4096 bytes.
 # shellcheck disable=SC2034,SC2329 # not every script uses every variable, and `undo` is called by the trap
 vg=${1%/*} pool=$1 owner=$2 lock_wait=$3 file_system=$4
 thin_pool=${pool#*/}
@@ -26,8 +26,6 @@ shift 4
 set -f
 need date dmsetup flock lvm setsid sleep
 [ -z "$file_system" ] || need mkfs.xfs mount sync umount xfs_growfs
-LVM_SUPPRESS_FD_WARNINGS=1
-export LVM_SUPPRESS_FD_WARNINGS
 lock_file=/run/lock/cgctl-lvm-$vg
 mounts=/run/cgctl/volumes # as in layout.py and at_boot.sh
 # Where it is used (RHEL 9's default), LVM knows no device that is not in it.
@@ -38,7 +36,7 @@ lvs_line="lvs -q --noheadings --nosuffix --units b --separator | \
 -o lv_name,pool_lv,lv_size,lv_attr,zero,data_percent,metadata_percent,origin,vg_mda_free,lv_metadata_size,lv_tags \
 -S pool_lv=$thin_pool||lv_name=$thin_pool $vg"
 
-locked='' seen='' devices=''
+locked='' seen='' state='' devices=''
 undo() {
     exit "$1"
 }
@@ -49,30 +47,13 @@ trap 'exit 143' TERM
 # Nobody reads our output any more: lvm, too, shall end its work and not die of it.
 trap '' PIPE
 
-# lock: wait until no other script, no lvm and no watchdog of one works in this volume group.
+# lock: wait until no other script, no lvm and no watchdog of one works in this volume group. An lvm that was started
+# before has no lock to keep.
 lock() {
+    end_lvm
     exec 9>>"$lock_file"
     flock -w "$lock_wait" 9 || refuse at-work "another script still works in the volume group $vg"
     locked=yes
-}
-
-# For a session of its own, in which lvm outlives a script that is killed. It closes what it has inherited: the shell
-# beside it keeps the lock until it has ended.
-# shellcheck disable=SC2016 # its own status
-run_lvm='lvm; exit "$?"'
-
-# change [LINE...]: one lvm process runs these lines; then $state is new. lvm's shell goes on after an error and
-# ends with 0: what counts is the state. One that has lost the pool tells of nothing: an lvm that was killed, for example.
-change() {
-    noise=$(printf '%s\n' "$@" "$lvs_line" | setsid -w sh -c "$run_lvm") || :
-    state=$nl$noise$nl devices=''
-    case $seen$state in
-        "$nl"* | *"$nl  $thin_pool|"*) ;;
-        *)
-            echo "lvm was cut, or does not see $pool any more: what it has done is not known" >&2
-            exit 1
-            ;;
-    esac
 }
 
 # look: $state without a change, and what it says of the pool.
@@ -135,7 +116,7 @@ each_lv() {
     shift
     for word in "$@"; do
         [ "$words" -gt 0 ] || lines=$lines$command
-        lines="$lines $vg/cgctl-$word" words=$(((words + 1) % 40))
+        lines="$lines $vg/cgctl-$word" words=$(((words + 1) % 16))
         [ "$words" -gt 0 ] || lines=$lines$nl
     done
 }

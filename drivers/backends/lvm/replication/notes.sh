@@ -13,11 +13,6 @@ undo() {
     exit "$1"
 }
 
-unlock() {
-    exec 9>&-
-    locked=''
-}
-
 # hold_notes: wait until nobody else sends, receives or writes notes of this group.
 hold_notes() {
     exec 7>>"$lock_file.$group"
@@ -56,7 +51,7 @@ retag() {
         [ "$words" != 0 ] || lines="${lines}lvchange -q"
         lines="$lines $1 $2" words=$((words + 1))
         shift 2
-        if [ "$words" = 20 ] || [ $# = 0 ]; then lines="$lines $pool$nl" words=0; fi
+        if [ "$words" = 8 ] || [ $# = 0 ]; then lines="$lines $pool$nl" words=0; fi
     done
 }
 
