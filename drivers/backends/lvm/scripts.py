@@ -46,7 +46,9 @@ KEPT_ON_SERVER = {"boot_script": "at_boot.sh", "boot_unit": "at_boot.service", "
 @cache
 def head() -> str:
     """What every script begins with."""
-    return "\n".join([Script.load(PACKAGE, "pool.sh").text, _read("session.sh"), _read("gates.sh"), _read("reverts.sh")])
+    return "\n".join(
+        [Script.load(PACKAGE, "pool.sh").text, _read("session.sh"), _read("gates.sh"), _read("reverts.sh")]
+    )
 
 
 @cache
