@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from drivers.backends.lvm.findings import hides_gates, of_facts
+from drivers.backends.lvm.scripts import boot_script_sum
 
 FACTS = Path(__file__).parents[1] / "data/lvm/facts-2.03.16.txt"
 OWNER = "06ac9d02-22e3-4f8e-91e2-edc378b6869e"
@@ -64,6 +65,12 @@ def test_what_is_not_well_is_told_with_the_command_that_mends_it(
     found = failing((before, after))
     assert list(found) == [check]
     assert hint in found[check]
+
+
+def test_a_boot_script_of_another_version_is_told() -> None:
+    """It would look for what this version does not make, or leave out what it does."""
+    assert failing(("boot none", f"boot yes\nboot_script {boot_script_sum()}")) == {}
+    assert "--repair" in failing(("boot none", f"boot yes\nboot_script {'0' * 64}"))["boot"]
 
 
 def test_the_filter_lets_lvm_see_each_disk_that_it_has() -> None:

@@ -1,6 +1,6 @@
 # check_for_setup_error.sh: facts for drivers/backends/lvm/findings.py; nothing is changed.
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
-need grep
+need grep sha256sum
 # LVM's own answers come behind, in lines of its own forms.
 change 'lvmconfig devices/global_filter' 'lvmconfig --type full devices/use_devicesfile' \
     'lvmconfig --type full activation/monitoring' 'lvmconfig --type full activation/thin_pool_autoextend_threshold' \
@@ -26,6 +26,7 @@ if [ ! -d /run/systemd/system ]; then
     echo 'boot none'
 elif [ -e /usr/local/lib/cgctl/lvm-gates ] && systemctl --quiet is-enabled cgctl-lvm-gates.service; then
     echo 'boot yes'
+    sha256sum /usr/local/lib/cgctl/lvm-gates | while read -r sum _; do printf 'boot_script %s\n' "$sum"; done
 else
     echo 'boot no'
 fi

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from drivers import errors
 from drivers.backends.lvm.listing import Listing
+from drivers.backends.lvm.scripts import boot_script_sum
 from drivers.backends.scripted.facts import fact, of_leftovers, of_owner
 from drivers.contract import GIB, Finding, ObjectKind
 
@@ -225,6 +226,8 @@ def _rule(text: str, *, marked: bool) -> Finding:
 def _boot(text: str, *, marked: bool) -> Finding:
     if fact(text, "boot") == "none":
         return Finding("boot", True, "no systemd runs here: after a boot, backend-check --repair makes the gates")
+    if fact(text, "boot") == "yes" and fact(text, "boot_script") != boot_script_sum():
+        return Finding("boot", False, "what makes gates at a boot is of another version of cgctl", REPAIR)
     if fact(text, "boot") == "yes":
         return Finding("boot", True, "gates are made again at a boot")
     if not marked:

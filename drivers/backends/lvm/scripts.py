@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from hashlib import sha256
 from importlib import resources
 
 from drivers.activities.place import progress
@@ -66,6 +67,13 @@ def load(method: str) -> Script:
 def server() -> str:
     """What the first scripts of a pool need: server.sh with the files that it writes."""
     return "\n".join([_kept(), _read(f"{SERVER}.sh")])
+
+
+@cache
+def boot_script_sum() -> str:
+    """The SHA-256 of the boot script as server.sh writes it, in hex."""
+    text = _read(KEPT_ON_SERVER["boot_script"]).rstrip("\n") + "\n"
+    return sha256(text.encode()).hexdigest()
 
 
 def _kept() -> str:
