@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -286,10 +286,12 @@ def test_a_group_operation_is_one_lvm_process_whatever_its_member_count(lvm: Mac
     lvm.script(COUNTED_LVM)
     lvm.runner.enter = lambda argv: ["env", "PATH=/run/counted:/usr/sbin:/usr/bin:/sbin:/bin", *argv]
     driver, context = lvm.driver, lvm.context
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "snapshot": lambda: driver.create_cgsnapshot(context, cgsnapshot, members),
         "clone of it": lambda: driver.create_consistencygroup_from_src(context, clone, clones, cgsnapshot, members),
-        "clone": lambda: driver.create_consistencygroup_from_src(context, twin, twins, group, volumes),
+        "clone": lambda: driver.create_consistencygroup_from_src(
+            context, twin, twins, source_cg=group, source_vols=volumes
+        ),
         "revert": lambda: driver.revert_consistencygroup(context, group, volumes, cgsnapshot, members),
         "update": lambda: driver.update_consistencygroup(context, group, [], volumes[:1]),
         "deletion of the snapshot": lambda: driver.delete_cgsnapshot(context, cgsnapshot, members),
