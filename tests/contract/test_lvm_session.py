@@ -19,7 +19,7 @@ echo begun >>"$PLAYED/begun"
 while IFS= read -r line; do
     printf '%s\\n' "$line" >>"$PLAYED/told"
     case $line in
-        formats) echo '  lvm2' ;;
+        formats) [ -e "$PLAYED/silent" ] || echo "$FORMATS" ;;
         lvs*) echo "  pool||$(wc -l <"$PLAYED/told")|twi-aotz--|zero|0.00|10.00||1048576|33554432|" ;;
         die) kill -KILL $$ ;;
     esac
@@ -44,6 +44,7 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PLAYED", str(tmp_path))
+    monkeypatch.setenv("FORMATS", "  lvm2")
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     return tmp_path
 
@@ -67,12 +68,18 @@ def test_nothing_but_the_lock_is_left(played: Path) -> None:
     assert {path.name for path in played.iterdir()} == {"lvm", "dmsetup", "begun", "told", "lock"}
 
 
-@pytest.mark.parametrize("lines", ["change one die two", "change die", "listen; say one die; heard; change two"])
+@pytest.mark.parametrize("lines", ["change one die two", "change die"])
 def test_what_an_lvm_that_was_killed_has_done_is_not_known(played: Path, lines: str) -> None:
     done = run(f"lock; look; {lines}; echo went on")
     assert (done.returncode, done.stdout) == (1, "")
     assert "what it has done is not known" in done.stderr
     assert "two" not in (played / "told").read_text()
+
+
+def test_behind_an_lvm_that_was_killed_in_a_hold_a_new_one_is_asked(played: Path) -> None:
+    done = run('lock; look; listen; say one die two; heard; change; of_pool; printf %s "$pool_bytes"')
+    assert (done.returncode, done.stdout) == (0, "5")
+    assert (played / "begun").read_text() == "begun\nbegun\n"
 
 
 def test_what_tidies_up_after_a_killed_lvm_has_a_new_one(played: Path) -> None:
@@ -114,3 +121,41 @@ def wait_until_full(pipe: int) -> None:
             return
         assert time.monotonic() < give_up_at
         before = now
+
+
+def test_an_lvm_that_says_its_own_name_first_is_heard(played: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with `command_names = 1` in lvm.conf."""
+    monkeypatch.setenv("FORMATS", "  formats  lvm2")
+    assert run('lock; look; printf "%s" "$pool_bytes"').stdout == "1"
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "said"),
+    [
+        ("look", 3, "cgctl-refused pool-missing: lvm does not answer"),
+        ('rm "$PLAYED/silent"; look; : >"$PLAYED/silent"; change one', 1, "what it has done is not known"),
+        ('rm "$PLAYED/silent"; look; : >"$PLAYED/silent"; listen; say one; heard; change', 1, "not known"),
+    ],
+)
+def test_an_lvm_that_never_answers_does_not_keep_the_lock(played: Path, lines: str, status: int, said: str) -> None:
+    """Its configuration has become unreadable, for example: it does nothing, and says so to nobody."""
+    (played / "silent").touch()
+    done = run(f"first_answer_seconds=1 answer_seconds=1; lock; {lines}")
+    assert (done.returncode, said in done.stderr) == (status, True), done.stderr
+    subprocess.run(["flock", "-n", played / "lock", "true"], check=True, timeout=10)
+
+
+@pytest.mark.parametrize(
+    "interrupted",
+    [
+        "IFS=$nl; for word in $words; do kill -TERM $$; done",
+        "unheard=yes; exec 8>&- 4<&-; kill -TERM $$",
+        "set +f; kill -TERM $$",
+    ],
+    ids=["in a loop", "in end_lvm", "among files"],
+)
+def test_what_tidies_up_behind_a_signal_finds_everything_as_it_needs_it(played: Path, interrupted: str) -> None:
+    """A hold was not ended: the names of all gates were one word, as in the loop that the signal met."""
+    undo = 'undo() { look; set -- $words; echo "$# $1"; exit 9; }'
+    done = run(f"lock; look; words='? two'; {undo}; {interrupted}")
+    assert (done.returncode, done.stdout) == (9, "2 ?\n"), done.stderr

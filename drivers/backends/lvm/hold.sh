@@ -4,8 +4,8 @@
 # shellcheck disable=SC2034,SC2154,SC2329 # of pool.sh: its variables, and `undo`, which the trap calls
 # The lvm process has looked at the pool before, and waits for its lines: a hold is as long as its snapshots take, no
 # start-up. Nothing in a hold waits for udevd, or tells others (__init__.py has the figures): the devices are there before
-# and after, and what udevd does about a change of them is done as well when writes go on. lvm's D-Bus is nowhere: whoever
-# listens there is told by the next script.
+# and after, and what udevd does about a change of them is done as well when writes go on. D-Bus is nowhere for these
+# scripts: whoever listens there is told by the next one.
 DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent
 export DBUS_SYSTEM_BUS_ADDRESS
 held='' watchdog='' suspender=''
@@ -60,11 +60,12 @@ release() {
         wait "$suspender" || :
     fi
     suspender=''
+    stuck=''
     if [ -n "$held" ] && ! dmsetup --noudevsync resume "$@"; then
-        for gate; do dmsetup --noudevsync resume "$gate" || :; done
+        for gate; do dmsetup --noudevsync resume "$gate" || stuck=yes; done
     fi
     held=''
-    [ -z "$watchdog" ] || kill -- "-$watchdog" 2>/dev/null || :
+    [ -n "$stuck" ] || [ -z "$watchdog" ] || kill -- "-$watchdog" 2>/dev/null || :
     watchdog=''
 }
 

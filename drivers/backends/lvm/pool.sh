@@ -36,11 +36,12 @@ lvs_line="lvs -q --noheadings --nosuffix --units b --separator | \
 -o lv_name,pool_lv,lv_size,lv_attr,zero,data_percent,metadata_percent,origin,vg_mda_free,lv_metadata_size,lv_tags \
 -S pool_lv=$thin_pool||lv_name=$thin_pool $vg"
 
-locked='' seen='' state='' devices=''
+locked='' seen='' state='' devices='' ended_as=0
 undo() {
     exit "$1"
 }
-trap 'undo $?' EXIT
+# Also from within a loop over words that are separated otherwise, or over files.
+trap 'ended_as=$?; unset IFS; set -f; undo "$ended_as"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM

@@ -6,9 +6,15 @@ settle_revert() {
     if find_lv "cgctl-$1_old" && ! find_lv "cgctl-$1"; then
         change "lvrename -q $vg cgctl-$1_old cgctl-$1" "lvchange -q -ay $vg/cgctl-$1"
     fi
+    waken "$1"
     for word in new old; do
         ! find_lv "cgctl-$1_$word" || change "lvremove -fy -q $vg/cgctl-$1_$word"
     done
+}
+
+# waken VOLUME: a revert that was cut has left it as it was, and inactive.
+waken() {
+    ! find_lv "cgctl-$1" || case $attr in ????a*) ;; *) change "lvchange -q -ay $vg/cgctl-$1" ;; esac
 }
 
 # left_by_reverts WORD: $found is what stands behind cgctl- in the names of all LVs that reverts have named ID_WORD. Another
@@ -33,6 +39,7 @@ settle_reverts() {
     for word in $found; do settle_revert "${word%_old}"; done
     left_by_reverts new
     stale=$found
+    for word in $stale; do waken "${word%_new}"; done
     left_by_reverts was
     # shellcheck disable=SC2086 # names
     each_lv 'lvremove -fy -q' $stale $found

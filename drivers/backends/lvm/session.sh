@@ -6,7 +6,7 @@
 # Descriptors: 8 to lvm, 4 from it. Who is started and may outlive the script closes both. Of the script's own lvm
 # inherits 9 and 7, which keep others away until it has ended, too, and not 6, which is let go earlier.
 # shellcheck disable=SC2034,SC2154 # of pool.sh: its variables
-need mkfifo sed
+need mkfifo sed timeout
 LVM_SUPPRESS_FD_WARNINGS=1
 export LVM_SUPPRESS_FD_WARNINGS
 lvm_process='' unheard=''
@@ -28,28 +28,42 @@ begin_lvm() {
 # end_lvm: behind this nothing more is made, whatever was to be when a signal came.
 end_lvm() {
     [ -n "$lvm_process" ] || return 0
-    exec 8>&- 4<&-
+    unheard=yes # who is interrupted here ends it again
+    exec 8>&- 4<&- 3>&- 5>&-
     wait "$lvm_process" || :
     lvm_process='' unheard=''
 }
 
-# say LINE...: to lvm. A line is one write: whoever is killed meanwhile, lvm gets all of it or nothing, for half of it is
-# another command (a volume's name begins as that of its copies does).
+# say LINE...: to lvm. What one write takes has whole lines: whoever is killed meanwhile, lvm gets all of a line or nothing,
+# for half of it is another command (a volume's name begins as that of its copies does). And as many as fit, so that few
+# words go together.
 say() {
-    IFS=$nl
+    IFS=$nl block=''
     # shellcheck disable=SC2048 # lines
     for said in $*; do
         if [ "${#said}" -ge 4096 ]; then
             echo "a line for lvm has ${#said} bytes: neither it is told to lvm, nor what is behind it" >&2
             break
         fi
-        printf '%s\n' "$said" >&8 2>/dev/null || break # lvm has gone: who listens will know
+        [ "$((${#block} + ${#said}))" -lt 4096 ] || pass_on
+        block=$block$said$nl
     done
     unset IFS
+    [ -z "$block" ] || pass_on
 }
 
-# `formats` prints a name on each line, lvm2 as the last of them: behind it nothing comes of the lines before.
-end_line='  lvm2'
+# pass_on: lvm may have gone; who listens will know.
+pass_on() {
+    printf '%s' "$block" >&8 2>/dev/null || :
+    block=''
+}
+
+# `formats` prints a name on each line, lvm2 as the last of them, behind its own name where LVM is configured so: behind it
+# nothing comes of the lines before.
+last_answer='^ *\(formats\)\{0,1\} *lvm2 *$'
+# An lvm that does not print it, since its configuration has become unreadable, for example, must not keep the lock for
+# ever. The first answer is that of a look, which takes no time; the longest are those of hundreds of changes.
+first_answer_seconds=120 answer_seconds=900
 
 tell() {
     say "$@"
@@ -59,14 +73,21 @@ tell() {
 # change [LINE...]: lvm runs these lines; then $state is new. lvm's shell goes on after an error: what counts is the
 # state. One that has lost the pool tells of nothing.
 change() {
-    [ -z "$unheard" ] || end_lvm
-    [ -n "$lvm_process" ] || begin_lvm
+    if [ -n "$unheard" ] || ! kill -0 "${lvm_process:-none}" 2>/dev/null; then end_lvm; fi
     unheard=yes
-    noise=$nl$(tell "$@" "$lvs_line" & sed "/^$end_line\$/q" <&4) || :
-    devices='' state=${noise%"$end_line"}
-    case $noise in
-        *"$nl$end_line") unheard='' ;;
-        *) state='' ;;
+    [ -n "$lvm_process" ] || begin_lvm
+    patience=$answer_seconds
+    [ -n "$seen" ] || patience=$first_answer_seconds
+    noise=$nl$(tell "$@" "$lvs_line" & timeout "$patience" sed "/$last_answer/q" <&4 8>&-) || :
+    devices='' state=''
+    last=${noise##*"$nl"}
+    case $last in
+        *'|'*) ;;
+        *lvm2*) state=${noise%"$last"} unheard='' ;;
+        *)
+            [ -n "$seen$*" ] ||
+                refuse pool-missing "lvm does not answer on this server, or not as it does by itself: lvm formats"
+            ;;
     esac
     case $seen$state in
         "$nl"* | *"$nl  $thin_pool|"*) ;;
@@ -80,14 +101,13 @@ change() {
 # listen, heard: what lvm says until the end of what it was told; listening begins before a hold, and starts nothing in it.
 listen() {
     unheard=yes
-    sed -n "/^$end_line\$/q" <&4 8>&- &
+    timeout "$answer_seconds" sed -n "/$last_answer/q" <&4 8>&- &
     listener=$!
 }
 
 heard() {
     say formats
-    wait "$listener"
-    unheard=''
+    ! wait "$listener" || unheard=''
 }
 
 # unlock: who holds the lock is lvm, too.
