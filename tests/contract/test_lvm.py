@@ -339,6 +339,32 @@ def test_the_watchdog_releases_writers_when_the_script_is_killed_in_the_hold(lvm
     assert contents(lvm, [restored]) == [b"goes on "]
 
 
+@pytest.mark.vm
+@pytest.mark.parametrize("members", [1, 6])
+def test_a_script_that_is_told_to_end_in_the_hold_lets_writers_go_on_at_once(lvm: MachineBench, members: int) -> None:
+    """Long before its bound; the signal may come in any line of it."""
+    group, volumes = make_group(lvm, members)
+    cgsnapshot = GroupSnapshot(new_id(), group.id)
+    gates = [lvm.driver.volume_source(one) for one in volumes]
+    failures: list[errors.DriverError] = []
+
+    def taken() -> None:
+        try:
+            lvm.driver.create_cgsnapshot(lvm.bounded(300), cgsnapshot, members_of(cgsnapshot, volumes))
+        except errors.DriverError as error:
+            failures.append(error)
+
+    call = threading.Thread(target=taken)
+    call.start()
+    until_suspended = 'until dmsetup info -c --noheadings -o suspended "$1" | grep -q Suspended; do :; done'
+    lvm.script(f'{until_suspended}; kill -TERM "-$(cat /run/contract.pid)"', gates[-1])
+    call.join()
+    assert "Suspended" not in lvm.script('dmsetup info -c --noheadings -o suspended "$@"', *gates)
+    lvm.write(volumes[0], b"goes on ")
+    assert failures or lvm.ids(ObjectKind.GROUP_SNAPSHOT) == {cgsnapshot.id}
+    lvm.driver.create_cgsnapshot(lvm.context, cgsnapshot, members_of(cgsnapshot, volumes))
+
+
 WRITER = """
 import mmap, os, sys
 files = [os.open(path, os.O_RDWR | os.O_DIRECT) for path in sys.argv[2:]]

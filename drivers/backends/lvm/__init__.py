@@ -21,7 +21,8 @@ Decided 2026-11:
 - A script has one lvm process, whatever it does and however many members there are (session.sh); one that lets go of
   the lock and takes it again has one each time. What lvm says ends with the answer to a command behind the others:
   without it lvm was cut, and what it has done is not known. Lines come whole: a writer that is killed must not leave
-  half of a line, which would be another command (dash prints in blocks of 4 or 8 KiB, wherever they end).
+  half of a line, which would be another command (dash prints in blocks of 4 or 8 KiB, wherever they end). An lvm that
+  does not answer, because its configuration has become unreadable, for example, is waited for 15 minutes at most.
 - `lvm` runs in a session of its own: who kills the script's process group does not kill LVM between its suspend and
   resume of a device. It inherits the lock, as does the watchdog of a hold, so the next script waits for both.
 - Members of a hold are made without archive and backup of the metadata (`-An`), dmeventd and activation: all of it
