@@ -146,3 +146,16 @@ def test_what_was_left_behind_and_cannot_be_removed_is_not_taken_for_what_is_mad
     for call in calls:
         call()
     assert contents(lvm, [*volumes, volume]) == [b"member 0", b"member 1", b"member 0"]
+
+
+@pytest.mark.vm
+def test_a_gate_whose_removal_was_killed_is_gone(lvm: MachineBench) -> None:
+    """Without udevd, between the device's end and its node's."""
+    volume = lvm.volume()
+    stale = 'set -- "cgctl-$1"; dmsetup remove "$1"; mknod "/dev/mapper/$1" b 253 250'
+    lvm.script(stale, volume.id)
+    lvm.driver.repair(lvm.context)
+    lvm.write(volume, b"goes on ")
+    lvm.script(stale, volume.id)
+    lvm.driver.delete_volume(lvm.context, volume)
+    assert lvm.ids(ObjectKind.VOLUME) == set()

@@ -51,11 +51,17 @@ volumes() {
 
 volumes | while read -r name _; do printf '%s/%s\n' "$1" "$name"; done | xargs -r -n 40 lvm lvchange -q -ay
 volumes >"/run/cgctl-lvm-gates.$1"
+made=" $(dmsetup info -c --noheadings -o name 2>/dev/null | tr '\n' ' ') " # a node may be one of nothing
 while read -r name tags; do
     bytes=${tags#*,cgctl.bytes=}
     bytes=${bytes%%,*}
-    [ -e "/dev/mapper/$name" ] || dmsetup create "$name" --uuid "CGCTL-${name#cgctl-}" \
-        --table "0 $((bytes / 512)) linear /dev/$1/$name 0" || failed=1
+    case $made in
+        *" $name "*) ;;
+        *)
+            dmsetup create "$name" --uuid "CGCTL-${name#cgctl-}" \
+                --table "0 $((bytes / 512)) linear /dev/$1/$name 0" || failed=1
+            ;;
+    esac
     case $tags in
         *,cgctl.fs=xfs,*)
             place=/run/cgctl/volumes/$name

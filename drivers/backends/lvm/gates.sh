@@ -20,10 +20,18 @@ make_gate() {
 open_gate() {
     ! stands_well "$1" || return 0
     ! is_elsewhere "$1" || refuse busy "the gate of volume $1 stands on $stands: another pool of this server has the volume, too"
-    ! has_gate "$1" || dmsetup remove "cgctl-$1" ||
+    ! has_gate "$1" || close_gate "$1" ||
         refuse busy "the gate of volume $1 stands on ${stands:-nothing}, and is in use: end its export first"
     devices=''
     gate_line "$1" "$2" | dmsetup create --concise || gate_anew "$1" "$2"
+}
+
+# close_gate VOLUME [WORD]: 1 while something uses it. Without udevd, a `dmsetup remove` that was killed has left a node of
+# no device.
+close_gate() {
+    dmsetup remove ${2:+"$2"} "cgctl-$1" && return 0
+    ! dmsetup info "cgctl-$1" >/dev/null 2>&1 || return 1
+    rm -f "/dev/mapper/cgctl-$1"
 }
 
 # gate_anew VOLUME BYTES: a `dmsetup create` that was killed has left a device without a table, and without a node.
@@ -77,8 +85,7 @@ drop_gate() {
     ! is_mounted_elsewhere "$1" || return 1
     while [ "$patience" -gt 0 ]; do
         unmount_volume "$1" || return 1
-        # shellcheck disable=SC2086 # a word or none
-        ! dmsetup remove $patiently "cgctl-$1" || return 0
+        ! close_gate "$1" "$patiently" || return 0
         patience=$((patience - 1))
     done
     mount_volume "$1"
