@@ -143,7 +143,7 @@ def test_keep_leaves_the_objects_to_look_at(tmp_path: Path) -> None:
     assert listed.stdout.split() == [GROUP, CLONE]
 
 
-@pytest.mark.parametrize("moment", ["4. The application", "11. Clean-up"])
+@pytest.mark.parametrize("moment", ["4. The application", pytest.param("11. Clean-up", marks=pytest.mark.soak)])
 def test_an_interrupt_removes_the_temporary_directory(tmp_path: Path, moment: str) -> None:
     process = start(tmp_path)
     assert process.stdout is not None

@@ -113,7 +113,7 @@ def test_servers_that_are_killed_at_any_moment_lose_nothing_in_silence(pair: Pai
 
 @LONG
 def test_servers_that_are_killed_behind_each_step_lose_nothing_in_silence(pair: Pair, tmp_path: Path) -> None:
-    assert kill_behind_each_step(pair, tmp_path, 1 if SOAK else 24) > 0
+    assert kill_behind_each_step(pair, tmp_path, 1 if SOAK else 36) > 0
 
 
 def test_a_server_that_is_cut_off_in_the_middle_of_a_transfer(cluster: Cluster) -> None:

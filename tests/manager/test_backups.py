@@ -198,7 +198,7 @@ class Kind:
     first: tuple[bytes, ...] = (b"other",)
 
 
-STRIDE = 1 if os.environ.get("CGCTL_SOAK") == "1" else 3
+STRIDE = 1 if os.environ.get("CGCTL_SOAK") == "1" else 5
 KINDS = {
     "create": Kind(("backup-create", "single", "--incremental", "--name", "new"), (1, 2)),
     "restore": Kind(("backup-restore", "b", "--volume", "single"), (1,), (b"first", b"other")),

@@ -191,7 +191,9 @@ def service_command() -> str:
 
 
 @pytest.mark.lab
-def test_what_is_shown_for_servers_works_and_survives_their_restart(servers: Terminal, lab: Lab) -> None:
+def test_what_is_shown_for_servers_works_and_survives_restarts_of_daemons_and_servers(
+    servers: Terminal, lab: Lab
+) -> None:
     servers.run("\n".join(blocks("sh servers")).replace("192.0.2.50", lab.client_ip))
     assert servers.run("cgctl list -f value -c status").split() == [
         "available",
@@ -202,18 +204,14 @@ def test_what_is_shown_for_servers_works_and_survives_their_restart(servers: Ter
     ]
 
     servers.run("cgctl backend-check")
-    lab.stor1.restart_tgtd()
-    servers.run("cgctl backend-check", expect=6)
-    servers.run(service_command())
-    servers.run("cgctl backend-check")
+    for restart in (lab.stor1.restart_tgtd, lambda: restart_all(lab)):
+        restart()
+        servers.run("cgctl backend-check", expect=6)
+        servers.run(service_command())
+        servers.run("cgctl backend-check")
 
 
-@pytest.mark.lab
-def test_the_service_offers_volumes_again_after_the_restart_of_a_server(servers: Terminal, lab: Lab) -> None:
-    servers.run("\n".join(blocks("sh servers")).replace("192.0.2.50", lab.client_ip))
+def restart_all(lab: Lab) -> None:
     for host in (lab.stor1, lab.stor2):
         host.kill()
         host.start()
-    servers.run("cgctl backend-check", expect=6)
-    servers.run(service_command())
-    servers.run("cgctl backend-check")
