@@ -10,7 +10,7 @@ import pytest
 
 from cgctl.cli.wiring.configured import Configured
 from tests.manager import faulty, replicating, world
-from tests.manager.house import House
+from tests.manager.house import House, built_once
 
 
 @pytest.fixture
@@ -27,11 +27,14 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
 @pytest.fixture
 def db(house: House) -> House:
     """The same with types and a group `db` of two members, each with data of its own."""
+    return built_once(house.root, "db", _with_db)
+
+
+def _with_db(house: House) -> None:
     house.types()
     house.group()
     for number in range(2):
         house.write(f"db-{number}", b"member %d" % number)
-    return house
 
 
 @pytest.fixture

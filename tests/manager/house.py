@@ -9,7 +9,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sqlite3
+import subprocess
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
@@ -190,7 +192,7 @@ class House:
 
     def _served(self, volume: str) -> tuple[str, str]:
         """A volume's id and its backend's; from the state's file where it is one: tests ask thousands of times."""
-        if not self.state.startswith("sqlite:"):
+        if self.state != f"sqlite:///{self.root / 'state.db'}":
             shown = self.show("show", volume)
             return shown["id"], shown["host"]
         found = self.rows("SELECT id, host FROM volumes WHERE id = ? OR name = ?", volume, volume)
@@ -221,6 +223,19 @@ class House:
         yield
         after = self.dump(), self.files()
         assert after == before
+
+
+def built_once(root: Path, name: str, make: Callable[[House], None]) -> House:
+    """A copy, in `root`, of a house that `make` has furnished: once in each process of tests, beside the tests' own."""
+    origin = root.parent / f"origin-{name}"
+    if not origin.exists():
+        making = root.parent / f"making-{name}"
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir()
+        make(House(making))
+        making.rename(origin)
+    subprocess.run(["cp", "-a", f"{origin}/.", str(root)], check=True)
+    return House(root)
 
 
 def _child(house: House, words: tuple[str, ...], prepare: Callable[[], None]) -> None:

@@ -5,23 +5,31 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-from tests.manager.house import House
+from tests.manager.house import House, built_once
 
 EXPORTS = {
     name: {"protocol": "iscsi", "server": "tgt", "portal": f"127.0.0.1:{3260 + number}"}
     for number, name in enumerate(("alpha", "beta", "gamma"))
 }
+SECOND = [{"backend_id": "dr2", "backend": "gamma"}]
 
 
 def build(root: Path, *, second_target: bool = False, rpo: str = "15m") -> House:
     """Types that ask for replication, and group `db` with two members that hold data; not replicated yet."""
-    house = House(root)
-    targets = [{"backend_id": "dr1", "backend": "beta", "rpo": rpo}]
+    house = built_once(root, "replicating", _furnish)
     if second_target:
-        targets.append({"backend_id": "dr2", "backend": "gamma"})
         house.add_backend("gamma", availability_zone="elsewhere", export=EXPORTS["gamma"])
+    _configure(house, {"backend_id": "dr1", "backend": "beta", "rpo": rpo}, *SECOND[:second_target])
+    return house
+
+
+def _configure(house: House, *targets: dict[str, str]) -> None:
     house.add_backend("beta", availability_zone="elsewhere", export=EXPORTS["beta"])
-    house.add_backend("alpha", replication_targets=targets, export=EXPORTS["alpha"])
+    house.add_backend("alpha", replication_targets=list(targets), export=EXPORTS["alpha"])
+
+
+def _furnish(house: House) -> None:
+    _configure(house, {"backend_id": "dr1", "backend": "beta"})
     house.ok("type-create", "gold")
     house.ok("type-key", "gold", "set", "replication_enabled=<is> True")
     house.ok("group-type-create", "consistent")
@@ -30,7 +38,6 @@ def build(root: Path, *, second_target: bool = False, rpo: str = "15m") -> House
     for number in range(2):
         house.ok("create", "1M", "--group-id", "db", "--volume-type", "gold", "--name", f"db-{number}")
         house.write(f"db-{number}", f"data of db-{number}".encode())
-    return house
 
 
 def replica(house: House, group: str = "db", host: str = "beta") -> dict[str, object]:
