@@ -1,19 +1,19 @@
-# sequence.sh BYTES LINE [BYTES LINE...]: run shell lines one after the other, as parts of one activity: each counts its
-# own progress, in a directory of its own. The first that fails is the end.
+# sequence.sh: run works one after the other, as parts of one activity: each counts its own progress, in a directory of
+# its own. The first that fails is the end. Reads of each `TOTAL WORK_BYTES UNDO_BYTES`, and shell lines of these lengths.
 whole=$CGCTL_ACTIVITY
-number=0
-for word in "$@"; do
-    if [ "$((number % 2))" = 0 ]; then
-        mkdir -p "$whole/part-$((number / 2))"
-        printf '0 %s\n' "$word" >"$whole/part-$((number / 2))/progress"
-    fi
-    number=$((number + 1))
+count=0
+while read -r total work_bytes undo_bytes; do
+    part=$whole/part-$count
+    mkdir -p "$part"
+    head -c "$work_bytes" >"$part/work"
+    head -c "$undo_bytes" >"$part/undo"
+    printf '0 %s\n' "$total" >"$part/progress"
+    count=$((count + 1))
 done
 number=0
-while [ $# -gt 0 ]; do
+while [ "$number" -lt "$count" ]; do
     CGCTL_ACTIVITY=$whole/part-$number
     export CGCTL_ACTIVITY
-    sh -c "$2"
+    sh "$CGCTL_ACTIVITY/work" </dev/null
     number=$((number + 1))
-    shift 2
 done

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from drivers.activities.place import ActivityPlace, progress, script, supervisor
+from drivers.activities.sequence import in_sequence
 from drivers.activities.values import ActivityReport, ActivityState, Program
 from drivers.command import Command, Secret
 from drivers.contract import Volume
@@ -187,6 +188,24 @@ def test_an_undo_that_fails_is_told_and_run_again(local: ActivityPlace) -> None:
     assert not report.remains
     local.forget(key)
     assert local.find_all() == []
+
+
+def test_a_sequence_of_any_length_runs_in_order_and_is_undone_as_a_whole(local: ActivityPlace, tmp_path: Path) -> None:
+    """As arguments, the scripts of a group of forty volumes were more than a kernel takes."""
+    done, undone, members = tmp_path / "done", tmp_path / "undone", 80
+    long = f"# {'x' * 40_000}"
+    parts = [
+        (Program(shell(f'echo {number} >>"$1" {long}', str(done)), shell(f'echo {number} >>"$1"', str(undone))), 1)
+        for number in range(members)
+    ]
+    for more, state in (([], ActivityState.SUCCEEDED), ([(Program(shell("exit 3")), 1)], ActivityState.FAILED)):
+        done.write_text("")
+        key = new_id()
+        local.start(key, "owner", in_sequence([*parts, *more], "many"))
+        assert over(local, key).state is state, local.log(key)
+        assert done.read_text().split() == [str(number) for number in range(members)]
+        assert undone.exists() is (state is ActivityState.FAILED)
+    assert sorted(map(int, undone.read_text().split())) == list(range(members))
 
 
 def test_a_log_is_bounded_keeps_the_newest_and_is_read_on_from_where_one_was(local: ActivityPlace) -> None:
