@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cgctl.errors import ServerFailure
 from cgctl.manager.activities.work import Plan
 from drivers import contract
-from drivers.contract import Context, Driver, ObjectKind
+from drivers.contract import Context, Driver, ObjectKind, SourceForm
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,17 @@ class Restoring:
 
 
 def take_place(driver: Driver, context: Context, one: Arrival) -> None:
-    """The received data become those of the existing volume; the same call again ends it."""
+    """The received data become those of the existing volume; the same call again ends it.
+
+    A clone shares them where the pool can: a copy takes as long as the restore did, and nobody sees how far it is.
+    """
     there = whole_ids(driver, context)
     if one.volume_id in there:
         driver.delete_volume(context, one.replaced)
-        driver.copy_volume(context, one.replaced, driver.images.volume_source(one.volume))
+        if driver.source_form is SourceForm.FILE_SYSTEM:
+            driver.copy_volume(context, one.replaced, driver.images.volume_source(one.volume))
+        else:
+            driver.create_cloned_volume(context, one.replaced, one.volume)
         driver.delete_volume(context, one.volume)
     elif one.replaces not in there:
         raise ServerFailure(
