@@ -143,6 +143,13 @@ class Relocation:
         self.clear(context, plan)
         return why
 
+    def find_result(self, context: Context, plan: Plan) -> bool | None:
+        """All has come, and nothing is left at the source, which answers: it goes only when all has come."""
+        work = Relocating(**plan)
+        here, there = self._drivers(work)
+        is_gone = _whole(here, context).isdisjoint(one.id for one in work.objects())
+        return (is_gone and _missing(there, context, work) is None) or None
+
     def _is_kept_still(self, work: Relocating) -> bool:
         """Whether nobody can have written to the old ones, nor will, while they are removed."""
         with self.env.store.write() as session:
@@ -292,8 +299,12 @@ def group_to_move(session: Session, reference: str, destination: str) -> tuple[G
 
 def _missing(driver: Driver, context: Context, work: Relocating) -> str | None:
     """The first that is not on a server whole."""
-    there = {one.id for one in driver.list_objects(context) if one.kind is ObjectKind.VOLUME and one.complete}
+    there = _whole(driver, context)
     return next((one.id for one in work.objects() if one.id not in there), None)
+
+
+def _whole(driver: Driver, context: Context) -> set[str]:
+    return {one.id for one in driver.list_objects(context) if one.kind is ObjectKind.VOLUME and one.complete}
 
 
 def _remove(driver: Driver, context: Context, work: Relocating) -> None:

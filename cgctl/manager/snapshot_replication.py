@@ -166,6 +166,16 @@ class SnapshotReplication:
         self._delete_volumes(context, work)
         return updates
 
+    def find_result(self, context: Context, plan: Plan) -> bool | None:
+        """The new snapshot is there, or the new group snapshot."""
+        work = Replicating.of(plan)
+        made = work.set_id or work.members[0].new_id
+        try:
+            objects = self.env.backends.get(work.destination).driver.list_objects(context)
+        except PoolUnmarked:
+            return None
+        return any(one.id == made and one.complete for one in objects) or None
+
     def clear(self, context: Context, plan: Plan) -> None:
         work = Replicating.of(plan)
         there = self.env.backends.get(work.destination).driver

@@ -155,6 +155,21 @@ def test_a_move_from_a_server_that_is_gone_for_good_has_moved_where_all_has_come
     db.ok("group-snapshot-create", "db")
 
 
+def test_a_move_that_an_older_copy_of_the_state_takes_for_unfinished_has_moved(
+    db: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = gated.close_for_all(monkeypatch, db)
+    key = db.make("group-migrate", "db", "beta", "--detach")
+    with db.forced(""):
+        gate.touch()
+        db.ok("activity-wait", key)
+        db.write("db-0", b"newer")
+        db.ok("activity-forget", key)
+    db.ok("recover")
+    assert (db.show("group-show", "db")["host"], db.read("db-0", 5)) == ("beta", b"newer")
+    assert disagreements(db) == []
+
+
 @pytest.mark.parametrize("carried", [False, True])
 def test_what_stands_at_the_destination_already_is_never_taken_for_the_copy(
     used: House, monkeypatch: pytest.MonkeyPatch, *, carried: bool

@@ -2,7 +2,7 @@
 
 Decided 2026-11-22: nothing is removed by it, on no server, so that a word that was wrong costs room and no data: what
 was made stays where it is, and a later command that would meet it refuses. A move whose source is gone has moved, where
-all has come: that is the last copy.
+all has come: that is the last copy; and so may a backup be that is whole in its repository.
 """
 
 from __future__ import annotations
@@ -45,26 +45,28 @@ def abandon(env: Environment, row: Activity, *, elsewhere: bool) -> None:
             f"cgctl activity-show {row.id}",
         )
     work, plan = long_work(env, operation.plan["kind"]), operation.plan["work"]
-    has_moved = _has_moved(work, env.context(operation.id), plan)
+    outcome = _arrived(work, env.context(operation.id), plan)
     told = ServerFailure(
         word(row), f"activity {row.id} was given up: its server is down; what it made there is left", None
     )
     with env.store.write() as session:
-        if has_moved:
-            work.finish(session, plan, None)
-        else:
+        if outcome is None:
             work.give_up(session, plan)
+        else:
+            work.finish(session, plan, outcome)
         unquiet(session, operation.plan["quieted"])
         note(session, row.id, ActivityReport(row.id, ActivityState.LOST), told)
         journal.end(session, operation, OperationState.FAILED, told)
 
 
-def _has_moved(work: LongWork, context: Context, plan: Plan) -> bool:
-    from cgctl.manager.relocation import Relocation  # noqa: PLC0415 (it is a kind of activity)
+def _arrived(work: LongWork, context: Context, plan: Plan) -> object | None:
+    """What is to be written of one that has come to its end elsewhere."""
+    from cgctl.manager.backups.creation import BackupCreation  # noqa: PLC0415 (they are kinds of activities)
+    from cgctl.manager.relocation import Relocation  # noqa: PLC0415
 
-    if not isinstance(work, Relocation):
-        return False
     try:
-        return work.is_all_that_is_left(context, plan)
+        if isinstance(work, BackupCreation):
+            return work.find_result(context, plan)
+        return (isinstance(work, Relocation) and work.is_all_that_is_left(context, plan)) or None
     except (DriverError, CgctlError):
-        return False
+        return None

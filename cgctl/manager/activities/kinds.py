@@ -25,10 +25,6 @@ KINDS: Mapping[str, tuple[str, str]] = {
 }
 """Module and class; imported when needed, since they use this room. The class is made of the environment alone."""
 
-PROVE_THEMSELVES = frozenset({"backup-create", "group-backup-create"})
-"""Kinds whose `complete` looks whether all is there, and clears what is not: they are asked where nobody knows any more
-how they ended. What they made must not go with the memory of a server."""
-
 
 def long_work(env: Environment, kind: str) -> LongWork:
     """What settles an activity of this kind. Raises ConfigurationError for one that only a newer cgctl knows."""

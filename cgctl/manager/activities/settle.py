@@ -10,8 +10,9 @@ from sqlmodel import Session, select
 
 from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure
 from cgctl.failures import explain
-from cgctl.manager.activities.kinds import PROVE_THEMSELVES, long_work
+from cgctl.manager.activities.kinds import long_work
 from cgctl.manager.activities.used import under_way
+from cgctl.manager.activities.work import LongWork, Plan, ProvesItself
 from cgctl.manager.environment import Environment
 from cgctl.model.activities import Activity
 from cgctl.model.states import OperationState
@@ -54,13 +55,11 @@ def settle_activity(
             return GoesOn(word(activity), "it still runs", f"cgctl activity-wait {activity.id}")
 
         return go_on
-    done, outcome = report if report and report.state is ActivityState.SUCCEEDED else None, None
-    if done or _may_be_whole(plan["kind"], activity, report):
-        outcome = work.complete(context, its_plan)
-    if outcome is not None and done is None:
+    done = report if report and report.state is ActivityState.SUCCEEDED else None
+    if done is None and _is_whole(work, context, its_plan, activity, report):
         done = replace(report or ActivityReport(activity.id, ActivityState.LOST), state=ActivityState.SUCCEEDED)
     if done:
-        told = done
+        told, outcome = done, work.complete(context, its_plan)
 
         def finished(session: Session) -> CgctlError | None:
             failure = work.finish(session, its_plan, outcome)
@@ -81,10 +80,11 @@ def settle_activity(
     return given_up
 
 
-def _may_be_whole(kind: str, activity: Activity, report: ActivityReport | None) -> bool:
+def _is_whole(work: LongWork, context: Context, plan: Plan, activity: Activity, report: ActivityReport | None) -> bool:
     """Of one that had begun and is lost."""
-    has_begun = activity.state != ActivityState.QUEUED
-    return kind in PROVE_THEMSELVES and has_begun and (report is None or report.state is ActivityState.LOST)
+    if activity.state == ActivityState.QUEUED or not (report is None or report.state is ActivityState.LOST):
+        return False
+    return isinstance(work, ProvesItself) and work.find_result(context, plan) is not None
 
 
 def settled_report(place: ActivityPlace, activity: Activity) -> ActivityReport | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sqlmodel import Session
 
@@ -66,4 +66,15 @@ class LongWork(Protocol):
 
     def give_up(self, session: Session, plan: Plan) -> None:
         """Write that nothing came of it."""
+        ...
+
+
+@runtime_checkable
+class ProvesItself(LongWork, Protocol):
+    """Work whose result the servers show by themselves, also where nobody knows any more how it ended: who ran it has
+    forgotten, or the state was restored from an older copy. Then what it made stays: it may be all that is left, or
+    somebody has been using it since."""
+
+    def find_result(self, context: Context, plan: Plan) -> object | None:
+        """Something where all of it is there whole, and `complete` will succeed; None where it is not."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from cgctl.errors import CgctlError, ServerFailure
 from cgctl.manager.activities.work import Intended, Plan
@@ -21,13 +21,13 @@ from cgctl.manager.quiesce import hooks_of
 from cgctl.model.backups import Backup
 from cgctl.model.names import checked_text
 from cgctl.model.states import BackupStatus
-from cgctl.model.tables import Group, Volume, utc_now
+from cgctl.model.tables import Group, Lock, Volume, utc_now
 from cgctl.store.queries import fresh
 from drivers.activities.values import Program
 from drivers.backups.manifest import Manifest
 from drivers.backups.repository import forget_known, send, tell_known
 from drivers.contract import Context
-from drivers.errors import PoolUnmarked
+from drivers.errors import DriverError, PoolUnmarked
 
 
 @dataclass(frozen=True)
@@ -166,12 +166,29 @@ class BackupCreation:
         return to_repository(env, named, origin.host, stream, f"{self.kind} to {named.name}")
 
     def complete(self, context: Context, plan: Plan) -> Manifest | None:
-        manifest = self.env.repositories.get(plan["repository"]).repository.find(plan["backup_id"])
-        if manifest is None or not manifest.is_sound:
+        manifest = self.find_result(context, plan)
+        if manifest is None:
             self.clear(context, plan)
             return None
-        self._tidy(context, plan)
+        try:
+            self._tidy(context, plan)
+        except (DriverError, CgctlError):
+            self._tell(plan, manifest)
+            raise
         return manifest
+
+    def find_result(self, context: Context, plan: Plan) -> Manifest | None:  # noqa: ARG002
+        """In its repository, and as it was written."""
+        manifest = self.env.repositories.get(plan["repository"]).repository.find(plan["backup_id"])
+        return manifest if manifest and manifest.is_sound else None
+
+    def _tell(self, plan: Plan, manifest: Manifest) -> None:
+        """It is available, although its hidden clone is still there: just when that server is down it is wanted."""
+        with self.env.store.write() as session:
+            row = session.get(Backup, plan["backup_id"])
+            if row and row.status == BackupStatus.CREATING:
+                write_manifest(row, manifest)
+                session.exec(delete(Lock).where(col(Lock.key) == row.id))  # kept where the source had to be quiet
 
     def clear(self, context: Context, plan: Plan) -> None:
         named = self.env.repositories.get(plan["repository"])

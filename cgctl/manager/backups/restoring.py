@@ -176,6 +176,15 @@ class Restoration:
                 take_place(driver, context, one)
         return None
 
+    def find_result(self, context: Context, plan: Plan) -> bool | None:
+        """All images have come; into an existing volume: and have not taken its place."""
+        work = Restoring.of(plan)
+        try:
+            there = whole_ids(self.env.backends.get(work.host).driver, context)
+        except PoolUnmarked:
+            return None
+        return all(one.volume_id in there for one in work.arrivals) or None
+
     def _is_given_up(self, one: Arrival) -> bool:
         with self.env.store.read() as session:
             row = session.get(Volume, one.replaces)
