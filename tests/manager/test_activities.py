@@ -182,6 +182,21 @@ def test_what_a_server_restart_ended_is_lost_and_removed(world: House, monkeypat
     assert disagreements(world) == []
 
 
+def test_what_an_older_copy_of_the_state_takes_for_unfinished_stays(
+    world: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = gated.install(monkeypatch, world)
+    keys = [begun(world), begun(world, *WHOLE)]
+    with world.forced(""):
+        gate.touch()
+        world.ok("activity-wait", *keys)
+        world.ok("activity-forget", *keys)
+    world.ok("recover")
+    copies = [one for kind in ("snapshot-list", "group-snapshot-list") for one in world.show(kind)]
+    assert [one["status"] for one in copies if one["name"] == "copy"] == ["available"] * 4
+    assert disagreements(world) == []
+
+
 def test_recover_from_cron_settles_what_is_over_and_leaves_what_runs(
     world: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -359,19 +374,39 @@ def test_ctrl_c_without_a_terminal_leaves_it_running_and_names_it(
     world: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = gated.install(monkeypatch, world)
-
-    def interrupt() -> None:
-        while not world.rows("SELECT 1 FROM operations WHERE state = 'detached'"):
-            time.sleep(0.05)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=interrupt, daemon=True).start()
+    interrupt_later(world)
     ran = world.run(*SINGLE)
     key = world.rows("SELECT id FROM activities")[0][0]
     assert (ran.code, f"cgctl activity-wait {key}" in ran.err) == (130, True)
     gate.touch()
     world.ok("activity-wait", key)
     assert disagreements(world) == []
+
+
+def interrupt_later(house: House) -> None:
+    """Ctrl-C, once an activity has begun."""
+
+    def interrupt() -> None:
+        while not house.rows("SELECT 1 FROM operations WHERE state = 'detached'"):
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+
+
+def test_a_cancel_that_comes_too_late_is_no_interruption(world: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = gated.install(monkeypatch, world)
+
+    def answer(_subject: str, key: str) -> str:
+        gate.touch()
+        while not (work_of(world, key) / "state").read_text().startswith("succeeded"):
+            time.sleep(0.05)
+        return "cancel"
+
+    monkeypatch.setattr("cgctl.cli.run.ask_interrupted", answer)
+    interrupt_later(world)
+    world.ok(*SINGLE)
+    assert world.status("snapshot-show", "copy") == "available"
 
 
 def test_what_the_state_does_not_know_is_found_on_the_servers(world: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,8 +100,12 @@ def list_all(env: Environment, *, only_under_way: bool = False, all_backends: bo
 
 
 def cancel(env: Environment, reference: str) -> Activity:
-    """As `waiting.cancel`, where the handle may be used."""
-    return waiting.cancel(env, find_handle(env, reference).id)
+    """As `waiting.cancel`, where the handle may be used. Whoever wants it to end is told where it has done its work."""
+    before = find_handle(env, reference)
+    ended = waiting.cancel(env, before.id)
+    if ended.state == ActivityState.SUCCEEDED and not ActivityState(before.state).is_over:
+        env.warn(f"activity {ended.id} of {word(ended)} had succeeded before it could be cancelled")
+    return ended
 
 
 def wait(env: Environment, reference: str, timeout_seconds: float | None) -> Activity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from cgctl.errors import Locked, Refused, ServerFailure, ServerUnreachable
+from cgctl.errors import ConfigurationError, Locked, Refused, ServerFailure, ServerUnreachable
 from cgctl.failures import explain
 from cgctl.manager.activities.settle import GONE, look, reachable_place, stored, word
 from cgctl.manager.environment import Environment, Progress
@@ -21,7 +21,7 @@ UNREACHED_SECONDS = 60.0
 def watch(env: Environment, activity_id: str) -> Activity:
     """Wait for the end of what this command has begun. On a terminal, Ctrl-C asks; else it leaves the activity running.
 
-    Raises what it failed with, KeyboardInterrupt when it goes on.
+    Raises what it failed with, KeyboardInterrupt when it goes on or was cancelled in time.
     """
     while True:
         try:
@@ -32,7 +32,9 @@ def watch(env: Environment, activity_id: str) -> Activity:
             if answer == "wait":
                 continue
             if answer == "cancel":
-                cancel(env, activity_id)
+                ended = cancel(env, activity_id)
+                if ended.state == ActivityState.SUCCEEDED:
+                    return ended
             raise
 
 
@@ -82,10 +84,14 @@ def cancel(env: Environment, activity_id: str) -> Activity:
         except DriverError as error:
             if not (isinstance(error, NotOnServer) and row.state == ActivityState.QUEUED):  # no place for it yet
                 told = explain(error, word(row))
-                if isinstance(told, ServerUnreachable):
+                if isinstance(error, (ServerNotReached, NotOnServer)):
                     told.hint = f"{told.hint}; {GONE} {row.id}"
                 raise told from error
-        row = look(env, activity_id)
+        try:
+            row = look(env, activity_id)
+        except (ServerUnreachable, ServerFailure, ConfigurationError) as error:
+            error.hint = f"{error.hint}; {GONE} {row.id}"
+            raise
         if ActivityState(row.state).is_over:
             break
         if time.monotonic() >= give_up_at:
