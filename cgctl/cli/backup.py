@@ -229,11 +229,18 @@ def backup_delete(
     env: Env,
     references: References,
     force: Annotated[bool, typer.Option("--force", help="Accepted: no status protects a backup.")] = False,  # noqa: ARG001
+    repository_is_gone: Annotated[
+        bool, typer.Option("--repository-is-gone", help="For good: where it does not answer, the backup is forgotten.")
+    ] = False,
 ) -> Several:
     """Delete backups.
 
     In any order: chunks that other backups need stay theirs."""
-    return Several(references, lambda one: manager.backups.removal.delete_backup(env, one), "deleted")
+
+    def delete(one: str) -> None:
+        manager.backups.removal.delete_backup(env, one, is_given_up=repository_is_gone)
+
+    return Several(references, delete, "deleted")
 
 
 @command("backup-export")

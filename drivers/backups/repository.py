@@ -139,13 +139,20 @@ class Repository:
                 raise
             return Verdict((Damage("-", 0, "it is not there any more"),), 0, 0)
 
-    def delete(self, backup_id: str) -> None:
-        """Remove a backup, whole or not; chunks that others need stay theirs. Not there is fine."""
-        self._run("delete", _checked(backup_id))
+    def delete(self, backup_id: str, *, was_whole: bool = False) -> bool:
+        """Remove a backup, whole or not; chunks that others need stay theirs. Returns whether anything was there.
+
+        was_whole: it was there once. Raises PoolUnmarked where the directory is no repository (any more).
+        """
+        return bool(self._run("delete", _checked(backup_id), "yes" if was_whole else "no"))
 
     def _run(self, name: str, *parameters: str, stdin: str = "") -> str:
         command = _script(name).command(self.directory, *parameters, stdin=stdin)
-        return refusals.result(self.runner.run(command, TIMEOUT_SECONDS), self.runner.server)
+        try:
+            return refusals.result(self.runner.run(command, TIMEOUT_SECONDS), self.runner.server)
+        except errors.PoolMissing as error:
+            error.hint = "mount its file system, or mend `directory` of the backup repository"
+            raise
 
 
 def _verdict(text: str) -> Verdict:

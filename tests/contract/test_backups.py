@@ -222,7 +222,9 @@ def test_a_directory_with_other_things_is_no_repository(repository: Repository) 
     (folder(repository) / "diary").unlink()
     with pytest.raises(errors.PoolUnmarked):
         repository.begin(new_id(), None, {}, fresh=False)
-    assert repository.find_all() == ([], [])
+    with pytest.raises(errors.PoolUnmarked):
+        repository.find_all()
+    assert list(folder(repository).iterdir()) == []
 
 
 def test_a_list_that_nobody_has_used_up_is_removed(repository: Repository) -> None:

@@ -55,6 +55,23 @@ def test_whoever_has_a_damaged_chunk_is_nobodys_parent_and_not_restored_before_i
     assert vault.read("single", 5) == b"FIRST"
 
 
+def test_who_shares_a_damaged_chunk_is_known_from_the_repository_alone(vault: House) -> None:
+    for name in "ab":
+        vault.ok("backup-create", "single", "--name", name, "--incremental")
+    (chunk, _) = (vault.root / "vault").glob("backup-*/chunks/??/*")
+    sound = chunk.read_bytes()
+    chunk.write_bytes(b"damaged")
+    assert vault.run("backup-verify", "b").code == 6
+    vault.execute("DELETE FROM backups")
+    imported = {one["name"]: one for one in vault.show("backup-import", "cgctl", "vault")}
+    assert {name: one["fail_reason"] for name, one in imported.items()} == dict.fromkeys("ab", "1 damaged chunk(s)")
+    chunk.write_bytes(sound)
+    vault.ok("backup-verify", "a")
+    vault.execute("DELETE FROM backups")
+    imported = {one["name"]: one for one in vault.show("backup-import", "cgctl", "vault")}
+    assert {name: one["status"] for name, one in imported.items()} == {"a": "available", "b": "error"}
+
+
 def test_a_restore_into_a_volume_whose_data_are_gone_can_be_cancelled_and_done(
     vault: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +163,7 @@ def test_what_is_gone_from_its_repository_or_stands_there_half_made_is_told(vaul
     shown = vault.show("backup-show", "b")
     assert (shown["status"], shown["fail_reason"]) == ("error", "it is not there any more")
     assert "it is not there any more" in vault.run("backup-restore", "b").err
-    vault.ok("backup-delete", "b")
+    assert "was not in vault any more" in vault.ok("backup-delete", "b").err
 
 
 def test_a_whole_backup_stays_although_its_server_has_forgotten_how_it_ended(vault: House) -> None:

@@ -1,4 +1,8 @@
-"""`backup-delete`: a backup's row and its directory; chunks that others need stay theirs."""
+"""`backup-delete`: a backup's row and its directory; chunks that others need stay theirs.
+
+Where the repository does not show itself, the row stays: its file system may not be mounted, and what is on it would be
+nobody's. One that is gone for good is given up on the operator's word (`--repository-is-gone`).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from cgctl.errors import CgctlError
+from cgctl.errors import CgctlError, ConfigurationError
+from cgctl.failures import explain
 from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.backups.creation import word
 from cgctl.manager.environment import Environment
@@ -18,14 +23,19 @@ from cgctl.model.backups import Backup
 from cgctl.model.states import BackupStatus
 from cgctl.store.queries import find, fresh
 from drivers.contract import Context
+from drivers.errors import DriverError, PoolMissing, ServerNotReached
+
+GONE = "gone for good: cgctl backup-delete --repository-is-gone"
+"""Before a backup's id, where its repository does not show itself."""
 
 
 @dataclass(frozen=True)
 class Leaving:
-    """A backup, and its status before."""
+    """A backup, and its status before. is_given_up: also where its repository is gone."""
 
     row: Backup | None
     before: str
+    is_given_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,7 @@ class BackupDeletion:
 
     env: Environment
     reference: str = ""
+    is_given_up: bool = False
     kind: str = "backup-delete"
 
     def intend(self, intent: Intent) -> Leaving:
@@ -41,20 +52,40 @@ class BackupDeletion:
         refuse_used(intent.session, word(row), row.id)
         intent.lock(row.id)
         intent.about("backup", row.id, row.name)
-        intent.settled_by("delete backup", id=row.id, before=row.status)
-        named = self.env.repositories.get(row.repository)
-        intent.will(f"{named.name} ({named.repository.directory}): delete {word(row)}")
-        leaving = Leaving(row, row.status)
+        intent.settled_by("delete backup", id=row.id, before=row.status, is_given_up=self.is_given_up)
+        intent.will(f"{self._where(row)}: delete {word(row)}")
+        leaving = Leaving(row, row.status, self.is_given_up)
         row.status = BackupStatus.DELETING
         return leaving
 
     def load(self, session: Session, plan: Mapping[str, Any]) -> Leaving:
         """What it was about."""
-        return Leaving(session.get(Backup, plan["id"]), plan["before"])
+        return Leaving(session.get(Backup, plan["id"]), plan["before"], plan.get("is_given_up", False))
+
+    def _where(self, row: Backup) -> str:
+        try:
+            named = self.env.repositories.get(row.repository)
+        except ConfigurationError as error:
+            if self.is_given_up:
+                return "state only"
+            error.hint = f"{_way(error)}; {GONE} {row.id}"
+            raise
+        return f"{named.name} ({named.repository.directory})"
 
     def work(self, context: Context, subject: Leaving) -> None:  # noqa: ARG002
-        if subject.row:
-            self.env.repositories.get(subject.row.repository).repository.delete(subject.row.id)
+        row = subject.row
+        if row is None:
+            return
+        try:
+            named = self.env.repositories.get(row.repository)
+            if not named.repository.delete(row.id, was_whole=True):
+                where = f"{named.repository.runner.server}:{named.repository.directory}"
+                self.env.warn(f"{word(row)} was not in {named.name} any more ({where})")
+        except (PoolMissing, ServerNotReached, ConfigurationError) as error:
+            if not subject.is_given_up:
+                error.hint = f"{_way(error)}; {GONE} {row.id}"
+                raise
+            self.env.warn(f"{word(row)} is forgotten; what {row.repository} has of it is left: {error}")
 
     def finish(self, session: Session, subject: Leaving, outcome: None) -> CgctlError | None:  # noqa: ARG002
         if subject.row:
@@ -70,7 +101,14 @@ class BackupDeletion:
             fresh(session, subject.row).status = BackupStatus.ERROR_DELETING
 
 
-def delete_backup(env: Environment, reference: str) -> None:
-    """Delete a backup, of a volume or of a group. Raises Refused while an activity reads it."""
+def _way(error: DriverError | ConfigurationError) -> str | None:
+    return explain(error, "").hint if isinstance(error, DriverError) else error.hint
+
+
+def delete_backup(env: Environment, reference: str, *, is_given_up: bool = False) -> None:
+    """Delete a backup, of a volume or of a group. Raises Refused while an activity reads it.
+
+    is_given_up: its repository is gone for good, the operator says, where that does not show itself.
+    """
     with suppress(GoneMeanwhile):
-        perform(env, BackupDeletion(env, reference))
+        perform(env, BackupDeletion(env, reference, is_given_up))

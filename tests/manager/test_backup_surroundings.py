@@ -1,0 +1,130 @@
+"""Backups when something around them is not what it was: the repository, the source's server, the state."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+import pytest
+
+from tests.manager import faulty, gated
+from tests.manager.agreement import disagreements
+from tests.manager.house import House
+from tests.manager.test_backups import MIB, chunks, ended, held, hidden, vault
+
+__all__ = ["vault"]
+
+
+def test_a_backup_is_not_forgotten_while_its_repository_is_not_mounted(vault: House) -> None:
+    """Nobody would ever remove what is on it."""
+    key = vault.make("backup-create", "single", "--name", "b")
+    repository = vault.root / "vault"
+    repository.rename(vault.root / "unmounted")
+    repository.mkdir()
+    refused = vault.run("backup-delete", "b")
+    assert (refused.code, "is its file system mounted" in refused.err) == (6, True), refused
+    assert f"cgctl backup-delete --repository-is-gone {key}" in refused.err
+    assert vault.status("backup-show", "b") == "available"
+    for words in (("backup-list", "--repository", "vault"), ("backup-import", "cgctl", "vault")):
+        assert "is its file system mounted" in vault.run(*words).err
+    repository.rmdir()
+    (vault.root / "unmounted").rename(repository)
+    vault.ok("backup-delete", "b")
+    assert held(vault) == set()
+
+
+@pytest.mark.parametrize("how", ["empty", "missing", "not configured"])
+def test_a_backup_whose_repository_is_gone_for_good_is_given_up_on_the_operators_word(vault: House, how: str) -> None:
+    vault.ok("backup-create", "single", "--name", "b")
+    shutil.rmtree(vault.root / "vault")
+    if how == "empty":
+        (vault.root / "vault").mkdir()
+    if how == "not configured":
+        vault.configuration["backup_repositories"] = {}
+        vault.configure()
+    refused = vault.run("backup-delete", "b")
+    assert refused.code == (3 if how == "not configured" else 6)
+    way = refused.err.split("gone for good: cgctl ")[1].split()
+    assert vault.status("backup-show", "b") == "available"
+    assert "is left" in vault.ok(*way).err
+    assert vault.show("backup-list") == []
+    assert disagreements(vault) == []
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_backup_can_be_restored_although_the_server_of_its_source_died_before_its_end(vault: House) -> None:
+    """Just then it is wanted; what is left of it there is removed when that server is back, or never."""
+    key = vault.make("backup-create", "single", "--name", "b", "--detach")
+    alpha, away = vault.root / "alpha", vault.root / "away"
+    while not any(name.startswith("backup-") for name in held(vault)):
+        time.sleep(0.05)
+    alpha.rename(away)
+    assert vault.run("activity-wait", key).code == 6
+    assert vault.status("backup-show", "b") == "available"
+    vault.ok("backup-restore", "b", "--name", "again", "--availability-zone", "elsewhere")
+    assert vault.read("again", 5) == b"first"
+    assert vault.run("backup-delete", "b").code == 5
+    with vault.forced(""):
+        vault.ok("activity-forget", "--server-is-down", key)
+        assert vault.status("backup-show", "b") == "available"
+        vault.ok("backup-delete", "b", "--dry-run")
+    away.rename(alpha)
+    ended(vault)
+    assert (hidden(vault), disagreements(vault)) == ([], [])
+    assert vault.status("backup-show", "b") == "available"
+
+
+def test_what_an_older_copy_of_the_state_takes_for_unfinished_stays(
+    vault: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has been written to ever since."""
+    vault.ok("backup-create", "single", "--name", "b")
+    vault.ok("group-backup-create", "db", "--name", "g")
+    gate = gated.close_for_all(monkeypatch, vault)
+    keys = [
+        vault.make("backup-restore", "b", "--name", "again", "--availability-zone", "nova", "--detach"),
+        vault.make("group-backup-restore", "g", "--name", "group", "--detach"),
+    ]
+    with vault.forced(""):
+        gate.touch()
+        vault.ok("activity-wait", *keys)
+        vault.write("again", b"newer")
+        vault.ok("activity-forget", *keys)
+    vault.ok("recover")
+    assert (vault.status("show", "again"), vault.read("again", 5)) == ("available", b"newer")
+    assert (vault.status("group-show", "group"), len(vault.members("group"))) == ("available", 2)
+    assert disagreements(vault) == []
+
+
+def test_what_takes_the_place_of_old_data_is_not_copied_once_more(
+    vault: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy takes as long as the restore did, with no progress; what takes an hour would be ended, and begun anew."""
+    image = chunks(vault, "single")
+    vault.ok("backup-create", "single", "--name", "b")
+    vault.write("single", b"other")
+    vault.ok("extend", "single", "12M")
+    called: list[str] = []
+
+    def noted(name: str, call: faulty.Call) -> object:
+        called.append(name)
+        return call()
+
+    with monkeypatch.context() as watched:
+        faulty.install(watched, noted)
+        vault.ok("backup-restore", "b", "--volume", "single")
+    assert called == ["delete_volume", "create_cloned_volume", "delete_volume"]
+    assert chunks(vault, "single") == image + bytes(3 * MIB)
+    assert disagreements(vault) == []
+
+
+def test_one_that_has_done_its_work_before_it_is_cancelled_says_so(vault: House) -> None:
+    vault.ok("backup-create", "single", "--name", "b")
+    vault.write("single", b"other")
+    key = vault.make("backup-restore", "b", "--volume", "single", "--detach")
+    (place,) = vault.root.glob(f"*/.cgctl/activities/{key}")
+    while not (place / "state").read_text().startswith("succeeded"):
+        time.sleep(0.05)
+    assert "had succeeded before" in vault.ok("activity-cancel", key).err
+    assert vault.ok("activity-cancel", key).err.count("had succeeded before") == 0
+    assert vault.read("single", 5) == b"first"
