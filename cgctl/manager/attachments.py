@@ -12,6 +12,7 @@ from sqlmodel import Session, col, delete
 from cgctl.errors import CgctlError, Refused, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import apply_exports, connection_of, export_of
+from cgctl.manager.fenced import refuse_where_fenced
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.model.clients import checked_address, checked_initiator, checked_secret
@@ -79,6 +80,7 @@ class Attach:
         return access
 
     def work(self, context: Context, subject: Access) -> None:
+        refuse_where_fenced(self.env, subject.volume)
         apply_exports(self.env, context, subject.volume, [*subject.others, subject.attachment])
 
     def finish(self, session: Session, subject: Access, outcome: None) -> CgctlError | None:  # noqa: ARG002

@@ -12,6 +12,7 @@ from cgctl.failures import explain
 from cgctl.manager.backends import observe_services
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import exported
+from cgctl.manager.fenced import fenced_groups
 from cgctl.model.states import AttachmentStatus
 from cgctl.model.tables import Attachment, Volume, new_id
 from cgctl.store.queries import attachments_of
@@ -65,11 +66,10 @@ def verdict(checked: Sequence[Checked]) -> CgctlError | None:
 
 def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Checked]:
     context = env.context(new_id())
-    wanted = _wanted(env, backend)
     try:
         if repair:
             backend.driver.repair(context)
-        if repair and backend.export and wanted:
+        if repair and backend.export and (wanted := _offered(env, backend)):
             backend.export.ensure_exports(context, wanted)
         if repair and backend.replication_targets:
             from cgctl.manager.replication.ways import forget_unused_ways  # noqa: PLC0415 (only where there are any)
@@ -77,7 +77,7 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
             forget_unused_ways(env, backend.id)
         findings = [*backend.driver.check_for_setup_error(context), *_empty_pool(env, backend)]
         if backend.export:
-            offered = [one for peer in _peers(env, backend, backend.export) for one in _wanted(env, peer)]
+            offered = [one for peer in _peers(env, backend, backend.export) for one in _offered(env, peer)]
             findings = [*findings, *backend.export.check_exports(context, offered)]
     except DriverError as error:
         told = explain(error, backend.id)
@@ -106,14 +106,33 @@ def _place(export: ExportServer) -> tuple[str, str]:
     return export.protocol, export.portal
 
 
+def _offered(env: Environment, backend: Backend) -> list[Exported]:
+    """The exports of a backend as the attachments say; not what a failover has fenced there, or is about to: clients
+    would write behind the final recovery point, and nobody would take it along."""
+    volumes = _attached(env, backend)
+    fenced = fenced_groups(env, backend.id, {one.group_id for one in volumes if one.group_id})
+    for group_id, name in fenced.items():
+        hint = f"how it stands: cgctl history {group_id}; cgctl group-replication-status {group_id}"
+        env.warn(f"group {name}: is fenced on backend {backend.id}, and not offered there; {hint}")
+    return _exports(env, backend, [one for one in volumes if one.group_id not in fenced])
+
+
 def _wanted(env: Environment, backend: Backend) -> list[Exported]:
     """The exports of a backend as the attachments say."""
+    return _exports(env, backend, _attached(env, backend))
+
+
+def _attached(env: Environment, backend: Backend) -> Sequence[Volume]:
     if backend.export is None:
         return []
     with env.store.read() as session:
         attached = select(Attachment.volume_id).where(Attachment.status == AttachmentStatus.ATTACHED).distinct()
         statement = select(Volume).where(Volume.host == backend.id, col(Volume.id).in_(attached))
-        volumes = session.exec(statement.order_by(col(Volume.created_at))).all()
+        return session.exec(statement.order_by(col(Volume.created_at))).all()
+
+
+def _exports(env: Environment, backend: Backend, volumes: Sequence[Volume]) -> list[Exported]:
+    with env.store.read() as session:
         rows = attachments_of(session, [volume.id for volume in volumes])
     by_volume = {volume.id: [row for row in rows if row.volume_id == volume.id] for volume in volumes}
     return [exported(backend, volume, by_volume[volume.id]) for volume in volumes]
