@@ -57,7 +57,8 @@ def group_test_failover(
 
     The newest recovery point is cloned where it is and offered under names of its own; the check finds
     CGCTL_CONNECTIONS (lines `NAME PORTAL IQN LUN USER` or `NAME PORTAL PATH`), CGCTL_INITIATOR, CGCTL_SECRET and
-    CGCTL_SOURCES (`NAME PATH` on the server) in its environment.
+    CGCTL_SOURCES (`NAME PATH` on the server) in its environment. NAME is the id where a name is not one word, or
+    another member's, too.
     Afterwards the clone is removed, whatever happened. Exit code 6 when the check fails.
 
     With --keep it stays, also when the check fails; the result has CGCTL_SECRET, once, as JSON has `connections`.

@@ -95,7 +95,7 @@ class AttachmentStatus(StrEnum):
 
 
 class ReplicationStatus(StrEnum):
-    """Replication of a group or of its member."""
+    """Replication of a group or of its member; `failover-error` of a member that a failover has left behind."""
 
     DISABLED = "disabled"
     ENABLING = "enabling"
@@ -103,6 +103,7 @@ class ReplicationStatus(StrEnum):
     DISABLING = "disabling"
     FAILING_OVER = "failing-over"
     FAILED_OVER = "failed-over"
+    FAILOVER_ERROR = "failover-error"
     ERROR = "error"
 
 

@@ -13,6 +13,7 @@ from tests.manager.house import House
 from tests.manager.replicating import points
 
 TEST = ("group-test-failover", "db")
+MEMBER = ("create", "1M", "--group-id", "db", "--volume-type", "gold", "--name")
 
 
 @pytest.fixture
@@ -132,3 +133,56 @@ def test_a_group_that_is_not_replicated_has_nothing_to_test(house: House) -> Non
     with house.unchanged():
         assert house.run(*TEST).code == 5
     assert house.run("drill-show", "nothing").code == 4
+
+
+def test_members_are_told_apart_whatever_they_are_called(house: House) -> None:
+    twins = [house.make(*MEMBER, "twin") for _ in range(2)]
+    spaced = house.make(*MEMBER, "a b")
+    house.ok("group-sync-replication", "db")
+    shown = house.show(
+        *TEST, "--check", 'echo "$CGCTL_CONNECTIONS" | while read -r name _ _ lun _; do echo $name $lun; done'
+    )
+    assert sorted(shown["log"].splitlines()) == sorted(f"{one} 1" for one in ("db-0", "db-1", *twins, spaced))
+
+
+def test_drills_are_found_by_whatever_finds_the_group_and_when_it_is_gone(house: House) -> None:
+    key = house.show("group-show", "db")["id"]
+    drill = house.show(*TEST)["id"]
+    house.ok("group-update", "db", "--name", "renamed")
+    for word in ("renamed", key[:8], key):
+        assert [row["id"] for row in house.show("drill-list", word)] == [drill]
+    assert house.run("drill-list", "nothing").code == 4
+    house.ok("group-delete", "--delete-volumes", "--delete-replicas", "renamed")
+    for word in ("db", key):
+        assert [row["id"] for row in house.show("drill-list", word)] == [drill]
+
+
+def test_a_drill_that_was_killed_is_cleaned_up_although_its_group_is_gone(house: House) -> None:
+    assert house.forked(*TEST, prepare=faulty.Killer(6).arm) == -9
+    assert list((house.root / "beta/live").glob("*"))
+    house.ok("group-delete", "--delete-volumes", "--delete-replicas", "db")
+    house.ok("recover")
+    assert not list((house.root / "beta/live").glob("*"))
+    assert [row["verdict"] for row in house.show("drill-list")] == ["failed"]
+
+
+def test_a_sync_that_ends_meanwhile_fails_no_drill(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+
+    def sync(name: str, call: faulty.Call) -> object:
+        if name == "create_consistencygroup_from_src" and not synced:
+            synced.append(house.ok("group-sync-replication", "db").err)
+        return call()
+
+    faulty.install(monkeypatch, sync)
+    shown = house.show(*TEST)
+    assert shown["point_id"] in points(house, "beta")
+    assert "a sync has let go of it" in str(shown["timeline"])
+
+
+def test_a_point_from_the_future_has_no_age_in_a_drill(house: House) -> None:
+    (note,) = house.root.glob("beta/.cgctl/replication/*/point-*")
+    words = note.read_text().split()
+    note.write_text(" ".join([*words[:2], "2099-01-01T00:00:00+00:00", *words[3:]]) + "\n")
+    shown = house.show(*TEST)
+    assert (shown["rpo_seconds"], "from the future" in shown["timeline"][1]["what"]) == (None, True)

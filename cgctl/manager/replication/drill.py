@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -25,13 +25,14 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.exports import connection_of
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication.drill_end import NotCleanedUp, clean_up, drill_key, end_row
+from cgctl.manager.replication.lag import lag_seconds
 from cgctl.manager.replication.line import is_on, line
 from cgctl.manager.replication.members import ReplicatedGroup, destination, load, others, replication_of, target_of
 from cgctl.manager.replication.promotion import sizes
 from cgctl.manager.rules import replication as rules
 from cgctl.model.clients import checked_address, checked_initiator
 from cgctl.model.replication import Drill
-from cgctl.model.tables import new_id, utc_now
+from cgctl.model.tables import Volume, new_id, utc_now
 from drivers import contract
 from drivers.command import Secret
 from drivers.contract import Access, Context, Exported
@@ -41,6 +42,7 @@ from drivers.replication import RecoveryPoint
 INITIATOR = "iqn.2026-11.io.cgctl:drill"
 SECRET_LENGTH = 16
 LOG_CHARACTERS = 64 * 1024
+Members = Sequence[tuple[str, contract.Volume]]
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -119,7 +121,7 @@ class TestFailover:
         row.ended_at, row.log, row.reason = utc_now(), outcome.log[-LOG_CHARACTERS:], outcome.reason
         row.verdict = "failed" if outcome.reason else "passed"
         row.point_id, row.taken_at = outcome.point.id, outcome.point.taken_at
-        row.rpo_seconds = (row.started_at - outcome.point.taken_at).total_seconds()
+        row.rpo_seconds = lag_seconds(outcome.point.taken_at, row.started_at)
         row.is_kept, row.connections, row.timeline = outcome.is_kept, outcome.connections, outcome.timeline
         if outcome.ready_at is not None:
             row.rto_seconds = (outcome.ready_at - row.started_at).total_seconds()
@@ -176,10 +178,11 @@ class _Run:
         return tested
 
     def _chosen(self, point: RecoveryPoint) -> str:
-        age = (self.row.started_at - point.taken_at).total_seconds()
+        age = lag_seconds(point.taken_at, self.row.started_at)
+        old = f"{age:.1f} s old" if age is not None else "from the future, by this machine's clock"
         promised = target_of(self.env, self.replicated, self.row.host).rpo_seconds
         beside = f"; the RPO is {promised} s" if promised is not None else ""
-        return f"recovery point {point.id} is the newest on backend {self.row.host}: {age:.1f} s old{beside}"
+        return f"recovery point {point.id} is the newest on backend {self.row.host}: {old}{beside}"
 
     def _clean_up(self, tested: Tested) -> None:
         """A clone that is not offered is of no use to anyone: only a whole one is kept."""
@@ -204,11 +207,11 @@ class _Run:
         return max(mine, key=lambda one: one.point.sequence).point
 
     def _try(self, tested: Tested) -> None:
-        members = self._clone(tested.point)
+        members = self._clone_newest(tested)
         tested.note(f"{len(members)} volumes are cloned")
         tested.connections = self._connections(members)
         environment = self._environment(tested)
-        self.told.update(self._export(list(members.values())))
+        self.told.update(self._export([volume for _, volume in members]))
         tested.ready_at = utc_now()
         tested.note("the clone can be used", tested.ready_at)
         if self.test.check is not None:
@@ -219,8 +222,21 @@ class _Run:
             tested.note(tested.reason or "the check has passed")
         tested.is_kept = self.test.keep
 
-    def _clone(self, point: RecoveryPoint) -> dict[str, contract.Volume]:
-        """The clone's volumes, by the names of the members that they are clones of."""
+    def _clone_newest(self, tested: Tested) -> Members:
+        """A sync that ends meanwhile lets go of the point that was chosen: its own is newer."""
+        while True:
+            try:
+                return self._clone(tested.point)
+            except DriverError:
+                newest = self._newest()
+                if newest.sequence <= tested.point.sequence:
+                    raise
+                clean_up(self.env, self.context, self.row.id, self.row.host)
+                tested.point = newest
+                tested.note(f"a sync has let go of it; {self._chosen(newest)}")
+
+    def _clone(self, point: RecoveryPoint) -> Members:
+        """The clone's volumes, with the words for the members that they are clones of."""
         there = sizes(self.env, self.context, self.row.host, point.id)
         found = [one for one in self.replicated.volumes if one.id in there]
         new = [contract.Volume(str(uuid5(UUID(self.row.id), one.id)), there[one.id], self.row.id) for one in found]
@@ -228,7 +244,7 @@ class _Run:
         self.env.backends.get(self.row.host).driver.create_consistencygroup_from_src(
             self.context, contract.Group(self.row.id), new, contract.GroupSnapshot(point.id, self.replicated.id), old
         )
-        return {one.name or one.id: volume for one, volume in zip(found, new, strict=True)}
+        return list(zip(words_for(found), new, strict=True))
 
     def _export(self, volumes: Sequence[contract.Volume]) -> dict[str, str]:
         backend = self.env.backends.get(self.row.host)
@@ -248,11 +264,11 @@ class _Run:
         backend.export.ensure_exports(self.context, offered)
         return {"CGCTL_INITIATOR": self.test.initiator, "CGCTL_SECRET": secret} if iscsi else {}
 
-    def _connections(self, members: Mapping[str, contract.Volume]) -> list[dict[str, object]]:
+    def _connections(self, members: Members) -> list[dict[str, object]]:
         """How each member of the clone is reached: where its data are on the server, and what is offered."""
         backend = self.env.backends.get(self.row.host)
         found: list[dict[str, object]] = []
-        for name, volume in members.items():
+        for name, volume in members:
             source = backend.driver.volume_source(volume)
             offered = asdict(connection_of(backend, backend.export, volume.id)) if backend.export else {}
             offered |= {"username": _username(volume)} if offered.get("iqn") else {}
@@ -262,7 +278,7 @@ class _Run:
 
     def _environment(self, tested: Tested) -> dict[str, str]:
         """CGCTL_CONNECTIONS: a line for each member, `NAME PORTAL IQN LUN USER` or `NAME PORTAL PATH`.
-        CGCTL_SOURCES: `NAME PATH` on the server."""
+        CGCTL_SOURCES: `NAME PATH` on the server. NAME as of `words_for`."""
         offered = [one for one in tested.connections if "portal" in one]
         keys = [("name", "portal", *(("iqn", "lun", "username") if "iqn" in one else ("path",))) for one in offered]
         lines = [" ".join(str(one[key]) for key in of) for one, of in zip(offered, keys, strict=True)]
@@ -275,6 +291,13 @@ class _Run:
             "CGCTL_CONNECTIONS": "\n".join(lines),
             "CGCTL_SOURCES": "\n".join(f"{one['name']} {one['source']}" for one in tested.connections),
         }
+
+
+def words_for(volumes: Sequence[Volume]) -> list[str]:
+    """How a check tells members apart: by name; by id where a name is no single word, or is another member's, too.
+    Pure."""
+    names = [one.name or "" for one in volumes]
+    return [one.name if one.name and names.count(one.name) == 1 == len(one.name.split()) else one.id for one in volumes]
 
 
 def _username(volume: contract.Volume) -> str:

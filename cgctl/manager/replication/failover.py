@@ -184,6 +184,9 @@ def waive_for_undo(env: Environment, reference: str, wishes: Wishes) -> str:
 
 
 def _take_word(operation: Operation, wishes: Wishes) -> None:
+    """Until the word came, the source was taken for one that serves: what is lost, and the RPO, count from now."""
+    if wishes.source_is_down and not operation.plan["source_is_down"]:
+        operation.plan = {**operation.plan, "at": utc_now().isoformat()}
     for key in ("source_is_down", "accept_data_loss"):
         if getattr(wishes, key):
             operation.plan = {**operation.plan, key: True}

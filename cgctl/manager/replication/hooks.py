@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import connection_of
 from cgctl.manager.replication.members import ReplicatedGroup
@@ -23,19 +25,21 @@ def run_fence_hook(env: Environment, replicated: ReplicatedGroup) -> bool:
     return why is None
 
 
-def run_post_failover(env: Environment, replicated: ReplicatedGroup, host: str) -> None:
-    """Portals and ids in its environment, one word per volume: CGCTL_VOLUMES, CGCTL_CONNECTIONS (`id=portal iqn`)."""
+def run_post_failover(env: Environment, replicated: ReplicatedGroup, host: str, present: Collection[str]) -> None:
+    """Portals and ids in its environment: CGCTL_PORTAL, CGCTL_VOLUMES (ids), CGCTL_CONNECTIONS (lines `id iqn`, or
+    `id path`), of the members that are present; who was left behind is served by nobody."""
     hooks = env.settings().post_failover
     line = hooks.get(replicated.id) or hooks.get(replicated.group.name or "")
     if line is None:
         return
     backend = env.backends.get(host)
     export = backend.export
-    found = {one.id: connection_of(backend, export, one.id) for one in replicated.volumes} if export else {}
+    served = [one.id for one in replicated.volumes if one.id in present]
+    found = {one: connection_of(backend, export, one) for one in served} if export else {}
     environment = _environment(replicated) | {
         "CGCTL_OLD_BACKEND": replicated.active,
         "CGCTL_BACKEND": host,
-        "CGCTL_VOLUMES": " ".join(one.id for one in replicated.volumes),
+        "CGCTL_VOLUMES": " ".join(served),
         "CGCTL_PORTAL": next((one.portal for one in found.values()), ""),
         "CGCTL_CONNECTIONS": "\n".join(f"{key} {one.iqn or one.path or ''}" for key, one in found.items()),
     }

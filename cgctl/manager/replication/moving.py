@@ -300,13 +300,17 @@ class Moving:
         side, chosen = self._side(there), self._planned.to_promote if self._planned else None
         newest = side.point(chosen.id) if chosen else None
         assert newest is not None
-        note_promoting(self._env, self._context.operation_id)
         known = self._sides[self._replicated.active] or self._side(there)
         parent = (
             newest.point.generation_id if self._order.undo_point else self._current
         )  # what is undone is no ancestor
         begun = Generation(self._order.generation_id, parent, newest.point.id)
-        self._present = promote(self._env, self._context, self._replicated, there, begun, newest, known.generations)
+        self._present = promote(
+            self._env, self._context, self._replicated, there, begun, newest, known.generations, self._note_promoting
+        )
+
+    def _note_promoting(self) -> None:
+        note_promoting(self._env, self._context.operation_id)
 
     def _resume(self) -> None:
         there = self._order.destination
@@ -330,7 +334,7 @@ class Moving:
             self._present = live_sizes(self._env, self._context, self._replicated.id, there)
         offer(self._env, self._context, self._replicated, there, self._present)
         self._exported = True
-        run_post_failover(self._env, self._replicated, self._order.destination)
+        run_post_failover(self._env, self._replicated, there, self._present)
 
     def _retire_source(self) -> None:
         self._retire(self._replicated.active)

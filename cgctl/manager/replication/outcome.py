@@ -67,7 +67,7 @@ def _move_volumes(
 
 def _leave_behind(env: Environment, session: Session, replicated: ReplicatedGroup, volume: Volume) -> None:
     """A member that joined after the promoted point: the others go on without it, the old source keeps its data."""
-    volume.status, volume.replication_status = VolumeStatus.ERROR, ReplicationStatus.ERROR
+    volume.status, volume.replication_status = VolumeStatus.ERROR, ReplicationStatus.FAILOVER_ERROR
     name, leave = volume.name or volume.id, f"cgctl group-update {replicated.id} --remove-volumes {volume.id}"
     env.warn(f"volume {name}: joined after the promoted recovery point and is not in it; to give it up: {leave}")
     session.add(_event(replicated, f"volume {name} is not in the promoted recovery point"))

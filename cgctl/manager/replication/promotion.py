@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import exported
@@ -23,19 +23,22 @@ def promote(
     begun: Generation,
     point: PointOnServer,
     known: Sequence[Generation],
+    begins: Callable[[], None] = lambda: None,
 ) -> Mapping[str, int]:
     """First the note, then the group appears in one step: a new generation, the same volumes by the same ids.
 
-    Returns the members that are there, with their sizes in bytes.
+    Returns the members that are there, with their sizes in bytes. begins: called when nothing speaks against it, before
+    anything is changed.
     """
-    replication_of(env, host, replicated.name).note_side(
-        context, replicated.id, begun.id, SideState.SERVING, [begun, *known]
-    )
-    driver = env.backends.get(host).driver
     there = sizes(env, context, host, point.point.id)
     members = [one for one in replicated.volumes if one.id in there]
     if not members:
         raise NotOnServer(f"recovery point {point.point.id} holds none of the group's volumes")
+    begins()
+    replication_of(env, host, replicated.name).note_side(
+        context, replicated.id, begun.id, SideState.SERVING, [begun, *known]
+    )
+    driver = env.backends.get(host).driver
     volumes = [contract.Volume(one.id, max(one.size_bytes, there[one.id]), replicated.id) for one in members]
     snapshots = [contract.Snapshot(new_id(), one.id, there[one.id], replicated.id, point.point.id) for one in members]
     group = contract.Group(replicated.id)

@@ -1,13 +1,14 @@
 """Which recovery points stay: the newest of a side, the newest that two sides share, and where a generation began.
 
-Decided 2026-11-22: of a side that is away, the newest point that it and the source can have in common stays as well:
-one for each. A target that was away over several failovers has no other base when it returns.
+Decided 2026-11-22: of a side that is away, the newest point that it and each other can have in common stays as well:
+one for each pair. A target that was away over several failovers has no other base when it returns, whoever serves then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from sqlmodel import select
 
@@ -95,17 +96,18 @@ def _observed(env: Environment, context: Context, replicated: ReplicatedGroup) -
     return dict(reached(observe_sides(env, context, replicated.name, replicated.id, hosts)))
 
 
-def _base_of(absent: Replica, source: Side) -> str | None:
-    """Of a backend that does not answer: its newest point, or the newest before it that the source has, too. Pure."""
-    if source.point(absent.point_id or ""):
+def _base_of(absent: Replica, side: Side) -> str | None:
+    """Of a backend that does not answer: its newest point, or the newest before it that the side has, too. Pure."""
+    if side.point(absent.point_id or ""):
         return absent.point_id
-    before = [one.point for one in source.points if one.is_intact and one.point.sequence <= (absent.sequence or 0)]
+    before = [one.point for one in side.points if one.is_intact and one.point.sequence <= (absent.sequence or 0)]
     return max(before, key=lambda one: one.sequence).id if before else None
 
 
 def _kept(replicated: ReplicatedGroup, sides: Mapping[str, Side], source: Side) -> set[str]:
-    common = [newest_common(source, side) for host, side in sides.items() if host != replicated.active]
-    unreached = [_base_of(one, source) for one in replicated.replicas if one.host not in sides]
+    common = [newest_common(one, other) for one, other in combinations(sides.values(), 2)]
+    away = [one for one in replicated.replicas if one.host not in sides]
+    unreached = [_base_of(one, side) for one in away for side in sides.values()]
     current = replicated.record.generation_id if replicated.record else None
     begun_with = [one.point_id for one in source.generations if one.id == current]
     return {one.point.id for one in common if one} | {one for one in (*unreached, *begun_with) if one}

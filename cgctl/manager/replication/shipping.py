@@ -56,11 +56,13 @@ def base_for(env: Environment, replicated: ReplicatedGroup, host: str, source: S
 
 def _choices(env: Environment, replicated: ReplicatedGroup, host: str) -> str:
     look = f"nothing there is overwritten. Look at it on {env.backends.server(host)}"
-    if host == replicated.origin:  # it is disabled at home only
-        return look
-    home = [] if replicated.active == replicated.origin else [hints.failover_to(env, replicated, replicated.origin)]
     disable = f"cgctl group-disable-replication --leave-replicas {replicated.id}"
-    anew = "; ".join([*home, disable, f"cgctl group-enable-replication --delete-replicas {replicated.id}"])
+    enable = f"cgctl group-enable-replication --delete-replicas {replicated.id}"
+    if host == replicated.origin:  # who serves is at home then, and has targets of its own
+        targets = f"once `replication_targets:` of `backends.{replicated.active}:` has it"
+        return f"{look}; to begin anew, {targets}, what it served kept there as a group snapshot: {disable}; {enable}"
+    home = [] if replicated.active == replicated.origin else [hints.failover_to(env, replicated, replicated.origin)]
+    anew = "; ".join([*home, disable, enable])
     return f"{look}; to begin anew, what it served kept there as a group snapshot: {anew}"
 
 

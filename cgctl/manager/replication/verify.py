@@ -12,6 +12,7 @@ its handle.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,9 @@ from cgctl.manager.objects import shown
 from cgctl.manager.operation import Intent
 from cgctl.manager.readings import RESULT, Answer, Reading, error_told, told, told_answer
 from cgctl.manager.replication.compare import Sums, chunk_for, compared
+from cgctl.manager.replication.line import Line, is_on, line
 from cgctl.manager.replication.members import destination, load, others, replication_of
-from cgctl.manager.replication.sides import Observed, observe_sides
+from cgctl.manager.replication.sides import Observed, observe_sides, reached
 from cgctl.manager.rules import replication as rules
 from cgctl.manager.views import View
 from cgctl.model.activities import Activity
@@ -79,6 +81,7 @@ class Verification:
             "group_name": replicated.group.name,
             "word": replicated.name,
             "active": replicated.active,
+            "generation_id": replicated.record.generation_id if replicated.record else "",
             "hosts": hosts,
             "chunk_bytes": chunk_for(max((one.size_bytes for one in replicated.volumes), default=0)),
             "size_bytes": sum(one.size_bytes for one in replicated.present),
@@ -95,7 +98,7 @@ class Verification:
         known: list[Answer] = []
         for host in plan["hosts"]:
             try:
-                point_id = _newest(plan, host, source, sides[host])
+                point_id = _newest(plan, host, source, sides[host], self._line(plan, sides))
                 for one in (plan["active"], host):
                     readings[one, point_id] = self._reading(context, plan, one, point_id)
             except CgctlError as error:
@@ -145,6 +148,11 @@ class Verification:
         with self.env.store.read() as session:
             activity = session.exec(select(Activity).where(Activity.operation_id == context.operation_id)).one()
         return _directory(activity)
+
+    def _line(self, plan: Plan, sides: Mapping[str, Observed]) -> Line:
+        points = (one for _, side in reached(sides) for one in side.points)
+        with self.env.store.read() as session:
+            return line(session, plan["group_id"], plan["generation_id"], points)
 
     def _reading(self, context: Context, plan: Plan, host: str, point_id: str) -> Reading:
         command = self._verifying(plan, host).checksums(context, plan["group_id"], point_id, plan["chunk_bytes"])
@@ -202,8 +210,10 @@ def judged(word: str, group_id: str, found: Verified) -> CgctlError | None:
     if differing:
         said = "; ".join(f"volume {row['name']} on backend {row['host']} {row['result']}" for row in differing)
         hosts = ", ".join(dict.fromkeys(str(row["host"]) for row in differing))
-        hint = f"do not fail over to {hosts}; look at its disks, then begin anew: cgctl group-disable-replication"
-        return ServerFailure(word, said, f"{hint} {group_id}; cgctl group-enable-replication {group_id}")
+        anew = f"cgctl group-disable-replication --leave-replicas {group_id}"  # also of a group that has failed over
+        anew = f"{anew}; cgctl group-enable-replication --delete-replicas {group_id}"
+        hint = f"do not fail over to {hosts}; look at its disks, then begin anew where it serves: {anew}"
+        return ServerFailure(word, said, hint)
     return next(iter(found.failed.values()), None)
 
 
@@ -224,11 +234,12 @@ def _on(plan: Plan, host: str) -> str:
     return f"{plan['word']} on backend {host}"
 
 
-def _newest(plan: Plan, host: str, source: Side, side: Observed) -> str:
+def _newest(plan: Plan, host: str, source: Side, side: Observed, known: Line) -> str:
+    """Of the line that serves: no other is ever promoted."""
     if isinstance(side, DriverError):
         raise explain(side, _on(plan, host)) from side
     there = {one.point.id for one in side.points}
-    common = [one.point for one in source.points if one.point.id in there]
+    common = [one.point for one in source.points if one.point.id in there and is_on(known, one.point)]
     if not common:
         reason = f"has no recovery point in common with backend {host}"
         raise FailoverRefused(plan["word"], reason, f"cgctl group-sync-replication {plan['group_id']}")

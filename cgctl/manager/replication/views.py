@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
-from cgctl.errors import CgctlError
+from cgctl.errors import CgctlError, NotFound
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.drill_end import find_drill
 from cgctl.manager.replication.lag import from_the_future, lag_seconds
@@ -14,6 +14,7 @@ from cgctl.model.replication import Drill, GroupGeneration, Replica, Replicated,
 from cgctl.model.states import OperationState
 from cgctl.model.tables import Group, Operation, utc_now
 from cgctl.store.journal import is_left_behind
+from cgctl.store.queries import find
 
 
 def replication_targets(env: Environment, reference: str) -> list[View]:
@@ -68,12 +69,22 @@ def generation_view(row: GroupGeneration) -> View:
 
 
 def drills(env: Environment, reference: str | None) -> list[View]:
-    """All drills, or those of one group, oldest first; also of groups that are gone, by their id."""
+    """All drills, or those of one group, oldest first; also of groups that are gone, by id or name. Raises NotFound."""
     with env.store.read() as session:
         statement = select(Drill).order_by(col(Drill.started_at))
-        if reference:
-            statement = statement.where((col(Drill.group_id) == reference) | (col(Drill.group_name) == reference))
-        return [drill_view(row) for row in session.exec(statement)]
+        if not reference:
+            return [drill_view(row) for row in session.exec(statement)]
+        try:
+            return [drill_view(row) for row in session.exec(statement.where(Drill.group_id == _id(session, reference)))]
+        except NotFound:
+            gone = (col(Drill.group_id) == reference) | (col(Drill.group_name) == reference)
+            if rows := session.exec(statement.where(gone)).all():
+                return [drill_view(row) for row in rows]
+            raise
+
+
+def _id(session: Session, reference: str) -> str:
+    return find(session, Group, reference).id
 
 
 def drill(env: Environment, drill_id: str) -> View:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from cgctl.errors import Refused
 from cgctl.manager.objects import shown
-from cgctl.manager.rules.status import called, is_absent
+from cgctl.manager.rules.status import called, is_absent, way_out
 from cgctl.model.specs import is_true
 from cgctl.model.states import GroupStatus, ReplicationStatus, VolumeStatus
 from cgctl.model.tables import Group, GroupType, Volume, VolumeType
@@ -69,6 +69,9 @@ def check_failover(group: Group, volumes: Sequence[Volume], again: str, *, allow
     again: the command that attached members would not keep from it.
     """
     _check_group(group, "failover", (GroupStatus.AVAILABLE,), CAN_FAIL_OVER)
+    if not volumes:
+        hint = f"cgctl create --group-id {group.id} SIZE; or cgctl group-disable-replication {group.id}"
+        raise Refused(called("group", group), "has no volumes", hint)
     _check_volumes(volumes, (*CAN_FAIL_OVER, ReplicationStatus.DISABLED))
     attached = [shown(one) for one in volumes if one.status == VolumeStatus.IN_USE]
     if attached and not allow_attached_volume:
@@ -119,7 +122,7 @@ def _check_volumes(volumes: Sequence[Volume], replication: Collection[str]) -> N
         subject = called("volume", one)
         if one.status not in USABLE:
             reason = f"status must be {_listed(USABLE)}, but current status is: {one.status}"
-            raise Refused(subject, reason, f"why: cgctl history {one.id}")
+            raise Refused(subject, reason, way_out("volume", one))
         if one.replication_status not in replication:
             reason = f"replication status must be {_listed(replication)}, but is: {one.replication_status}"
             raise Refused(subject, reason, f"why: cgctl history {one.id}")

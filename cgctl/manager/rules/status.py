@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from cgctl.errors import Refused
 from cgctl.manager.objects import Stateful, shown
-from cgctl.model.states import ReplicationStatus, VolumeStatus
+from cgctl.model.states import ReplicationStatus
 from cgctl.model.tables import Group, GroupSnapshot, Snapshot, Volume
 
 ATTACHED = frozenset({"in-use", "attaching", "detaching"})
@@ -21,8 +21,9 @@ def called(kind: str, row: Stateful) -> str:
 
 
 def is_absent(volume: Volume) -> bool:
-    """Whether a failover promoted a recovery point without this member: no server serves it."""
-    return volume.status == VolumeStatus.ERROR and volume.replication_status == ReplicationStatus.ERROR
+    """Whether a failover promoted a recovery point without this member: no server serves it, whatever `reset-state`
+    says. A member that is in error otherwise has its data, and is replicated."""
+    return volume.replication_status == ReplicationStatus.FAILOVER_ERROR
 
 
 def check_status(kind: str, row: Stateful, allowed: Collection[str]) -> None:
