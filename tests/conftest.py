@@ -9,6 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.lab.fixtures"]
 
@@ -22,10 +23,12 @@ WHOLE_MACHINES = "CGCTL_VM"
 
 
 def pytest_configure() -> None:
-    """A shell starts what it puts in the background with SIGINT ignored, and every child would inherit that: then no
+    """No test is timed; and a shell starts what it puts in the background with SIGINT ignored, which every child would
 
-    test could interrupt anything.
+    inherit: then no test could interrupt anything.
     """
+    settings.register_profile("untimed", settings(), deadline=None)  # in CI on top of hypothesis' own profile for it
+    settings.load_profile("untimed")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
