@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -188,6 +189,20 @@ def test_an_undo_that_fails_is_told_and_run_again(local: ActivityPlace) -> None:
     assert not report.remains
     local.forget(key)
     assert local.find_all() == []
+
+
+def test_of_parts_that_are_cut_short_nothing_is_run_and_nothing_undone(tmp_path: Path) -> None:
+    """Half a line is another command."""
+    ran = tmp_path / "ran"
+    part = Program(Command(("touch", str(ran))), Command(("touch", f"{ran}-undone")), "one")
+    sequence = in_sequence([(part, 1)], "one")
+    environment = {**os.environ, "CGCTL_ACTIVITY": str(tmp_path)}
+    cut = sequence.work.stdin_bytes[: -len("-undone")]
+    begun = subprocess.run(sequence.work.argv, input=cut, env=environment, capture_output=True, check=False)
+    assert (begun.returncode, b"cut short" in begun.stderr) == (1, True)
+    assert sequence.undo is not None
+    subprocess.run(sequence.undo.argv, env=environment, check=True)
+    assert not list(tmp_path.glob("ran*"))
 
 
 def test_a_sequence_of_any_length_runs_in_order_and_is_undone_as_a_whole(local: ActivityPlace, tmp_path: Path) -> None:
