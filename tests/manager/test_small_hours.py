@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cgctl.cli.wiring.carrying import Carrying
+from cgctl.manager.environment import Carried
 from drivers.errors import OutcomeUnknown
 from tests.manager import faulty
 from tests.manager.house import House
@@ -134,3 +137,20 @@ def test_a_damaged_replica_at_home_is_begun_anew_where_the_group_serves(replicat
         for command in words.split("; "):
             house.ok(*command.removeprefix("cgctl ").split())
         assert points(house, "alpha") == points(house, "beta")
+
+
+def test_a_point_that_a_killed_run_brings_after_all_has_arrived(
+    replicated: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends what it receives for the killed one between the look of the next and its own transfer."""
+    house, carry = replicated, Carrying.__call__
+
+    def twice(carrying: Carrying, *words: Any) -> Carried:
+        carry(carrying, *words)
+        return carry(carrying, *words)
+
+    monkeypatch.setattr(Carrying, "__call__", twice)
+    house.write("db-0", b"written before")
+    served = live(house, "alpha")
+    house.ok(*FAIL_OVER, "dr1")
+    assert (group(house)[0], live(house, "beta")) == ("beta", served)

@@ -15,7 +15,7 @@ from cgctl.manager.replication.line import generations_of
 from cgctl.manager.replication.members import ReplicatedGroup, replication_of, way_to
 from cgctl.manager.replication.sides import ancestors, form_between, newest_common
 from drivers.contract import Context
-from drivers.errors import DriverError, OutcomeUnknown, ServerNotReached, said_by
+from drivers.errors import AlreadyOnServer, DriverError, OutcomeUnknown, ServerNotReached, said_by
 from drivers.replication import RecoveryPoint, Replication, Side
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ def ship(
 ) -> Shipped:
     """From the active backend. A transfer that was cut or stalled is begun anew when its servers answer.
 
+    A point that is there already was brought by whoever was killed: the server went on with it after the look at it.
     patience_seconds: how long they are waited for. Raises MadeWay when a failover wants the group.
     """
     source, destination = sides
@@ -96,7 +97,7 @@ def ship(
             delivery = Delivery(context.owner, replicated.id, replicated.active, send, host, receive)
             try:
                 carried = env.carry(delivery, way, follow)
-            except OutcomeUnknown as error:
+            except (OutcomeUnknown, AlreadyOnServer) as error:
                 follow.refuse_made_way()
                 context = env.context(context.operation_id)
                 ends = {host: receiver, replicated.active: sender}
