@@ -11,6 +11,7 @@ from cgctl.errors import CgctlError, ServerFailure, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.export_gap import Worked, away_words, unexported
 from cgctl.manager.exports import exported_at
+from cgctl.manager.missing import never_made
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.manager.placement import volume_types_of
@@ -25,7 +26,8 @@ from cgctl.model.tables import Attachment, Event, Group, Volume, utc_now
 from cgctl.store import journal
 from cgctl.store.queries import attachments_of, find, fresh, set_status
 from drivers import contract
-from drivers.contract import Context, Exported, GroupUpdates
+from drivers.contract import Context, Driver, Exported, GroupUpdates
+from drivers.errors import NotOnServer
 
 
 @dataclass(frozen=True)
@@ -143,13 +145,35 @@ def move_on_server(env: Environment, context: Context, moving: Moving) -> Worked
     before, after = _moving_exports(env, moving)
 
     def move() -> GroupUpdates:
-        add = [_alone(one) for one in moving.add]
-        remove = [_inside(one, group) for one in moving.remove if not is_absent(one)]
-        if not (add or remove):
-            return None, None, None
-        return backend.driver.update_consistencygroup(context, contract.Group(group.id), add, remove)
+        try:
+            return _move(backend.driver, context, moving, moving.remove)
+        except NotOnServer:
+            if not moving.remove:
+                raise
+            present = _without_never_made(env, context, moving)
+            if len(present) == len(moving.remove):
+                raise
+            return _move(backend.driver, context, moving, present)
 
     return unexported(backend, context, before, after, move)
+
+
+def _move(driver: Driver, context: Context, moving: Moving, removed: Sequence[Volume]) -> GroupUpdates:
+    add = [_alone(one) for one in moving.add]
+    remove = [_inside(one, moving.group) for one in removed if not is_absent(one)]
+    if not (add or remove):
+        return None, None, None
+    return driver.update_consistencygroup(context, contract.Group(moving.group.id), add, remove)
+
+
+def _without_never_made(env: Environment, context: Context, moving: Moving) -> list[Volume]:
+    """Who has to be removed on the server: of whom it has nothing at all leaves the group in the state alone."""
+    used = {one.volume_id for one in moving.attachments}
+    absent = never_made(env, context, moving.group, [one for one in moving.remove if one.id not in used])
+    for one in absent:
+        told = f"backend {moving.group.host} has nothing of it: it leaves the group in the state alone"
+        env.warn(f"volume {shown(one)}: {told}; to forget it: cgctl delete {one.id}")
+    return [one for one in moving.remove if one not in absent]
 
 
 def _moving_exports(env: Environment, moving: Moving) -> tuple[list[Exported], list[Exported]]:

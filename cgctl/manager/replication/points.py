@@ -12,6 +12,7 @@ from cgctl.errors import CgctlError, FailoverRefused
 from cgctl.manager.between_hooks import take_between_hooks
 from cgctl.manager.creation import Made
 from cgctl.manager.environment import Environment
+from cgctl.manager.missing import named
 from cgctl.manager.operation import Intent, begun, perform
 from cgctl.manager.quiesce import bounded, hooks_of, require_quiet
 from cgctl.manager.replication.members import ReplicatedGroup, load, replication_of
@@ -20,6 +21,7 @@ from cgctl.model.replication import Replicated
 from cgctl.model.tables import new_id, utc_now
 from drivers import contract
 from drivers.contract import Context
+from drivers.errors import ServerRefused
 from drivers.replication import RecoveryPoint, Side
 
 METHOD = "create_cgsnapshot"
@@ -106,7 +108,17 @@ def next_point(
 
 
 def take_point(env: Environment, context: Context, replicated: ReplicatedGroup, point: RecoveryPoint) -> Made:
-    """On the active server, between the group's hooks where it has some and the point is not behind a fence."""
+    """On the active server, between the group's hooks where it has some and the point is not behind a fence.
+
+    Raises what the server says; a refusal names the members that are not there.
+    """
+    try:
+        return _take(env, context, replicated, point)
+    except ServerRefused as refusal:
+        raise named(env, context, replicated.group, replicated.present, refusal) from refusal
+
+
+def _take(env: Environment, context: Context, replicated: ReplicatedGroup, point: RecoveryPoint) -> Made:
     driver = env.backends.get(replicated.active).driver
     on_server = contract.GroupSnapshot(point.id, replicated.id)
     snapshots = [

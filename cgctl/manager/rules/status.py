@@ -61,5 +61,7 @@ def way_out(kind: str, row: Stateful) -> str:
     why = f"cgctl history {row.id}"
     if row.status.startswith("error"):
         word = kind.replace(" ", "-")
+        if isinstance(row, Volume) and row.group_id:
+            why += f"; when it was never made: cgctl group-update {row.group_id} --remove-volumes {row.id}"
         return f"why: {why}; when it is well again: cgctl reset-state --type {word} --state available {row.id}"
     return why
