@@ -27,7 +27,15 @@ from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication.drill_end import NotCleanedUp, clean_up, drill_key, end_row
 from cgctl.manager.replication.lag import lag_seconds
 from cgctl.manager.replication.line import is_on, line
-from cgctl.manager.replication.members import ReplicatedGroup, destination, load, others, replication_of, target_of
+from cgctl.manager.replication.members import (
+    ReplicatedGroup,
+    check_targets,
+    destination,
+    load,
+    others,
+    replication_of,
+    target_of,
+)
 from cgctl.manager.replication.promotion import sizes
 from cgctl.manager.rules import replication as rules
 from cgctl.model.clients import checked_address, checked_initiator
@@ -145,6 +153,7 @@ def test_failover(env: Environment, reference: str, test: Test) -> tuple[str, di
 
 def _host(env: Environment, replicated: ReplicatedGroup, test: Test) -> str:
     """Where the drill is: the named target, or the first backend that does not serve."""
+    check_targets(env, replicated)
     found = [destination(env, replicated, test.backend_id).host] if test.backend_id else others(env, replicated)
     if not found or found[0] == replicated.active:
         reason, others_are = "is served by this backend: there is nothing to test", "group-list-replication-targets"

@@ -20,7 +20,7 @@ from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, wait_until_free
 from cgctl.manager.replication import migration
-from cgctl.manager.replication.members import ReplicatedGroup, load_any, others
+from cgctl.manager.replication.members import ReplicatedGroup, check_targets, load_any, others
 from cgctl.manager.replication.switch import enable
 from cgctl.manager.replication.sync import sync_group
 from cgctl.manager.rules import replication as rules
@@ -77,6 +77,7 @@ class SyncErrand:
 
     def _check(self, found: ReplicatedGroup) -> None:
         rules.check_sync(found.group)
+        check_targets(self.env, found)
 
     def _group(self, plan: Plan) -> ReplicatedGroup:
         with self.env.store.read() as session:

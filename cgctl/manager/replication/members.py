@@ -103,8 +103,8 @@ def targets(env: Environment, replicated: ReplicatedGroup) -> Sequence[Replicati
 
 
 def targets_from(env: Environment, origin: str, moving_to: str | None) -> Sequence[ReplicationTarget]:
-    """Of any group of that origin. What moves loses nothing: its RPO is 0."""
-    known = env.backends.get(origin).replication_targets
+    """Of any group of that origin, unless that is not configured any more. What moves loses nothing: its RPO is 0."""
+    known = env.backends.get(origin).replication_targets if origin in env.backends.ids() else ()
     if moving_to is None:
         return known
     limits = next((one for one in known if one.host == moving_to), ReplicationTarget(moving_to, moving_to))
@@ -132,7 +132,11 @@ def way_to(env: Environment, replicated: ReplicatedGroup, host: str) -> Way:
 
 
 def destination(env: Environment, replicated: ReplicatedGroup, backend_id: str | None) -> ReplicationTarget:
-    """What --secondary-backend-id means; the first configured target when nothing is said. Raises NotFound."""
+    """What --secondary-backend-id means; the first configured target when nothing is said.
+
+    Raises NotFound, and ConfigurationError where nothing says what it means.
+    """
+    check_configured(env, replicated, replicated.origin)
     known = targets(env, replicated)
     if backend_id == ORIGIN_WORD:
         return target_of(env, replicated, replicated.origin)
@@ -151,7 +155,8 @@ def destination(env: Environment, replicated: ReplicatedGroup, backend_id: str |
 
 def others(env: Environment, replicated: ReplicatedGroup) -> list[str]:
     """The backends that hold points for the active one."""
-    hosts = dict.fromkeys([replicated.origin, *(one.host for one in targets(env, replicated))])
+    home = [replicated.origin] if replicated.origin in env.backends.ids() else []
+    hosts = dict.fromkeys([*home, *(one.host for one in targets(env, replicated))])
     return [host for host in hosts if host != replicated.active]
 
 
@@ -181,10 +186,30 @@ def check_configuration(env: Environment, replicated: ReplicatedGroup) -> None:
 
 def check_targets(env: Environment, replicated: ReplicatedGroup) -> None:
     """There is somewhere to replicate to: the configuration may have changed since it was enabled."""
+    for host in (replicated.active, replicated.origin):
+        check_configured(env, replicated, host)
     if not others(env, replicated):
         origin = replicated.origin
         hint = f"add `replication_targets:` below `backends.{origin}:` of the configuration"
         raise Refused(replicated.name, f"backend {origin} has no replication targets", hint)
+
+
+def not_configured(env: Environment, replicated: ReplicatedGroup, host: str) -> ConfigurationError | None:
+    """What there is to say of a backend of the group that the configuration does not have any more."""
+    if host in env.backends.ids():
+        return None
+    word = f"backend {host}, its home," if host == replicated.origin else f"backend {host}"
+    hint = f"put `{host}:` back below `backends:` of the configuration"
+    if host == replicated.origin != replicated.active:
+        stay = f"cgctl group-disable-replication --leave-replicas {replicated.id}"
+        hint = f"{hint}; when it is gone for good, and the group stays where it is: {stay}"
+    return ConfigurationError(replicated.name, f"{word} is not configured any more", hint)
+
+
+def check_configured(env: Environment, replicated: ReplicatedGroup, host: str) -> None:
+    """The configuration has a backend of the group. Raises ConfigurationError."""
+    if error := not_configured(env, replicated, host):
+        raise error
 
 
 def _check_alike(subject: str, source: Backend, other: Backend) -> None:

@@ -16,7 +16,7 @@ from cgctl.errors import CgctlError, DryRun, PartlyFailed, Refused
 from cgctl.manager.activities.launch import launch
 from cgctl.manager.environment import Environment
 from cgctl.manager.group_snapshots import create_group_snapshot, delete_group_snapshot
-from cgctl.manager.replication.members import ReplicatedGroup, load, others, target_of
+from cgctl.manager.replication.members import ReplicatedGroup, check_targets, load, others, target_of
 from cgctl.manager.rules import replication as rules
 from cgctl.manager.snapshot_replication import SnapshotReplication
 from cgctl.model.tables import GroupSnapshot
@@ -29,6 +29,7 @@ def create_replicated(env: Environment, group: str, name: str | None, descriptio
         rules.check_sync(replicated.group)
         if replicated.record is None:
             raise Refused(replicated.name, "is not replicated", f"cgctl group-enable-replication {replicated.id}")
+    check_targets(env, replicated)
     hosts = others(env, replicated)
     try:
         row = create_group_snapshot(env, replicated.id, name, description)

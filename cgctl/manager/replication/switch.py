@@ -18,7 +18,7 @@ from cgctl.manager.replication.members import ReplicatedGroup, former, load, oth
 from cgctl.manager.replication.retention import remove_unsettled
 from cgctl.manager.replication.sides import observe_sides, reached
 from cgctl.manager.replication.sync import sync_group
-from cgctl.manager.replication.ways import forget_ways, used_ways, ways
+from cgctl.manager.replication.ways import forget_ways, used_ways, ways_among
 from cgctl.manager.rules import replication as rules
 from cgctl.model.replication import GroupGeneration, Replica, Replicated, UnsettledPoint
 from cgctl.model.states import GroupStatus, MigrationStatus, ReplicationStatus
@@ -149,6 +149,7 @@ class Disable:
         replicated = load(intent.session, self.reference)
         intent.lock(*replicated.keys)
         has_moved = replicated.active == replicated.moving_to
+        _check_home(self.env, replicated, leave_replicas=self.leave_replicas)
         rules.check_disable(replicated.group, stays=has_moved or self.leave_replicas)
         turning = Turning(replicated, members.statuses(replicated))
         intent.about("group", replicated.id, replicated.group.name)
@@ -223,7 +224,7 @@ def disable_on_servers(
     remove_replicas(env, context, replicated, leave_replicas=leave_replicas)
     with env.store.read() as session:
         used = used_ways(env, session, but=replicated.id)
-    forget_ways(env, ways(env, replicated.origin, replicated.moving_to), used)
+    forget_ways(env, ways_among(env, (replicated.active, *others(env, replicated), *former(env, replicated))), used)
 
 
 def remove_replicas(
@@ -233,6 +234,7 @@ def remove_replicas(
 
     Raises FailoverRefused for a side that once served, and was never taken back by a failback.
     """
+    _check_home(env, replicated, leave_replicas=leave_replicas)
     hosts = [*others(env, replicated), *_former_hosts(env, replicated)]
     sides = observe_sides(env, context, replicated.name, replicated.id, [*hosts, replicated.active])
     for host, side in sides.items():
@@ -256,6 +258,12 @@ def remove_replicas(
         with begun() if number else nullcontext():
             remove_unsettled(env, context, replicated, host)
             replication_of(env, host, replicated.name).forget(context, replicated.id)
+
+
+def _check_home(env: Environment, replicated: ReplicatedGroup, *, leave_replicas: bool) -> None:
+    """What the origin served may hold writes that nobody shipped: it is left unseen only on the operator's word."""
+    if not leave_replicas:
+        members.check_configured(env, replicated, replicated.origin)
 
 
 def _former_hosts(env: Environment, replicated: ReplicatedGroup) -> list[str]:

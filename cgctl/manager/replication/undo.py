@@ -39,6 +39,7 @@ class Undo(Failover):
         rules.check_failover(replicated.group, replicated.present, again, allow_attached_volume=allowed)
         self.refuse_word_for_another(replicated)
         current, before = _last_two(intent.session, replicated)
+        members.check_configured(self.env, replicated, before.host)
         order = Order(
             before.host,
             new_id(),

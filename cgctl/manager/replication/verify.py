@@ -31,7 +31,7 @@ from cgctl.manager.operation import Intent
 from cgctl.manager.readings import RESULT, Answer, Reading, error_told, told, told_answer
 from cgctl.manager.replication.compare import Sums, chunk_for, compared
 from cgctl.manager.replication.line import Line, is_on, line
-from cgctl.manager.replication.members import destination, load, others, replication_of
+from cgctl.manager.replication.members import check_targets, destination, load, others, replication_of
 from cgctl.manager.replication.sides import Observed, observe_sides, reached
 from cgctl.manager.rules import replication as rules
 from cgctl.manager.views import View
@@ -67,6 +67,7 @@ class Verification:
         replicated = load(intent.session, self.reference)
         rules.check_sync(replicated.group)
         intent.lock(f"{replicated.id}/verify")
+        check_targets(self.env, replicated)
         hosts = others(self.env, replicated)
         if self.backend_id is not None:
             hosts = [destination(self.env, replicated, self.backend_id).host]

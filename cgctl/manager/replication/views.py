@@ -8,7 +8,7 @@ from cgctl.errors import CgctlError, NotFound
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.drill_end import find_drill
 from cgctl.manager.replication.lag import from_the_future, lag_seconds
-from cgctl.manager.replication.members import ReplicatedGroup, load, others, target_of, targets
+from cgctl.manager.replication.members import ReplicatedGroup, load, not_configured, others, target_of, targets
 from cgctl.manager.views import View
 from cgctl.model.replication import Drill, GroupGeneration, Replica, Replicated, Transfer
 from cgctl.model.states import OperationState
@@ -21,6 +21,8 @@ def replication_targets(env: Environment, reference: str) -> list[View]:
     """Every configured replication target of the group's backend; `is_active`: it serves the group now."""
     with env.store.read() as session:
         replicated = load(session, reference)
+    if lost := not_configured(env, replicated, replicated.origin):
+        env.warn(f"{lost.subject}: {lost.reason}; {lost.hint}")
     return [
         {
             "backend_id": one.backend_id,
@@ -132,7 +134,8 @@ def _rows(env: Environment, session: Session, replicated: ReplicatedGroup) -> li
         return [_row(env, replicated, Replica(group_id=replicated.id, host=""), None)]
     replicas = [rows.get(host) or Replica(group_id=replicated.id, host=host) for host in others(env, replicated)]
     if not replicas:
-        reason = f"backend {replicated.origin} has no replication targets"
+        lost = not_configured(env, replicated, replicated.origin)
+        reason = lost.reason if lost else f"backend {replicated.origin} has no replication targets"
         return [_row(env, replicated, Replica(group_id=replicated.id, host="", error=reason), None)]
     return [_row(env, replicated, one, running.get(one.host)) for one in replicas]
 

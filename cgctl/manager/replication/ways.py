@@ -40,5 +40,10 @@ def forget_unused_ways(env: Environment, backend_id: str) -> None:
 
 def ways(env: Environment, origin: str, moving_to: str | None = None) -> Ways:
     """Of a group of that origin."""
-    hosts: Iterable[str] = {origin, *(one.host for one in targets_from(env, origin, moving_to))}
-    return set(permutations(hosts, 2))
+    return ways_among(env, {origin, *(one.host for one in targets_from(env, origin, moving_to))})
+
+
+def ways_among(env: Environment, hosts: Iterable[str]) -> Ways:
+    """From each of these backends to each other; nothing of those that are not configured any more."""
+    known = set(env.backends.ids())
+    return set(permutations(known.intersection(hosts), 2))
