@@ -45,12 +45,16 @@ def retype(
     migration_policy: Annotated[
         Policy, typer.Option("--migration-policy", help="Whether it may move to another pool of its server.")
     ] = Policy.NEVER,
-) -> Done:
+    detach: Detach = False,
+) -> Show | Done:
     """Give a volume another type.
 
-    Its backend must offer what the type asks for."""
-    done = manager.migration.retype(env, reference, volume_type, on_demand=migration_policy is Policy.ON_DEMAND)
-    return Done(f"volume {reference}: {done}")
+    Its backend must offer what the type asks for; on demand it moves to one that does, as `migrate` does it."""
+    on_demand = migration_policy is Policy.ON_DEMAND
+    done = manager.retype.retype(env, reference, volume_type, on_demand=on_demand, detach=detach)
+    if detach and done.moved_by:
+        return Show(activities.handles.view(done.moved_by))
+    return Done(f"volume {reference}: {done.told}")
 
 
 @command("migrate", changes=True)
@@ -61,8 +65,8 @@ def migrate(
     force_host_copy: Annotated[  # noqa: ARG001
         bool, typer.Option("--force-host-copy/--no-force-host-copy", help="Accepted: data are always copied.")
     ] = False,
-    lock_volume: Annotated[
-        bool, typer.Option("--lock-volume/--no-lock-volume", help="Show it as `maintenance` meanwhile.")
+    lock_volume: Annotated[  # noqa: ARG001
+        bool, typer.Option("--lock-volume/--no-lock-volume", help="Accepted: it is `maintenance` meanwhile, always.")
     ] = False,
     cluster: Cluster = None,
     allow_attached_volume: AllowAttached = False,
@@ -70,9 +74,9 @@ def migrate(
 ) -> Show | Done:
     """Move a volume to another backend.
 
-    To another pool of its server: copied and compared there. To another server: carried, as an activity; with --detach,
-    both are one. Interrupted, it is undone or completed. With --allow-attached-volume clients go on writing until a
-    short cut-over: as the member of a group of its own; interrupted, the same command goes on."""
+    An activity: in another pool of its server, copied and compared there; on another server, carried. Interrupted, it
+    is undone or completed. With --allow-attached-volume clients go on writing until a short cut-over: as the member of
+    a group of its own; interrupted, the same command goes on."""
     refuse_cluster(cluster)
     if host is None:
         raise UsageError("migrate", "names no backend", "cgctl migrate VOLUME BACKEND; see: cgctl get-pools")
@@ -80,12 +84,10 @@ def migrate(
         if detach:
             return Show(activities.handles.view(replication.lone.begin(env, reference, host)))
         replication.lone.migrate_in_use(env, reference, host)
-    elif detach or manager.migration.is_carried(env, reference, host):
+    else:
         row = activities.launch.launch(env, manager.relocation.volume_relocation(env, reference, host), detach=detach)
         if detach:
             return Show(activities.handles.view(row))
-    else:
-        manager.migration.migrate(env, reference, host, lock_volume=lock_volume)
     return Done(f"volume {reference}: migrated to {host}")
 
 

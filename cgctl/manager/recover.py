@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from cgctl.errors import CgctlError, ConfigurationError, PartlyFailed
 from cgctl.failures import explain
-from cgctl.manager import group_manage, group_revert, migration, removal
+from cgctl.manager import group_manage, group_revert, removal
 from cgctl.manager.activities.settle import GoesOn, end_activities, settle_activity
 from cgctl.manager.attachments import access_of, forget
 from cgctl.manager.backups.removal import BackupDeletion
@@ -240,11 +240,6 @@ def _manage_group(env: Environment, context: Context, plan: Plan) -> Settled:
     return lambda session: removal.mark(session, subject.made, "available")
 
 
-def _migrate(env: Environment, context: Context, plan: Plan) -> Settled:
-    settled = migration.settle_migration(env, context, plan)
-    return lambda session: migration.write_settled(env, session, settled)
-
-
 class Repeatable(Operation[Any, Any], Protocol):
     """An operation that is ended by the same call, and whose subject is known from its plan."""
 
@@ -286,7 +281,6 @@ _ACTIONS: Mapping[str, Callable[[Environment, Context, Plan], Settled]] = {
     "detach": _detach,
     "revert": _revert,
     "manage group": _manage_group,
-    "migrate": _migrate,
     "revert volume": _again(VolumeRevert),
     "manage": _again(Manage),
     "unmanage": _again(Unmanage),

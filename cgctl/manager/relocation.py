@@ -1,4 +1,4 @@
-"""`migrate` to another server, or left running, and `group-migrate`: to another backend, of any driver, as an activity.
+"""`migrate` and `group-migrate`: to another backend, of any driver, as an activity.
 
 Nobody is attached: members show `maintenance` until it is over. The old ones go when all new ones are there whole; what
 is interrupted before is undone, what is interrupted afterwards is completed. In use, a group moves by replication
@@ -266,7 +266,7 @@ def group_relocation(env: Environment, reference: str, destination: str) -> Grou
 
 
 def volume_relocation(env: Environment, reference: str, destination: str) -> Relocation:
-    """Of a volume to another server."""
+    """Of a volume, wherever to."""
     env.backends.get(destination)
     with env.store.read() as session:
         key = lock_key(find(session, Volume, reference))

@@ -12,7 +12,7 @@ from tests.manager.agreement import disagreements, ends, shape
 from tests.manager.house import House
 
 KILLED = -9
-EACH = ("create in a group", "migrate", "add and remove", "group-snapshot-create", "group from a group",
+EACH = ("create in a group", "add and remove", "group-snapshot-create", "group from a group",
         "group-delete with volumes")  # fmt: skip
 """One operation for each way of settling, and those with most members; the others are the long form."""
 

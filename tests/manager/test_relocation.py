@@ -1,4 +1,4 @@
-"""`group-migrate`, and `migrate` to another server: whole on one side or whole on the other, wherever it was killed."""
+"""`migrate` and `group-migrate`: whole on one side or whole on the other, wherever it was killed."""
 
 from __future__ import annotations
 
@@ -201,6 +201,37 @@ def test_a_group_that_was_killed_on_its_way_goes_on_with_the_same_command(db: Ho
     assert again.code == 0, again
     assert where(db) == ("beta", {"beta"}, DATA)
     assert disagreements(db) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("migrate", "alone", "beta"),
+        pytest.param(("retype", "--migration-policy", "on-demand", "alone", "far"), marks=pytest.mark.soak),
+    ],
+)
+def test_a_volume_that_was_killed_on_its_way_within_its_server_is_on_one_side(
+    db: House, words: tuple[str, ...]
+) -> None:
+    db.ok("type-create", "far")
+    db.ok("type-key", "far", "set", "volume_backend_name=beta")
+    seen = set()
+    for point in itertools.count(1):
+        db.ok("create", "1M", "--name", "alone", "--availability-zone", "nova")
+        db.write("alone", b"alone")
+        code = db.forked(*words, prepare=faulty.Killer(point).arm)
+        ended(db)
+        row = db.show("show", "alone")
+        assert (row["status"], db.read("alone", 5)) == ("available", b"alone"), point
+        assert row["volume_type"] == ("far" if words[0] == "retype" and row["host"] == "beta" else None)
+        assert disagreements(db) == [], point
+        db.ok("delete", "alone")
+        assert not list(db.root.glob("beta/live/cgctl-*")), point
+        if code == 0:
+            break
+        assert code == KILLED
+        seen.add(row["host"])
+    assert seen == {"alpha", "beta"}
 
 
 @pytest.mark.soak

@@ -166,28 +166,18 @@ def test_a_migrated_volume_is_on_the_other_backend_with_its_data(fresh: Fresh) -
     assert house.show("show", "spare")["migration_status"] is None
 
 
-def test_an_interrupted_migration_is_undone_and_says_so(fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
-    house = fresh()
-    faulty.install(monkeypatch, faulty.raises_after(ConnectionLost("alpha: gone"), "copy_volume"))
-    assert house.run("migrate", "spare", "beta", "--lock-volume", "True").code == 6
-    faulty.install(monkeypatch, faulty.well)
-    house.ok("recover")
-    row = house.show("show", "spare")
-    assert (row["host"], row["status"], row["migration_status"]) == ("alpha", "available", "error")
-    assert disagreements(house) == []
-
-
 @pytest.mark.parametrize("kind", ["raises_before", "raises_after"])
-def test_a_migration_whose_old_volume_could_not_be_seen_to_go_is_settled(
+def test_a_migration_whose_old_volume_could_not_be_seen_to_go_is_completed(
     fresh: Fresh, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """The old volume decides: there whole, the copy goes; gone, the copy is the volume."""
+    """The copy is whole: whether the old one is there still, or not."""
     house = fresh()
     faulty.install(monkeypatch, getattr(faulty, kind)(Unreachable("alpha: no route"), "delete_volume"))
-    assert house.run("migrate", "spare", "beta").code == 6
+    assert house.run("migrate", "spare", "beta").code == 8
+    assert house.status("show", "spare") == "maintenance"
     faulty.install(monkeypatch, faulty.well)
     house.ok("recover")
-    assert house.show("show", "spare")["host"] == ("beta" if kind == "raises_after" else "alpha")
+    assert house.show("show", "spare")["host"] == "beta"
     assert house.read("spare", 13) == b"data of spare"
     assert disagreements(house) == []
 
@@ -213,6 +203,17 @@ def test_a_type_that_another_pool_offers_moves_the_volume_only_when_that_is_allo
     assert (row["host"], row["volume_type"]) == ("beta", "far")
     assert house.read("spare", 13) == b"data of spare"
     assert disagreements(house) == []
+
+
+def test_a_volume_that_moves_for_its_type_may_be_left_alone(fresh: Fresh) -> None:
+    house = fresh()
+    house.ok("type-create", "far")
+    house.ok("type-key", "far", "set", "volume_backend_name=beta")
+    key = house.make("retype", "--migration-policy", "on-demand", "--detach", "spare", "far")
+    house.ok("activity-wait", key)
+    row = house.show("show", "spare")
+    assert (row["host"], row["volume_type"], row["status"]) == ("beta", "far", "available")
+    assert house.ok("retype", "--detach", "spare", "silver").err == "volume spare: type silver\n"
 
 
 # Delete

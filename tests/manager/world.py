@@ -82,7 +82,6 @@ CHANGES = {
     "manage a snapshot": _change("snapshot-manage spare guest.img --name new"),
     "unmanage": _change("unmanage spare"),
     "unmanage a snapshot": _change("snapshot-unmanage snap"),
-    "migrate": _change("migrate spare beta --lock-volume True"),
     "delete": _change("delete spare"),
     "delete with snapshots": _change("delete solo --cascade"),
     "snapshot-delete": _change("snapshot-delete snap"),
