@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,11 @@ class Pools:
     def configure(self, *only: str) -> None:
         self.cluster.configure(backends={name: one for name, one in self.every.items() if not only or name in only})
 
+    def share_server(self) -> None:
+        """All are pools of one server: it copies by itself."""
+        self.every["alpha"]["ssh"] = self.every["beta"]["ssh"]
+        self.configure()
+
     def place(self, volume: str, group: str | None = None) -> str:
         shown = self.cluster.run("show", volume, "-f", "json").json
         if shown["host"] == "alpha":
@@ -74,6 +80,47 @@ def test_a_volume_migrates_from_each_driver_to_each_other(pools: Pools) -> None:
     for host in ROUND:
         run("migrate", "v", host)
         assert (run("show", "v", "-f", "json").json["host"], pools.digest("v")) == (host, before)
+
+
+def test_a_volume_migrates_between_the_pools_of_one_server_and_the_server_does_it(pools: Pools) -> None:
+    run = pools.cluster.run
+    run("create", f"{SIZE_MIB}M", "--volume-type", ISCSI, "--name", "v")
+    before = pools.fill("v")
+    pools.share_server()
+    for host in ROUND:
+        activity = run("migrate", "v", host, "--detach", "-f", "json").json
+        assert activity["host"] == host  # of another server it would be this machine
+        run("activity-wait", activity["id"])
+        assert (run("show", "v", "-f", "json").json["host"], pools.digest("v")) == (host, before)
+    run("type-create", "here")
+    run("type-key", "here", "set", "volume_backend_name=files")
+    run("retype", "--migration-policy", "on-demand", "v", "here")
+    assert (run("show", "v", "-f", "json").json["host"], pools.digest("v")) == ("files", before)
+
+
+def test_a_backup_comes_back_over_its_volume_on_each_driver_and_over_one_of_another(
+    pools: Pools, tmp_path: Path
+) -> None:
+    """It ends with a clone of what has come, and nothing else is left."""
+    run = pools.cluster.run
+    run("create", f"{SIZE_MIB}M", "--volume-type", ISCSI, "--name", "v")
+    pools.share_server()
+    pools.cluster.configure(backup_repositories={"vault": {"directory": str(tmp_path / "vault")}})
+    (tmp_path / "vault").mkdir()
+    backup, before = "", ""
+    for host in ("alpha", "beta", "files"):
+        if host != "alpha":
+            run("migrate", "v", host)
+        if backup:
+            run("backup-restore", backup, "--volume", "v")
+            assert pools.digest("v") == before, f"{backup} on {host}"
+        before, backup = pools.fill("v"), f"of-{host}"
+        run("backup-create", "v", "--name", backup)
+        pools.fill("v")
+        run("backup-restore", backup, "--volume", "v")
+        assert pools.digest("v") == before, host
+    for host in ("alpha", "beta", "files"):
+        run("backend-check", host)
 
 
 def test_a_snapshot_is_replicated_from_each_driver_to_each_other(pools: Pools) -> None:
