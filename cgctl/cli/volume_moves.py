@@ -85,7 +85,9 @@ def migrate(
             return Show(activities.handles.view(replication.lone.begin(env, reference, host)))
         replication.lone.migrate_in_use(env, reference, host)
     else:
-        row = activities.launch.launch(env, manager.relocation.volume_relocation(env, reference, host), detach=detach)
+        row = activities.launch.launch(
+            env, manager.relocation.wanted.volume_relocation(env, reference, host), detach=detach
+        )
         if detach:
             return Show(activities.handles.view(row))
     return Done(f"volume {reference}: migrated to {host}")
@@ -109,5 +111,6 @@ def group_migrate(
             return Show(activities.handles.view(replication.errands.begin_move(env, group, host)))
         replication.migration.migrate_in_use(env, group, host)
         return Show(manager.reads.group(env, group))
-    row = activities.launch.launch(env, manager.relocation.group_relocation(env, group, host), detach=detach)
+    wanted = manager.relocation.wanted.group_relocation(env, group, host)
+    row = activities.launch.launch(env, wanted, detach=detach)
     return Show(activities.handles.view(row) if detach else manager.reads.group(env, row.subject_id))

@@ -12,7 +12,7 @@ from cgctl.manager.forms import form_of, of_other_form
 from cgctl.manager.objects import lock_key, shown
 from cgctl.manager.operation import wait_until_free
 from cgctl.manager.placement import place, specs_for
-from cgctl.manager.relocation import Relocation
+from cgctl.manager.relocation.work import Relocation
 from cgctl.manager.rules.volume import check_retype
 from cgctl.model.activities import Activity
 from cgctl.model.tables import Event, Volume, VolumeType, utc_now

@@ -62,7 +62,7 @@ def abandon(env: Environment, row: Activity, *, elsewhere: bool) -> None:
 def _arrived(work: LongWork, context: Context, plan: Plan) -> object | None:
     """What is to be written of one that has come to its end elsewhere."""
     from cgctl.manager.backups.creation import BackupCreation  # noqa: PLC0415 (they are kinds of activities)
-    from cgctl.manager.relocation import Relocation  # noqa: PLC0415
+    from cgctl.manager.relocation.work import Relocation  # noqa: PLC0415
 
     try:
         if isinstance(work, BackupCreation):

@@ -11,8 +11,8 @@ from cgctl.manager.environment import Environment
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "snapshot-replicate": ("cgctl.manager.snapshot_replication", "SnapshotReplication"),
-    "migrate": ("cgctl.manager.relocation", "Relocation"),
-    "group-migrate": ("cgctl.manager.relocation", "GroupRelocation"),
+    "migrate": ("cgctl.manager.relocation.work", "Relocation"),
+    "group-migrate": ("cgctl.manager.relocation.work", "GroupRelocation"),
     "backup-create": ("cgctl.manager.backups.creation", "BackupCreation"),
     "group-backup-create": ("cgctl.manager.backups.creation", "GroupBackupCreation"),
     "backup-restore": ("cgctl.manager.backups.restoring", "Restoration"),

@@ -1,12 +1,4 @@
-"""`migrate` and `group-migrate`: to another backend, of any driver, as an activity.
-
-Nobody is attached: members show `maintenance` until it is over. The old ones go when all new ones are there whole; what
-is interrupted before is undone, what is interrupted afterwards is completed. In use, a group moves by replication
-(`cgctl.manager.replication.migration`).
-
-Decided 2026-11-22: `reset-state` of a member gives the move up where a silent server keeps it from being settled: its
-clients may be back and write to the old ones, so these stay, whatever has come, and whenever the server is back.
-"""
+"""The long work of a move: begun, completed or cleared on the servers, and written down."""
 
 from __future__ import annotations
 
@@ -23,51 +15,24 @@ from cgctl.manager.activities.copies import (
     Original,
     copy_program,
     copying_host,
-    refuse_what_stands_there,
 )
-from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.activities.work import Intended, Plan
-from cgctl.manager.dependents import attached_ones, dependents_of, has_snapshots
+from cgctl.manager.dependents import attached_ones
 from cgctl.manager.environment import Environment
 from cgctl.manager.forms import refuse_unlike
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.objects import lock_key, shown
-from cgctl.manager.operation import Intent, wait_until_free
-from cgctl.manager.placement import check_offered, place, specs_for
-from cgctl.manager.rules.group import check_group_migration
-from cgctl.manager.rules.volume import check_migration
-from cgctl.manager.updates import read_updates
+from cgctl.manager.operation import Intent
+from cgctl.manager.relocation.checks import group_to_move, volume_to_move
+from cgctl.manager.relocation.plan import Relocating
+from cgctl.manager.relocation.sides import end_images, find_missing, remove, whole
 from cgctl.model.states import GroupStatus, MigrationStatus, VolumeStatus
-from cgctl.model.tables import Group, Volume, VolumeType, utc_now
-from cgctl.scheduler.candidates import Request
-from cgctl.store.queries import find, get, members, subject
+from cgctl.model.tables import Group, Volume, utc_now
+from cgctl.store.queries import members
 from drivers import contract
 from drivers.activities.values import Program
-from drivers.contract import Context, Driver, ObjectKind
+from drivers.contract import Context, Driver
 from drivers.errors import DriverError, PoolUnmarked
-
-
-@dataclass(frozen=True)
-class Relocating:
-    """Volumes, by id and size; group_id: of all of them, where it is a group that moves. image_ids: by which they are
-    read, in their order, where they are not disks. volume_type_id: what a single one becomes, where that changes.
-    """
-
-    source: str
-    destination: str
-    volumes: Sequence[Sequence[Any]]
-    group_id: str | None = None
-    image_ids: Sequence[str] = ()
-    volume_type_id: str | None = None
-
-    def objects(self) -> list[contract.Volume]:
-        """As drivers see them: the same ids on both sides."""
-        return [contract.Volume(str(key), int(size), self.group_id) for key, size in self.volumes]
-
-    def originals(self) -> list[Original]:
-        """How they are read, in the same order."""
-        image_ids = self.image_ids or [one.id for one in self.objects()]
-        return [Original(one, image_id) for one, image_id in zip(self.objects(), image_ids, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -128,18 +93,18 @@ class Relocation:
         """Why nothing has moved, where that is so."""
         work = Relocating(**plan)
         here, there = self._drivers(work)
-        missing = _missing(there, context, work)
+        missing = find_missing(there, context, work)
         if missing:
             why: CgctlError = ServerFailure(
                 f"volume {missing}", f"has not come to {work.destination}", "cgctl backend-check"
             )
         elif self._is_kept_still(work):
-            _remove(here, context, work)
-            _end_images(here, context, work)
+            remove(here, context, work)
+            end_images(here, context, work)
             self._left_with(there, context, work)
             return None
         else:
-            why = self._given_up(work, still_there=_missing(here, context, work) is None)
+            why = self._given_up(work, still_there=find_missing(here, context, work) is None)
         self.clear(context, plan)
         return why
 
@@ -147,8 +112,8 @@ class Relocation:
         """All has come, and nothing is left at the source, which answers: it goes only when all has come."""
         work = Relocating(**plan)
         here, there = self._drivers(work)
-        is_gone = _whole(here, context).isdisjoint(one.id for one in work.objects())
-        return (is_gone and _missing(there, context, work) is None) or None
+        is_gone = whole(here, context).isdisjoint(one.id for one in work.objects())
+        return (is_gone and find_missing(there, context, work) is None) or None
 
     def _is_kept_still(self, work: Relocating) -> bool:
         """Whether nobody can have written to the old ones, nor will, while they are removed."""
@@ -168,10 +133,10 @@ class Relocation:
         """Whether all has come, and the source, as it shows itself now, has not all of it any more. Raises DriverErrors
         for a destination that does not answer."""
         work = Relocating(**plan)
-        if _missing(self.env.backends.get(work.destination).driver, context, work):
+        if find_missing(self.env.backends.get(work.destination).driver, context, work):
             return False
         try:
-            is_there = _missing(self.env.backends.get(work.source).driver, context, work) is None
+            is_there = find_missing(self.env.backends.get(work.source).driver, context, work) is None
         except (DriverError, ConfigurationError):
             is_there = False
         return not is_there and self._is_kept_still(work)
@@ -193,16 +158,16 @@ class Relocation:
         """Nothing goes at the destination unless everything is where it was, and the state says so."""
         work = Relocating(**plan)
         here, there = self._drivers(work)
-        missing = _missing(here, context, work)
+        missing = find_missing(here, context, work)
         if missing:
             reason = f"is not on {work.source} any more, and nobody knows that all have come to {work.destination}"
             raise ServerFailure(f"volume {missing}", reason, f"cgctl backend-check {work.destination}")
-        _end_images(here, context, work)
+        end_images(here, context, work)
         if self._is_elsewhere(work):
             self.env.warn(f"what an interrupted {self.kind} may have left on {work.destination} is not removed")
             return
         try:
-            _remove(there, context, work)
+            remove(there, context, work)
         except PoolUnmarked:  # nothing has come so far; or the pool is not mounted
             mine = {work.group_id or "", *(one.id for one in work.objects())}
             if removal.others_in_pool(self.env, work.destination, mine):
@@ -248,78 +213,6 @@ class GroupRelocation(Relocation):
 
     def __init__(self, env: Environment, reference: str = "", destination: str = "") -> None:
         super().__init__(env, reference, destination, "group-migrate")
-
-
-def group_relocation(env: Environment, reference: str, destination: str) -> GroupRelocation:
-    """Of a group. Raises Refused with nothing changed, also where the destination does not offer what it asks for."""
-    env.backends.get(destination)  # raises when it is not configured
-    with env.store.read() as session:
-        key = find(session, Group, reference).id
-    wait_until_free(env, key)
-    with env.store.read() as session:
-        group, rows = group_to_move(session, reference, destination)
-    refuse_unlike(env, subject(Group, shown(group)), str(group.host), destination, f"group-migrate {group.id}")
-    check_offered(env, group, rows, destination)
-    ids = {group.id, *(one.id for one in rows)}
-    refuse_what_stands_there(env, subject(Group, shown(group)), destination, ids)
-    return GroupRelocation(env, reference, destination)
-
-
-def volume_relocation(env: Environment, reference: str, destination: str) -> Relocation:
-    """Of a volume, wherever to."""
-    env.backends.get(destination)
-    with env.store.read() as session:
-        key = lock_key(find(session, Volume, reference))
-    wait_until_free(env, key)
-    with env.store.read() as session:
-        row = volume_to_move(session, reference, destination)
-        types = [get(session, VolumeType, row.volume_type_id)] if row.volume_type_id else []
-    refuse_unlike(env, subject(Volume, shown(row)), str(row.host), destination, f"migrate {row.id}")
-    place(env, subject(Volume, shown(row)), Request(specs_for(None, types), row.size_bytes), destination)
-    refuse_what_stands_there(env, subject(Volume, shown(row)), destination, {row.id})
-    return Relocation(env, reference, destination)
-
-
-def volume_to_move(session: Session, reference: str, destination: str) -> Volume:
-    """Alone, detached, without snapshots."""
-    row = find(session, Volume, reference)
-    refuse_used(session, subject(Volume, shown(row)), row.id)
-    check_migration(row, destination, has_snapshots=has_snapshots(session, row))
-    return row
-
-
-def group_to_move(session: Session, reference: str, destination: str) -> tuple[Group, Sequence[Volume]]:
-    """Well, detached, not replicated, without snapshots."""
-    group = find(session, Group, reference)
-    rows = members(session, group.id)
-    refuse_used(session, subject(Group, shown(group)), group.id, *(one.id for one in rows))
-    check_group_migration(group, rows, dependents_of(session, group, rows), destination)
-    return group, rows
-
-
-def _missing(driver: Driver, context: Context, work: Relocating) -> str | None:
-    """The first that is not on a server whole."""
-    there = _whole(driver, context)
-    return next((one.id for one in work.objects() if one.id not in there), None)
-
-
-def _whole(driver: Driver, context: Context) -> set[str]:
-    return {one.id for one in driver.list_objects(context) if one.kind is ObjectKind.VOLUME and one.complete}
-
-
-def _remove(driver: Driver, context: Context, work: Relocating) -> None:
-    if not work.group_id:
-        driver.delete_volume(context, work.objects()[0])
-        return
-    updates = driver.delete_consistencygroup(context, contract.Group(work.group_id), work.objects())
-    reading = read_updates([one.id for one in work.objects()], *updates, "deleted")
-    if reading.failed:
-        raise ServerFailure(f"group {work.group_id}", reading.reason or "could not be removed", "cgctl recover")
-
-
-def _end_images(here: Driver, context: Context, work: Relocating) -> None:
-    for one in work.originals():
-        one.end(here, context)
 
 
 def _settle(session: Session, work: Relocating, migration_status: MigrationStatus) -> None:
