@@ -82,7 +82,8 @@ def activity_wait(
 def activity_cancel(env: Env, references: References) -> Several:
     """End activities, and remove what they have made.
 
-    Of one that is over already, nothing is done.
+    Of one that is over already, nothing is done. One that only its server knows (activity-list --all-backends) is
+    ended, too, where this state is its owner.
     """
     return Several(references, lambda one: activities.handles.cancel(env, one), "is over")
 

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from cgctl.errors import CgctlError, DryRun, ServerFailure, ServerUnreachable
 from cgctl.failures import explain
+from cgctl.manager.activities import strangers
 from cgctl.manager.backends import observe_services
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import exported
@@ -76,6 +77,7 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
 
             forget_unused_ways(env, backend.id)
         findings = [*backend.driver.check_for_setup_error(context), *_empty_pool(env, backend)]
+        findings += _left_by_strangers(env, backend)
         if backend.export:
             offered = [one for peer in _peers(env, backend, backend.export) for one in _offered(env, peer)]
             findings = [*findings, *backend.export.check_exports(context, offered)]
@@ -90,6 +92,13 @@ def _empty_pool(env: Environment, backend: Backend) -> list[Finding]:
     """A pool without mark is fine for a driver; not where the state has objects in it."""
     error = observe_services(env, backend.id)[0].error
     return [Finding("objects", False, error.message, error.hint)] if isinstance(error, PoolUnmarked) else []
+
+
+def _left_by_strangers(env: Environment, backend: Backend) -> list[Finding]:
+    """Of activities that began after the copy was made that this state was restored from."""
+    found = strangers.unknown_on(env, backend.id)
+    there = {one.id for one in backend.driver.list_objects(env.context(new_id()))} if found else set()
+    return [finding for one in found for finding in one.findings(env, backend.id, there)]
 
 
 def _peers(env: Environment, backend: Backend, export: ExportServer) -> list[Backend]:

@@ -176,6 +176,19 @@ class SnapshotReplication:
             return None
         return any(one.id == made and one.complete for one in objects) or None
 
+    def hidden_ids(self, plan: Plan) -> set[str]:
+        work = Replicating.of(plan)
+        ids = {one.copy_id for one in work.members} | {one.clone_id for one in work.members}
+        return {*ids, *filter(None, [work.anonymous_group_id])}
+
+    def end_unknown(self, context: Context, plan: Plan, *, succeeded: bool) -> str | None:  # noqa: ARG002
+        if self.find_result(context, plan) is None:
+            self.clear(context, plan)
+            return None
+        work = Replicating.of(plan)
+        self._delete_volumes(context, work)
+        return f"what it replicated to {work.destination} stays there: {work.set_id or work.members[0].new_id}"
+
     def clear(self, context: Context, plan: Plan) -> None:
         work = Replicating.of(plan)
         there = self.env.backends.get(work.destination).driver

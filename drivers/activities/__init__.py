@@ -3,6 +3,7 @@
     PLACE/<activity>/work, undo   shell lines: the work, and what removes all that it may have left
     PLACE/<activity>/input        what the work reads
     PLACE/<activity>/label        what it is, for people; owner: the state store that it belongs to
+    PLACE/<activity>/note         what removes what it was made of, for a state store that does not know it
     PLACE/<activity>/state        STATE EXIT_STATUS BEGAN ENDED BOOT PID BORN; written whole, by one rename
     PLACE/<activity>/group        PID BORN of the work, which leads a session and a process group of its own
     PLACE/<activity>/meter        PID BORN BASE TOTAL FIELD SHARE: whose bytes to count (progress.sh)

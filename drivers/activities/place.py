@@ -107,6 +107,13 @@ class ActivityPlace:
         state, _, end = head.partition(" ")
         return LogPiece(rest, int(end), ActivityState(state))
 
+    def notes(self, activity_ids: Sequence[str]) -> dict[str, str]:
+        """What their `Program.note` said, of those that have one."""
+        if not activity_ids:
+            return {}
+        lines = self._run("notes", *map(_checked, activity_ids)).splitlines()
+        return {key: note for key, _, note in (line.partition(" ") for line in lines)}
+
     def forget(self, activity_id: str) -> None:
         """Remove its directory. Not there is fine. Raises Busy while it runs, or while something is left of it."""
         self._run("forget", _checked(activity_id))
@@ -139,6 +146,7 @@ def _files(program: Program) -> str:
         "work": _line(program.work),
         "undo": _line(program.undo) if program.undo else "exit 0\n",
         "input": program.work.stdin,
+        "note": f"{program.note}\n" if program.note else "",
     }
     return "".join(f"{name} {len(text.encode())}\n{text}" for name, text in files.items())
 

@@ -33,11 +33,13 @@ class Program:
     """What an activity runs: `work`; whatever its end but success, `undo` removes what it left, and may run twice.
 
     label: one line for people: `snapshot-replicate nightly`. No command may carry a secret: they are kept in files.
+    note: one line for who finds it there and knows nothing else of it.
     """
 
     work: Command
     undo: Command | None = None
     label: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@
     abandon.py  give one up whose server is down for good
     waiting.py  wait, with progress; cancel; Ctrl-C
     handles.py  who may use a handle; list, show, log, forget
+    strangers.py  what is on the servers and not in the state: list, end, find what it left
     copies.py   copies of volumes from backend to backend, as programs
 
 The journal row of an activity is `detached` while it runs: nobody's process owns it. Whoever sees that the activity is

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
 from contextlib import suppress
 
 from sqlmodel import col, select
 
 from cgctl.errors import CgctlError, ConfigurationError, NotFound, Refused
 from cgctl.failures import explain
-from cgctl.manager.activities import waiting
+from cgctl.manager.activities import strangers, waiting
 from cgctl.manager.activities.abandon import abandon
 from cgctl.manager.activities.settle import GONE, look, reachable_place, stored, word
 from cgctl.manager.environment import Environment
 from cgctl.model.activities import Activity
 from cgctl.store.holder import Holder
 from cgctl.store.queries import find_nameless
-from drivers.activities.values import ActivityReport, ActivityState, LogPiece
+from drivers.activities.values import ActivityState, LogPiece
 from drivers.contract import HandleScope
 from drivers.errors import DriverError, NotOnServer, PoolMissing
 
@@ -95,13 +94,16 @@ def list_all(env: Environment, *, only_under_way: bool = False, all_backends: bo
     looked = [_glanced(env, row) for row in rows]
     views = [view(row) for row in looked if not only_under_way or not ActivityState(row.state).is_over]
     if all_backends:
-        views += _strangers(env, {row.id for row in rows})
+        views += strangers.views(env, KEYS, {row.id for row in rows})
     return views
 
 
 def cancel(env: Environment, reference: str) -> Activity:
     """As `waiting.cancel`, where the handle may be used. Whoever wants it to end is told where it has done its work."""
-    before = find_handle(env, reference)
+    try:
+        before = find_handle(env, reference)
+    except NotFound as missing:
+        return _end_stranger(env, reference, missing, "activity-cancel")
     ended = waiting.cancel(env, before.id)
     if ended.state == ActivityState.SUCCEEDED and not ActivityState(before.state).is_over:
         env.warn(f"activity {ended.id} of {word(ended)} had succeeded before it could be cancelled")
@@ -129,7 +131,11 @@ def forget(env: Environment, reference: str, *, server_is_down: bool = False) ->
 
     server_is_down: for good, the operator says: then it is given up, and its files stay where they are.
     """
-    row = _given_up(env, reference) if server_is_down else _looked(env, find_handle(env, reference))
+    try:
+        row = _given_up(env, reference) if server_is_down else _looked(env, find_handle(env, reference))
+    except NotFound as missing:
+        _end_stranger(env, reference, missing, "activity-forget")
+        return
     if not ActivityState(row.state).is_over:
         raise Refused(word(row), f"activity {row.id} still runs", f"cgctl activity-cancel {row.id}")
     try:
@@ -143,6 +149,15 @@ def forget(env: Environment, reference: str, *, server_is_down: bool = False) ->
         found = session.get(Activity, row.id)
         if found:
             session.delete(found)
+
+
+def _end_stranger(env: Environment, reference: str, missing: NotFound, kind: str) -> Activity:
+    """The state does not know it, but is its owner."""
+    found = strangers.find_stranger(env, reference, missing)
+    if found.plan is not None and not found.report.state.is_over:
+        check_scope(found.row)
+    strangers.end(env, found, kind)
+    return found.row
 
 
 def _given_up(env: Environment, reference: str) -> Activity:
@@ -185,32 +200,3 @@ def _glanced(env: Environment, row: Activity) -> Activity:
         except (DriverError, CgctlError) as error:
             env.warn(f"activity {row.id}: seen {row.seen_at or 'never'}: {error}")
     return row
-
-
-def _strangers(env: Environment, known: set[str]) -> Iterator[View]:
-    """What is on servers, and not in the state: of another store, or of one that was lost."""
-    for backend_id in env.backends.ids():
-        backend = env.backends.get(backend_id)
-        try:
-            found = backend.activities.find_all() if backend.activities else []
-        except DriverError as error:
-            env.warn(f"backend {backend_id}: {error.message}")
-            continue
-        yield from (_stranger(one, backend_id) for one in found if one.id not in known)
-
-
-def _stranger(one: ActivityReport, backend_id: str) -> View:
-    own: View = {
-        "id": one.id,
-        "kind": one.label,
-        "state": one.state.value,
-        "host": backend_id,
-        "done_bytes": one.done_bytes,
-        "total_bytes": one.total_bytes,
-        "rate_bytes": round(one.rate_bytes) or None,
-        "exit_status": one.exit_status,
-        "error": one.reason or None,
-        "began_at": one.began_at,
-        "ended_at": one.ended_at,
-    }
-    return {key: own.get(key) for key in KEYS}

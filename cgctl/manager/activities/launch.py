@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
 from cgctl.errors import CgctlError, Refused
 from cgctl.failures import explain
 from cgctl.manager.activities.settle import place_on, unquiet
+from cgctl.manager.activities.strangers import note_of
 from cgctl.manager.activities.waiting import watch
 from cgctl.manager.activities.work import Intended, LongWork
 from cgctl.manager.environment import Environment
@@ -62,7 +63,7 @@ class Launch:
         try:
             if activity.host:
                 self.env.backends.get(activity.host).driver.claim_activities(context)
-            program = self.long_work.begin(context, plan)
+            program = replace(self.long_work.begin(context, plan), note=note_of(activity, plan))
             leashed = activity.scope == HandleScope.CONNECTION
             place_on(self.env, activity.host).start(activity.id, context.owner, program, leashed=leashed)
         except OutcomeUnknown:

@@ -78,3 +78,17 @@ class ProvesItself(LongWork, Protocol):
     def find_result(self, context: Context, plan: Plan) -> object | None:
         """Something where all of it is there whole, and `complete` will succeed; None where it is not."""
         ...
+
+
+@runtime_checkable
+class OutlivesState(ProvesItself, Protocol):
+    """Work that makes objects of its own, so that a state that was restored from an older copy, and never knew of it,
+    can remove what nobody else ever will."""
+
+    def hidden_ids(self, plan: Plan) -> set[str]:
+        """Of volumes and groups that it makes: in no state's rows while it runs."""
+        ...
+
+    def end_unknown(self, context: Context, plan: Plan, *, succeeded: bool) -> str | None:
+        """Of one that is over: remove all but a whole result; says what that is, where it stays. May run again."""
+        ...

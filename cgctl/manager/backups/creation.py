@@ -190,6 +190,20 @@ class BackupCreation:
                 write_manifest(row, manifest)
                 session.exec(delete(Lock).where(col(Lock.key) == row.id))  # kept where the source had to be quiet
 
+    def hidden_ids(self, plan: Plan) -> set[str]:
+        return Origin.of(plan["origin"]).hidden_ids()
+
+    def end_unknown(self, context: Context, plan: Plan, *, succeeded: bool) -> str | None:  # noqa: ARG002
+        self._tidy(context, plan)
+        if self.find_result(context, plan) is None:
+            self.env.repositories.get(plan["repository"]).repository.delete(plan["backup_id"])
+            return None
+        with self.env.store.read() as session:
+            if session.get(Backup, plan["backup_id"]):
+                return None
+        where = f"{plan['repository']}/{plan['backup_id']}"
+        return f"the backup is whole, and stays; to know it: cgctl backup-import cgctl {where}"
+
     def clear(self, context: Context, plan: Plan) -> None:
         named = self.env.repositories.get(plan["repository"])
         try:

@@ -71,6 +71,10 @@ class Origin:
             for one in self.images
         ]
 
+    def hidden_ids(self) -> set[str]:
+        """Of what is on the server."""
+        return {*(one.clone_id for one in self.images), *filter(None, [self.clone_group_id])}
+
     def doomed(self) -> Doomed:
         """All of it, as what is made and removed."""
         clones = self.clones()

@@ -185,6 +185,20 @@ class Restoration:
             return None
         return all(one.volume_id in there for one in work.arrivals) or None
 
+    def hidden_ids(self, plan: Plan) -> set[str]:
+        work = Restoring.of(plan)
+        return {*(one.volume_id for one in work.arrivals), *filter(None, [work.group_id])}
+
+    def end_unknown(self, context: Context, plan: Plan, *, succeeded: bool) -> str | None:
+        """What has come whole may have been used since, unless it was to take the place of other data."""
+        work = Restoring.of(plan)
+        is_new = not any(one.replaces for one in work.arrivals)
+        if is_new and (succeeded or self.find_result(context, plan)):
+            ids = ", ".join(one.volume_id for one in work.arrivals)
+            return f"what it restored on {work.host}, if nobody has deleted it, stays there: {ids}"
+        self.clear(context, plan)
+        return None
+
     def _is_given_up(self, one: Arrival) -> bool:
         with self.env.store.read() as session:
             row = session.get(Volume, one.replaces)
