@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO
 
 from cgctl.cli.cells import printable
 from cgctl.cli.invocation import Invocation
@@ -18,9 +19,17 @@ class _Formatter(logging.Formatter):
         return word + printable(masked(record.getMessage()))
 
 
+class _OnStderr(logging.StreamHandler[TextIO]):
+    """stderr as it is at the moment: bars on a terminal take its place, and put lines above themselves."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def configure_logging(invocation: Invocation) -> None:
     """cgctl's and the drivers' loggers to stderr; other libraries' only with `--debug`."""
-    output = logging.StreamHandler(sys.stderr)
+    output = _OnStderr(sys.stderr)
     output.setFormatter(_Formatter())
     own = logging.ERROR if invocation.quiet else logging.WARNING
     if invocation.verbose or invocation.debug:

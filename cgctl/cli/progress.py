@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from cgctl.manager.environment import Progress
@@ -14,17 +15,21 @@ if TYPE_CHECKING:
 
 
 class TerminalProgress:
-    """`ShowProgress`: a bar for each title, with bytes, rate and what is left of the time."""
+    """`ShowProgress`: a bar for each title, with bytes, rate and what is left of the time; from any thread."""
 
     def __init__(self, *, quiet: bool) -> None:
         on_terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self.is_shown = on_terminal and not quiet
         self._bars: Bars | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._turn = RLock()
 
     def __call__(self, progress: Progress) -> None:
-        if not self.is_shown:
-            return
+        if self.is_shown:
+            with self._turn:
+                self._show(progress)
+
+    def _show(self, progress: Progress) -> None:
         if self._bars is None:
             self._bars = _bars()
             self._bars.start()
@@ -41,9 +46,10 @@ class TerminalProgress:
 
     def close(self) -> None:
         """The terminal is as it was."""
-        if self._bars is not None:
-            self._bars.stop()
-        self._bars, self._tasks = None, {}
+        with self._turn:
+            if self._bars is not None:
+                self._bars.stop()
+            self._bars, self._tasks = None, {}
 
 
 def _bars() -> Bars:

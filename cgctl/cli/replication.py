@@ -82,7 +82,12 @@ def group_sync_replication(
     if detach and reference:
         return Show(activities.handles.view(replication.errands.begin_sync(env, reference)))
     references = [reference] if reference else replication.sync.due_groups(env, only_due=due)
-    return Several(references, lambda one: replication.sync.sync_group(env, one), "synced")
+
+    def sync(one: str) -> None:
+        with env.beside() as own:
+            replication.sync.sync_group(own, one)
+
+    return Several(references, sync, "synced", env.interrupt)
 
 
 @command("group-failover-replication", changes=True)

@@ -83,12 +83,14 @@ class Several:
     """The same act on several objects: the frame tries all of them.
 
     Each failure is told on stderr. Exit code: 0 when all went well, 10 when some failed, the failures' own code when
-    all failed with the same. done: the word told for each success, as in `g1: deleted`.
+    all failed with the same. done: the word told for each success, as in `g1: deleted`. stop: given where several are
+    worked on at the same time; ends those that run, on Ctrl-C.
     """
 
     subjects: Sequence[str]
     act: Callable[[str], object]
     done: str = "done"
+    stop: Callable[[], None] | None = None
 
 
 Result = Show | Listing | Done | Several | None

@@ -23,6 +23,7 @@ from cgctl.cli.result import Done, Format, Listing, Result, Several, Show
 from cgctl.cli.selection import Selection, page_of
 from cgctl.errors import CgctlError, DryRun, PartlyFailed, Refused
 from cgctl.failures import explain
+from cgctl.manager.side_by_side import side_by_side
 from drivers.errors import DriverError
 
 
@@ -122,19 +123,34 @@ def _selection(frame: Mapping[str, Any]) -> Selection:
     )
 
 
+def _outcomes(several: Several) -> Iterator[DryRun | CgctlError | None]:
+    """Of each subject, in their order."""
+
+    def outcome(subject: str) -> DryRun | CgctlError | None:
+        try:
+            several.act(subject)
+        except (DryRun, CgctlError) as told:
+            return told
+        except DriverError as error:
+            return explain(error, subject)
+        return None
+
+    if several.stop is None or len(several.subjects) == 1:
+        return map(outcome, several.subjects)
+    return side_by_side(outcome, several.subjects, several.stop)
+
+
 def _try_all(several: Several, name: str, invocation: Invocation) -> None:
     """All subjects are tried. One subject: its own error. Several: each failure told, then the code of the whole."""
     failures: list[tuple[str, CgctlError]] = []
-    for subject in several.subjects:
-        try:
-            several.act(subject)
-            report.say(f"{subject}: {several.done}", invocation)
-        except DryRun as would:
-            report.write("".join(f"would: {printable(step)}\n" for step in would.steps))
-        except CgctlError as error:
-            failures.append((subject, error))
-        except DriverError as error:
-            failures.append((subject, explain(error, subject)))
+    for subject, outcome in zip(several.subjects, _outcomes(several), strict=True):
+        match outcome:
+            case None:
+                report.say(f"{subject}: {several.done}", invocation)
+            case DryRun():
+                report.write("".join(f"would: {printable(step)}\n" for step in outcome.steps))
+            case _:
+                failures.append((subject, outcome))
     if not failures:
         return
     if len(several.subjects) == 1:

@@ -48,6 +48,11 @@ def leave_running(_subject: str, _activity_id: str) -> str:
     return "detach"
 
 
+def never() -> bool:
+    """Nobody interrupts."""
+    return False
+
+
 class Backends(Protocol):
     """The configured backends; one is built, and its server reached, only when it is used."""
 
@@ -240,7 +245,8 @@ class Environment:
     settings: read when first asked for, so that a list needs no configuration. operation_seconds: how long one
     operation may take, the lease of its locks. warn: tells the operator something that does not stop the command.
     show_progress: of what takes long, on a terminal. on_interrupt: what Ctrl-C means to an activity that is waited for,
-    given its subject and id: `cancel`, `detach`, `wait`.
+    given its subject and id: `cancel`, `detach`, `wait`. interrupted: whether Ctrl-C was pressed, for who works beside
+    the main thread, which alone is told.
     """
 
     store: Store
@@ -257,6 +263,7 @@ class Environment:
     operation_seconds: float = 3600.0
     show_progress: ShowProgress = field(default_factory=Unseen)
     on_interrupt: Callable[[str, str], str] = leave_running
+    interrupted: Callable[[], bool] = never
 
     def context(self, operation_id: str) -> Context:
         """The context of an operation's driver calls."""

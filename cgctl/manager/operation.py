@@ -186,6 +186,8 @@ def _patiently(env: Environment, attempt: Callable[[], Result]) -> Result:
     give_up_at = time.monotonic() + env.lock_timeout_seconds
     settled: set[str] = set()
     while True:
+        if env.interrupted():
+            raise KeyboardInterrupt
         try:
             return attempt()
         except (NotFound, NothingToChange) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -85,3 +86,35 @@ def test_a_point_from_the_future_has_no_lag_and_is_within_no_rpo(house: House) -
     assert row["point_id"] != before
     assert (row["within_rpo"], row["error"]) == (True, None)
     assert 0 <= float(str(row["lag_seconds"])) < 600
+
+
+def test_a_slow_group_makes_no_other_late(house: House) -> None:
+    """The hook of each waits until the other's has begun: one after the other, neither would end well."""
+    another_group(house, "other")
+    met = {name: house.root / f"met-{name}" for name in ("db", "other")}
+    wait = "touch {0}; for _ in $(seq 600); do [ ! -e {1} ] || exit 0; sleep 0.1; done; exit 1"
+    one, other = wait.format(met["db"], met["other"]), wait.format(met["other"], met["db"])
+    house.configure(hooks={"db": {"pre": one, "timeout": "60s"}, "other": {"pre": other, "timeout": "60s"}})
+    ran = house.ok("group-sync-replication", "--all")
+    ids = sorted(house.show("group-show", name)["id"] for name in met)
+    assert ran.err.splitlines() == [f"{one}: synced" for one in ids]
+
+
+def test_ctrl_c_ends_all_transfers_and_leaves_groups_that_the_next_run_syncs(house: House) -> None:
+    another_group(house, "other")
+    (target,) = house.configuration["backends"]["alpha"]["replication_targets"]
+    alpha = {**house.configuration["backends"]["alpha"], "replication_targets": [{**target, "bandwidth_limit": "20K"}]}
+    usual = dict(house.configuration["backends"])
+    house.configure(backends={"alpha": alpha})
+    for volume in ("db-0", "other-0"):
+        house.write(volume, os.urandom(2**20))
+    running = process(house, "group-sync-replication", "--all")
+    while len(house.rows("SELECT 1 FROM transfers WHERE stream_bytes > 0")) < 2:
+        assert running.poll() is None, running.communicate()
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=45)
+    assert (running.returncode, "Traceback" in said) == (130, False), said
+    assert house.rows("SELECT 1 FROM transfers") == []
+    house.configure(backends=usual)
+    house.ok("group-sync-replication", "--all")
+    assert house.rows("SELECT 1 FROM locks") == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,12 @@ class Configured:
         self._invocation = invocation
         self._built: dict[str, Backend] = {}
         self.runners: dict[SshSettings | None, StreamingRunner] = {}
+
+    def beside(self) -> Configured:
+        """The same, with connections of its own."""
+        other = copy(self)
+        other._built, other.runners = {}, {}
+        return other
 
     @cached_property
     def _configuration(self) -> Configuration:
@@ -159,7 +166,7 @@ class Configured:
 
     def close(self) -> None:
         """End all connections."""
-        for runner in self.runners.values():
+        for runner in list(self.runners.values()):
             runner.close()
 
     def _section(self, backend_id: str) -> BackendSection:

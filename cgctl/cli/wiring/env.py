@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from threading import Event
 
 from cgctl.cli.invocation import Invocation
 from cgctl.cli.progress import TerminalProgress
@@ -29,6 +32,9 @@ class Env(Environment):
         progress: ShowProgress | None = None,
     ) -> None:
         configured = Configured(invocation)
+        self._configured = [configured]
+        self._idle: list[Environment] = []
+        self._interrupted = Event()
         configured.require_named_file()
         super().__init__(
             store=Store(state_url(invocation.state, configured.state)),
@@ -43,13 +49,42 @@ class Env(Environment):
             dry_run=invocation.dry_run,
             lock_timeout_seconds=invocation.lock_timeout_seconds,
             on_interrupt=on_interrupt,
+            interrupted=self._interrupted.is_set,
             show_progress=progress or TerminalProgress(quiet=invocation.quiet),
         )
+
+    @contextmanager
+    def beside(self) -> Iterator[Environment]:
+        """The same with connections of its own, for one of several that work at once: it waits for no turn of another,
+        and is not cut off with another."""
+        try:
+            own = self._idle.pop()
+        except IndexError:
+            own = self._another()
+        try:
+            yield own
+        finally:
+            self._idle.append(own)
+
+    def _another(self) -> Environment:
+        configured = self._configured[0].beside()
+        self._configured.append(configured)
+        values = {one.name: getattr(self, one.name) for one in fields(Environment)}
+        values |= {"backends": configured, "repositories": ConfiguredRepositories(configured)}
+        return Environment(**{**values, "carry": Carrying(configured), "settings": configured.settings})
+
+    def interrupt(self) -> None:
+        """Ctrl-C reaches the main thread alone: who works beside it ends as soon as it can."""
+        self._interrupted.set()
+        self._end_connections()
 
     def close(self) -> None:
         """End all connections."""
         if isinstance(self.show_progress, TerminalProgress):
             self.show_progress.close()
-        assert isinstance(self.backends, Configured)
-        self.backends.close()
+        self._end_connections()
         self.store.close()
+
+    def _end_connections(self) -> None:
+        for configured in list(self._configured):
+            configured.close()

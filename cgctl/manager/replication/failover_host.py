@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from sqlmodel import col, select
 
@@ -12,11 +11,11 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.objects import shown
 from cgctl.manager.replication.failover import Wishes, fail_over
 from cgctl.manager.replication.outcome import loss_words
+from cgctl.manager.side_by_side import side_by_side
 from cgctl.manager.views import View
 from cgctl.model.replication import Replicated
 from cgctl.model.tables import Group, Volume
 
-AT_ONCE = 4
 NOT_REPLICATED = "not replicated: stays"
 
 
@@ -39,8 +38,7 @@ def fail_over_host(env: Environment, backend_id: str, wishes: Wishes) -> tuple[l
             return _row("group", group, f"failed: {staying.reason}"), staying
         return _row("group", group, f"served by {generation.host}, {loss_words(generation)}"), None
 
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        moved = list(pool.map(move, replicated))
+    moved = list(side_by_side(move, replicated))
     rows = [row for row, _ in moved] + [_row(kind, one, NOT_REPLICATED) for kind, one in left]
     return rows, _verdict(backend_id, [error for _, error in moved if error], len(replicated))
 
@@ -67,8 +65,7 @@ def _would(env: Environment, backend_id: str, replicated: Sequence[Group], wishe
             return [f"refuse it: {error.reason}"], error
         raise AssertionError("a dry run does nothing")
 
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        plans = list(pool.map(plan, replicated))
+    plans = list(side_by_side(plan, replicated))
     steps = [f"group {shown(one)}: {step}" for one, (told, _) in zip(replicated, plans, strict=True) for step in told]
     return DryRun([*steps, *stays], _verdict(backend_id, [error for _, error in plans if error], len(replicated)))
 

@@ -58,6 +58,8 @@ class Following:
         if passed != self._passed:
             self._passed, self._moved_at = passed, time.monotonic()
         self._env.show_progress(Progress(self._title, passed, self._row.expected_bytes))
+        if self._env.interrupted():
+            return "it was interrupted"
         with suppress(CgctlError):  # a state that is busy is looked at again in a second
             self._made_way = self._is_in_the_way(passed)
         return "it makes way for a failover" if self._made_way else None
@@ -68,7 +70,9 @@ class Following:
         self.refuse_made_way()
 
     def refuse_made_way(self) -> None:
-        """Raise MadeWay when that is why the transfer has ended."""
+        """Raise MadeWay, or KeyboardInterrupt, when that is why the transfer has ended."""
+        if self._env.interrupted():
+            raise KeyboardInterrupt
         if self._made_way:
             raise MadeWay(f"{self._title}: the transfer was ended to make way for a failover")
 
