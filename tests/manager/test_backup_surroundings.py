@@ -10,7 +10,7 @@ import pytest
 from tests.manager import faulty, gated
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
-from tests.manager.test_backups import MIB, chunks, ended, held, hidden, vault
+from tests.manager.test_backups import KILLED, MIB, chunks, ended, held, hidden, vault
 
 __all__ = ["vault"]
 
@@ -48,6 +48,24 @@ def test_a_backup_whose_repository_is_gone_for_good_is_given_up_on_the_operators
     assert vault.status("backup-show", "b") == "available"
     assert "is left" in vault.ok(*way).err
     assert vault.show("backup-list") == []
+    assert disagreements(vault) == []
+
+
+@pytest.mark.parametrize("how", ["missing", "not configured"])
+def test_a_deletion_that_was_killed_before_its_repository_went_for_good_can_be_ended(vault: House, how: str) -> None:
+    key = vault.make("backup-create", "single", "--name", "b")
+    assert vault.forked("backup-delete", "b", prepare=faulty.Killer(2).arm) == KILLED
+    assert vault.status("backup-show", "b") == "deleting"
+    shutil.rmtree(vault.root / "vault")
+    if how == "not configured":
+        vault.configuration["backup_repositories"] = {}
+        vault.configure()
+    for words in (("recover",), ("backup-delete", "b")):
+        assert f"cgctl backup-delete --repository-is-gone {key}" in vault.run(*words).err
+    assert "recover" in vault.run("backup-delete", "--repository-is-gone", "b", "--dry-run").out
+    assert "is left" in vault.ok("backup-delete", "--repository-is-gone", "b").err
+    assert vault.show("backup-list") == []
+    assert vault.show("recover") == []
     assert disagreements(vault) == []
 
 

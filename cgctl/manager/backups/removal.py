@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from cgctl.errors import CgctlError, ConfigurationError
 from cgctl.failures import explain
@@ -21,10 +21,13 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.model.backups import Backup
 from cgctl.model.states import BackupStatus
+from cgctl.model.tables import Lock, Operation
+from cgctl.store import journal
 from cgctl.store.queries import find, fresh
 from drivers.contract import Context
 from drivers.errors import DriverError, PoolMissing, ServerNotReached
 
+ACTION = "delete backup"
 GONE = "gone for good: cgctl backup-delete --repository-is-gone"
 """Before a backup's id, where its repository does not show itself."""
 
@@ -52,7 +55,7 @@ class BackupDeletion:
         refuse_used(intent.session, word(row), row.id)
         intent.lock(row.id)
         intent.about("backup", row.id, row.name)
-        intent.settled_by("delete backup", id=row.id, before=row.status, is_given_up=self.is_given_up)
+        intent.settled_by(ACTION, id=row.id, before=row.status, is_given_up=self.is_given_up)
         intent.will(f"{self._where(row)}: delete {word(row)}")
         leaving = Leaving(row, row.status, self.is_given_up)
         row.status = BackupStatus.DELETING
@@ -105,10 +108,21 @@ def _way(error: DriverError | ConfigurationError) -> str | None:
     return explain(error, "").hint if isinstance(error, DriverError) else error.hint
 
 
+def _give_up_interrupted(env: Environment, reference: str) -> None:
+    """A deletion that was interrupted, and finds its repository no more, goes on with the operator's word."""
+    with env.store.write() as session:
+        held = select(Operation).join(Lock, col(Lock.operation_id) == Operation.id)
+        row = session.exec(held.where(Lock.key == find(session, Backup, reference).id)).first()
+        if row and row.plan.get("action") == ACTION and journal.is_left_behind(row):
+            row.plan = {**row.plan, "is_given_up": True}
+
+
 def delete_backup(env: Environment, reference: str, *, is_given_up: bool = False) -> None:
     """Delete a backup, of a volume or of a group. Raises Refused while an activity reads it.
 
     is_given_up: its repository is gone for good, the operator says, where that does not show itself.
     """
+    if is_given_up and not env.dry_run:
+        _give_up_interrupted(env, reference)
     with suppress(GoneMeanwhile):
         perform(env, BackupDeletion(env, reference, is_given_up))
