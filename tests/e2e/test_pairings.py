@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,10 +46,10 @@ class Pools:
     def configure(self, *only: str) -> None:
         self.cluster.configure(backends={name: one for name, one in self.every.items() if not only or name in only})
 
-    def share_server(self) -> None:
-        """All are pools of one server: it copies by itself."""
+    def share_server(self, **sections: Any) -> None:
+        """All are pools of one server: it copies by itself. sections: more of the configuration."""
         self.every["alpha"]["ssh"] = self.every["beta"]["ssh"]
-        self.configure()
+        self.cluster.configure(backends=self.every, **sections)
 
     def place(self, volume: str, group: str | None = None) -> str:
         shown = self.cluster.run("show", volume, "-f", "json").json
@@ -104,8 +105,7 @@ def test_a_backup_comes_back_over_its_volume_on_each_driver_and_over_one_of_anot
     """It ends with a clone of what has come, and nothing else is left."""
     run = pools.cluster.run
     run("create", f"{SIZE_MIB}M", "--volume-type", ISCSI, "--name", "v")
-    pools.share_server()
-    pools.cluster.configure(backup_repositories={"vault": {"directory": str(tmp_path / "vault")}})
+    pools.share_server(backup_repositories={"vault": {"directory": str(tmp_path / "vault")}})
     (tmp_path / "vault").mkdir()
     backup, before = "", ""
     for host in ("alpha", "beta", "files"):
