@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from drivers.backends.lvm.findings import hides_gates, of_facts
+from drivers.backends.lvm.findings import of_facts
 from drivers.backends.lvm.scripts import boot_script_sum
 
 FACTS = Path(__file__).parents[1] / "data/lvm/facts-2.03.16.txt"
+FILTER = resources.files("drivers.backends.lvm").joinpath("filter.sh").read_text()
+ACCEPT_LIST = 'global_filter=["a!^/dev/(vd|sd|nvme|md|mapper/mpath)!","r|.*|"]'
 OWNER = "06ac9d02-22e3-4f8e-91e2-edc378b6869e"
 
 
@@ -30,6 +34,12 @@ def failing(*changes: tuple[str, str]) -> dict[str, str]:
     return {one.check: one.hint or "" for one in of_facts(text, OWNER, "cgvg/pool") if not one.ok}
 
 
+def hides_gates(state: str) -> bool:
+    """What the shell says of a filter that lvmconfig has printed."""
+    asked = f"set -euf\nnl='\n'\nstate=$1\n{FILTER}\nhides_gates"
+    return subprocess.run(["sh", "-c", asked, "sh", state], check=False).returncode == 0
+
+
 def test_the_captured_pool_is_well() -> None:
     assert failing() == {}
 
@@ -48,7 +58,7 @@ def test_the_captured_pool_is_well() -> None:
         ("room 3221225472 0.00 10.16", "room 3221225472 1.00 80.10", "room", "--poolmetadatasize +256M cgvg/pool"),
         ("metadata_area 5", "metadata_area ", "metadata area", "delete snapshots"),
         ("autoextend_threshold=100", "autoextend_threshold=70", "autoextend", "lvchange --monitor y cgvg/pool"),
-        ('"r|.*|"', '"a|.*|"', "filter", "global_filter = ["),
+        ("gates hidden", "gates shown", "filter", "global_filter = ["),
         ("udevd no\nrule yes", "udevd yes\nrule no", "udev", "backend-check --repair"),
         ("boot none", "boot no", "boot", "backend-check --repair"),
         ("gate 7", "gate 8", "gates", "backend-check --repair"),
@@ -73,14 +83,35 @@ def test_a_boot_script_of_another_version_is_told() -> None:
     assert "--repair" in failing(("boot none", f"boot yes\nboot_script {'0' * 64}"))["boot"]
 
 
+@pytest.mark.parametrize(
+    ("text", "hides"),
+    [
+        (ACCEPT_LIST, True),
+        ('global_filter=["a|^/dev/vd|","r|.*|"]', True),
+        ("", False),
+        ('global_filter=["a|.*|"]', False),
+        ('global_filter=["r|^/dev/mapper/cgctl-|"]', False),
+        ('global_filter=["r|^/dev/mapper/cgctl-|","a|.*|"]', False),
+        ('global_filter=["r|^/dev/dm-|","r|^/dev/mapper/cgctl-|"]', False),
+        ('global_filter=["a|^/dev/disk/by-id/|","r|.*|"]', False),
+        ('global_filter=["a|.*|","r|.*|"]', False),
+        ('global_filter=["a|^/dev/sd|","a|/dev/mapper/|","r|.*|"]', False),
+        ('global_filter="r|.*|"', True),
+    ],
+)
+def test_only_an_accept_list_hides_gates_under_all_of_their_names(text: str, hides: bool) -> None:
+    """The reject-lists are those that leaked when they were tried."""
+    assert hides_gates(f'before="x"\n  {text}\n  use_devicesfile=0') == hides
+
+
 def test_the_filter_lets_lvm_see_each_disk_that_it_has() -> None:
     disks = "".join(
         f"\n  LVM2_PV_NAME={one}" for one in ("/dev/vdb", "/dev/mapper/luks-a.b", "/dev/mapper/cgctl-1", "/dev/dm-3")
     )
-    hint = failing(('"r|.*|"', '"a|.*|"'), ("\nudevd no", f"{disks}\nudevd no"))["filter"]
+    hint = failing(("gates hidden", "gates shown"), ("\nudevd no", f"{disks}\nudevd no"))["filter"]
     assert '"a!^/dev/mapper/luks-a.b$!", "r|.*|" ]' in hint
     assert "cgctl" not in hint
-    assert hides_gates(hint.partition(": ")[2])
+    assert hides_gates(hint.partition(": ")[2].replace(" = ", "="))
 
 
 def with_devices_file(has: str) -> dict[str, str]:
@@ -89,7 +120,7 @@ def with_devices_file(has: str) -> dict[str, str]:
         'global_filter=["a!^/dev/(vd|sd|nvme|md|mapper/mpath)!","r|.*|"]\nuse_devicesfile=0',
         "use_devicesfile=1",
     )
-    return failing(unfiltered, ("devices_file none", f"devices_file {has}"))
+    return failing(unfiltered, ("gates hidden", "gates shown"), ("devices_file none", f"devices_file {has}"))
 
 
 @pytest.mark.parametrize(

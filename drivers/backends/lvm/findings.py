@@ -18,9 +18,6 @@ DISKS = "^/dev/(vd|sd|nvme|md|mapper/mpath)"
 REPAIR = "cgctl backend-check --repair"
 LEAST_METADATA_AREA = 128 * 1024
 GATE_PREFIXES = ("/dev/mapper/cgctl-", "/dev/dm-", "/dev/disk/", "/dev/block/")
-# The names by which LVM can meet a gate.
-GATE_NAMES = ("/dev/mapper/cgctl-1", "/dev/dm-1", "/dev/disk/by-id/dm-name-cgctl-1", "/dev/disk/by-id/dm-uuid-CGCTL-1",
-              "/dev/block/253:1")  # fmt: skip
 MISSING = (
     "bring the missing disk back, see: pvs -o+pv_missing; then: vgextend --restoremissing {0} DISK "
     "(never vgreduce --removemissing: it removes what has a part on it)"
@@ -169,22 +166,8 @@ def _room(room: Room, pool: str) -> Finding:
     return Finding("room", False, detail, f"lvextend {what} {pool}, or delete snapshots")
 
 
-def hides_gates(filter_text: str) -> bool:
-    """Whether this global_filter (as lvmconfig prints it) shows LVM none of a gate's names."""
-    patterns = [re.fullmatch(r"([ar])(.)(.*)\2", word) for word in re.findall(r'"([^"]*)"', filter_text)]
-    return bool(patterns) and not any(_shows(name, patterns) for name in GATE_NAMES)
-
-
-def _shows(name: str, patterns: list[re.Match[str] | None]) -> bool:
-    """The first pattern that matches decides; what none matches is shown."""
-    for pattern in patterns:
-        if pattern and re.search(pattern[3], name):
-            return pattern[1] == "a"
-    return True
-
-
 def _filter(text: str, pool: str) -> Finding:
-    if hides_gates(_answer(text, "global_filter")):
+    if fact(text, "gates") == "hidden":
         return Finding("filter", True, "LVM does not see the gates")
     if _answer(text, "use_devicesfile") == "1":
         return _devices_file(fact(text, "devices_file"), pool)

@@ -11,8 +11,9 @@ from drivers.command import Script
 
 PACKAGE = "drivers.backends.lvm"
 SERVER = "server"
+FILTER = "filter"
 PARTS: dict[str, tuple[str, ...]] = {
-    "check_for_setup_error": (),
+    "check_for_setup_error": (FILTER,),
     "get_volume_stats": (),
     "list_objects": (),
     "repair": (SERVER,),
@@ -60,13 +61,13 @@ def load(method: str) -> Script:
         text = f"{text}\n{progress()}"
     parts = [_read(f"{part}.sh") for part in (*PARTS[method], method)]
     if SERVER in PARTS[method]:
-        parts = [_kept(), *parts]
+        parts = [_kept(), _read(f"{FILTER}.sh"), *parts]
     return Script(f"lvm/{method}.sh", "\n".join([text, *parts]))
 
 
 def server() -> str:
     """What the first scripts of a pool need: server.sh with the files that it writes."""
-    return "\n".join([_kept(), _read(f"{SERVER}.sh")])
+    return "\n".join([_kept(), _read(f"{FILTER}.sh"), _read(f"{SERVER}.sh")])
 
 
 @cache
