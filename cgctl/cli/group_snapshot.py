@@ -9,7 +9,7 @@ import typer
 
 from cgctl import manager
 from cgctl.cli.command import command
-from cgctl.cli.options import Description, Filters, Name, pairs
+from cgctl.cli.options import BackendIsGone, Description, Filters, Name, pairs
 from cgctl.cli.result import Column, Listing, Several, Show
 from cgctl.manager import replication
 
@@ -65,9 +65,13 @@ def cgsnapshot_create(env: Env, group: Group, name: Name = None, description: De
 
 
 @command("group-snapshot-delete", "cgsnapshot-delete", changes=True, destructive=True)
-def group_snapshot_delete(env: Env, references: References) -> Several:
+def group_snapshot_delete(env: Env, references: References, backend_is_gone: BackendIsGone = False) -> Several:
     """Delete group snapshots."""
-    return Several(references, lambda one: manager.group_snapshots.delete_group_snapshot(env, one), "deleted")
+
+    def delete(one: str) -> None:
+        manager.group_snapshots.delete_group_snapshot(env, one, backend_is_gone=backend_is_gone)
+
+    return Several(references, delete, "deleted")
 
 
 @command("group-snapshot-list")

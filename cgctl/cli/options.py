@@ -57,6 +57,9 @@ Detach = Annotated[
 AllowAttached = Annotated[
     bool, typer.Option("--allow-attached-volume/--no-allow-attached-volume", help="Volumes may be attached.")
 ]
+BackendIsGone = Annotated[
+    bool, typer.Option("--backend-is-gone", help="For good: where it does not answer, the snapshot is forgotten.")
+]
 Cluster = Annotated[str | None, typer.Option("--cluster", hidden=True)]
 ListVolume = Annotated[
     bool,

@@ -8,7 +8,7 @@ import typer
 
 from cgctl import manager
 from cgctl.cli.command import command
-from cgctl.cli.options import Description, Filters, Metadata, MetadataFilter, Name, pairs, refuse_blank
+from cgctl.cli.options import BackendIsGone, Description, Filters, Metadata, MetadataFilter, Name, pairs, refuse_blank
 from cgctl.cli.reset_state import Kind, State, resetting
 from cgctl.cli.result import Column, Done, Listing, Several, Show
 from cgctl.model.names import parse_pairs
@@ -47,9 +47,14 @@ def snapshot_delete(
     env: Env,
     references: References,
     force: Annotated[bool, typer.Option("--force", help="Accepted: no status protects a snapshot.")] = False,  # noqa: ARG001
+    backend_is_gone: BackendIsGone = False,
 ) -> Several:
     """Delete snapshots of single volumes."""
-    return Several(references, lambda one: manager.snapshots.delete_snapshot(env, one), "deleted")
+
+    def delete(one: str) -> None:
+        manager.snapshots.delete_snapshot(env, one, backend_is_gone=backend_is_gone)
+
+    return Several(references, delete, "deleted")
 
 
 @command("snapshot-list")

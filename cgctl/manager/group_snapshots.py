@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cgctl.manager import creation, deletion, removal
+from cgctl.manager import creation, deletion, given_up, removal
 from cgctl.manager.between_hooks import take_between_hooks
 from cgctl.manager.creation import Made
 from cgctl.manager.dependents import clones_underway
@@ -109,8 +109,11 @@ def _take(env: Environment, context: Context, new: Doomed) -> Made:
     return take_between_hooks(env, context, group, take, remove)
 
 
-def delete_group_snapshot(env: Environment, reference: str) -> None:
-    """Delete a group snapshot with all its member snapshots (B.7)."""
+def delete_group_snapshot(env: Environment, reference: str, *, backend_is_gone: bool = False) -> None:
+    """Delete a group snapshot with all its member snapshots (B.7).
+
+    backend_is_gone: for good, the operator says: then it is forgotten.
+    """
 
     def select_snapshot(intent: Intent) -> Doomed:
         row = find(intent.session, GroupSnapshot, reference)
@@ -118,4 +121,6 @@ def delete_group_snapshot(env: Environment, reference: str) -> None:
         check_deletion(row, clones_underway(intent.session, row))
         return removal.doomed(intent.session, row)
 
-    deletion.delete(env, "group-snapshot-delete", "group snapshot", select_snapshot)
+    if backend_is_gone:
+        given_up.take_word(env, "group-snapshot-delete", GroupSnapshot, reference)
+    deletion.delete(env, "group-snapshot-delete", "group snapshot", select_snapshot, is_given_up=backend_is_gone)

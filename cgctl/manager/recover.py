@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from cgctl.errors import CgctlError, ConfigurationError, PartlyFailed
 from cgctl.failures import explain
-from cgctl.manager import group_manage, group_revert, removal
+from cgctl.manager import given_up, group_manage, group_revert, removal
 from cgctl.manager.activities.settle import GoesOn, end_activities, settle_activity
 from cgctl.manager.attachments import access_of, forget
 from cgctl.manager.backups.removal import BackupDeletion
@@ -154,6 +154,8 @@ def _remove(env: Environment, context: Context, plan: Plan) -> Settled:
         what = removal.load(session, plan["word"], plan["id"])
     if what is None:
         return lambda _session: None
+    if plan.get("is_given_up"):
+        return lambda session: given_up.forget(env, session, what)
     reading = removal.remove_from_server(env, context, what)
     return lambda session: removal.forget(session, what, reading)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cgctl.manager import creation, deletion
+from cgctl.manager import creation, deletion, given_up
 from cgctl.manager.creation import Made
 from cgctl.manager.environment import Environment
 from cgctl.manager.objects import lock_key, snapshot_object
@@ -61,8 +61,11 @@ def _check_source(env: Environment, source: Volume) -> None:
     require_quiet(env.backends.get(source.host or "").driver, "create_snapshot", called("volume", source), [source])
 
 
-def delete_snapshot(env: Environment, reference: str) -> None:
-    """Delete a snapshot that is no member of a group snapshot."""
+def delete_snapshot(env: Environment, reference: str, *, backend_is_gone: bool = False) -> None:
+    """Delete a snapshot that is no member of a group snapshot.
+
+    backend_is_gone: for good, the operator says: then it is forgotten.
+    """
 
     def select_snapshot(intent: Intent) -> Doomed:
         row = find(intent.session, Snapshot, reference)
@@ -70,4 +73,6 @@ def delete_snapshot(env: Environment, reference: str) -> None:
         check_deletion(row)
         return Doomed(row)
 
-    deletion.delete(env, "snapshot-delete", "snapshot", select_snapshot)
+    if backend_is_gone:
+        given_up.take_word(env, "snapshot-delete", Snapshot, reference)
+    deletion.delete(env, "snapshot-delete", "snapshot", select_snapshot, is_given_up=backend_is_gone)
