@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlmodel import col, select
-
 from cgctl.errors import CgctlError, DryRun, ServerFailure, ServerUnreachable
 from cgctl.failures import explain
 from cgctl.manager.activities import strangers
 from cgctl.manager.backends import observe_services
 from cgctl.manager.environment import Environment
-from cgctl.manager.exports import exported
-from cgctl.manager.fenced import fenced_groups
-from cgctl.model.states import AttachmentStatus
-from cgctl.model.tables import Attachment, Volume, new_id
-from cgctl.store.queries import attachments_of
-from drivers.contract import Backend, Exported, ExportServer, Finding
-from drivers.errors import DriverError, PoolUnmarked, ServerNotReached
+from cgctl.manager.offering import offer, offered, wanted
+from cgctl.model.tables import new_id
+from drivers.contract import Backend, ExportServer, Finding
+from drivers.errors import DriverError, PoolUnmarked
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,7 @@ def check(env: Environment, backend_ids: Sequence[str], *, repair: bool) -> list
     if repair and env.dry_run:
         raise DryRun(
             [
-                f"{env.backends.server(one.id)}: make the server and {len(_wanted(env, one))} exports as they shall be"
+                f"{env.backends.server(one.id)}: make the server and {len(wanted(env, one))} exports as they shall be"
                 for one in backends
             ]
         )
@@ -70,8 +65,7 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
     try:
         if repair:
             backend.driver.repair(context)
-        if repair and backend.export and (wanted := _offered(env, backend)):
-            backend.export.ensure_exports(context, wanted)
+            offer(env, backend)
         if repair and backend.replication_targets:
             from cgctl.manager.replication.ways import forget_unused_ways  # noqa: PLC0415 (only where there are any)
 
@@ -79,11 +73,11 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
         findings = [*backend.driver.check_for_setup_error(context), *_empty_pool(env, backend)]
         findings += _left_by_strangers(env, backend)
         if backend.export:
-            offered = [one for peer in _peers(env, backend, backend.export) for one in _offered(env, peer)]
-            findings = [*findings, *backend.export.check_exports(context, offered)]
-    except DriverError as error:
-        told = explain(error, backend.id)
-        unreached = isinstance(error, ServerNotReached)
+            exports = [one for peer in _peers(env, backend, backend.export) for one in offered(env, peer)]
+            findings = [*findings, *backend.export.check_exports(context, exports)]
+    except (DriverError, ServerFailure, ServerUnreachable) as error:
+        told = explain(error, backend.id) if isinstance(error, DriverError) else error
+        unreached = isinstance(told, ServerUnreachable)
         return [Checked(backend.id, Finding("server", False, told.reason, told.hint), unreached)]
     return [Checked(backend.id, finding) for finding in findings]
 
@@ -113,35 +107,3 @@ def _peers(env: Environment, backend: Backend, export: ExportServer) -> list[Bac
 
 def _place(export: ExportServer) -> tuple[str, str]:
     return export.protocol, export.portal
-
-
-def _offered(env: Environment, backend: Backend) -> list[Exported]:
-    """The exports of a backend as the attachments say; not what a failover has fenced there, or is about to: clients
-    would write behind the final recovery point, and nobody would take it along."""
-    volumes = _attached(env, backend)
-    fenced = fenced_groups(env, backend.id, {one.group_id for one in volumes if one.group_id})
-    for group_id, name in fenced.items():
-        hint = f"how it stands: cgctl history {group_id}; cgctl group-replication-status {group_id}"
-        env.warn(f"group {name}: is fenced on backend {backend.id}, and not offered there; {hint}")
-    return _exports(env, backend, [one for one in volumes if one.group_id not in fenced])
-
-
-def _wanted(env: Environment, backend: Backend) -> list[Exported]:
-    """The exports of a backend as the attachments say."""
-    return _exports(env, backend, _attached(env, backend))
-
-
-def _attached(env: Environment, backend: Backend) -> Sequence[Volume]:
-    if backend.export is None:
-        return []
-    with env.store.read() as session:
-        attached = select(Attachment.volume_id).where(Attachment.status == AttachmentStatus.ATTACHED).distinct()
-        statement = select(Volume).where(Volume.host == backend.id, col(Volume.id).in_(attached))
-        return session.exec(statement.order_by(col(Volume.created_at))).all()
-
-
-def _exports(env: Environment, backend: Backend, volumes: Sequence[Volume]) -> list[Exported]:
-    with env.store.read() as session:
-        rows = attachments_of(session, [volume.id for volume in volumes])
-    by_volume = {volume.id: [row for row in rows if row.volume_id == volume.id] for volume in volumes}
-    return [exported(backend, volume, by_volume[volume.id]) for volume in volumes]

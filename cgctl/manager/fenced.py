@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from cgctl.errors import FailoverRefused
 from cgctl.manager.environment import Environment
@@ -20,9 +20,14 @@ def fenced_groups(env: Environment, host: str, group_ids: Collection[str]) -> di
     One look at the server for each that is replicated; none for others. Raises what the server says.
     """
     with env.store.read() as session:
-        asked = col(Group.id).in_(group_ids), Group.replication_status != ReplicationStatus.DISABLED
-        groups = session.exec(select(Group).where(*asked).order_by(col(Group.created_at))).all()
+        groups = replicated_groups(session, group_ids)
     return {one.id: shown(one) for one in groups if _is_fenced(env, host, one)}
+
+
+def replicated_groups(session: Session, group_ids: Collection[str]) -> Sequence[Group]:
+    """Of these groups, those that are replicated, whatever becomes of it."""
+    asked = col(Group.id).in_(group_ids), Group.replication_status != ReplicationStatus.DISABLED
+    return session.exec(select(Group).where(*asked).order_by(col(Group.created_at))).all()
 
 
 def refuse_where_fenced(env: Environment, volume: Volume) -> None:

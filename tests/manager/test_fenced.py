@@ -8,7 +8,7 @@ import pytest
 
 from drivers.errors import ServerFailed
 from tests.manager import faulty
-from tests.manager.house import House
+from tests.manager.house import House, Ran
 from tests.manager.test_failover import access, come_back, diverged, lose
 from tests.manager.test_lines_given_up import restore
 
@@ -76,3 +76,41 @@ def test_a_state_that_was_restored_offers_nothing_of_a_side_that_is_fenced(repli
     refused = house.run(*ATTACH)
     assert (refused.code, "is fenced on backend alpha" in refused.err) == (7, True)
     assert (access(house, "alpha"), house.show("attachment-list")) == ({}, [])
+
+
+@pytest.mark.parametrize("move", [FAIL_OVER, ("group-undo-failover", "--allow-attached-volume", "db")])
+def test_a_failover_does_not_come_between_the_look_of_a_repair_and_its_offer(
+    replicated: House, monkeypatch: pytest.MonkeyPatch, move: tuple[str, ...]
+) -> None:
+    """It waits, and here it may not: once it has fenced, nothing would be offered there any more."""
+    house, serves = replicated, "alpha"
+    house.ok(*ATTACH)
+    if move is not FAIL_OVER:
+        house.ok(*FAIL_OVER)
+        serves = "beta"
+    said: list[Ran] = []
+    once = iter([True])
+
+    def come_between(name: str, call: faulty.Call) -> object:
+        if name == "ensure_exports" and next(once, False):
+            said.append(house.run(move[0], "--lock-timeout", "0", *move[1:]))
+        return call()
+
+    faulty.install(monkeypatch, come_between)
+    house.ok("backend-check", "--repair", serves)
+    assert [(one.code, "is locked by `cgctl backend-check" in one.err) for one in said] == [(9, True)], said
+    assert len(access(house, serves)) == 1
+    faulty.install(monkeypatch, faulty.well)
+    house.ok(*move)
+    assert access(house, serves) == {}
+
+
+def test_a_repair_that_was_killed_keeps_no_failover_and_no_repair_from_going_on(replicated: House) -> None:
+    house = replicated
+    house.ok(*ATTACH)
+    for _ in range(2):
+        assert house.forked(*REPAIR, prepare=faulty.Killer(4).arm) == -9
+    house.ok(*REPAIR)
+    assert house.forked(*REPAIR, prepare=faulty.Killer(4).arm) == -9
+    house.ok(*FAIL_OVER)
+    assert (access(house, "alpha"), len(access(house, "beta"))) == ({}, 1)

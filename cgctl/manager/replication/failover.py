@@ -16,6 +16,7 @@ from cgctl.errors import CgctlError, FailoverRefused, Refused
 from cgctl.manager.dependents import dependents_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import plan_failover
+from cgctl.manager.offering import offer_key
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication import hints, members
 from cgctl.manager.replication.following import clear_way
@@ -72,7 +73,7 @@ class Failover:
 
     def intend(self, intent: Intent) -> Leaving:
         replicated = load(intent.session, self.reference)
-        intent.lock(*replicated.keys)
+        intent.lock(*replicated.keys, offer_key(replicated.id))
         target = destination(self.env, replicated, self.wishes.backend_id)
         wishes = self.wishes
         _check(self.env, intent.session, replicated, target.host, wishes)

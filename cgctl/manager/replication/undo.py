@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from cgctl.errors import FailoverRefused, Refused
 from cgctl.manager.environment import Environment
+from cgctl.manager.offering import offer_key
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication import hints, members
 from cgctl.manager.replication.failover import Failover, Leaving, Wishes, waive_for_undo
@@ -33,7 +34,7 @@ class Undo(Failover):
 
     def intend(self, intent: Intent) -> Leaving:
         replicated = load(intent.session, self.reference)
-        intent.lock(*replicated.keys)
+        intent.lock(*replicated.keys, offer_key(replicated.id))
         given = (hints.DOWN,) if self.wishes.source_is_down else ()
         again, allowed = hints.undo(replicated, *given), self.wishes.allow_attached_volume
         rules.check_failover(replicated.group, replicated.present, again, allow_attached_volume=allowed)
