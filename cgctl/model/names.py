@@ -17,6 +17,9 @@ LARGEST = 2**60
 CG_TYPE = "default_cgsnapshot_type"
 """The group type of consistency groups; `group-create` may not use it, as in Cinder."""
 
+CARRIES = "migrates"
+"""The metadata key of a group that is made for one volume's way to another backend; its value is the volume's id."""
+
 _UNITS = {"": GIB, "M": 1024**2, "G": GIB, "T": 1024**4}
 _SIZE = re.compile(r"(?P<number>[0-9]{1,12})(?P<unit>[MGT]?)(i?B)?", re.I | re.ASCII)
 _UNIT_NAME = "1 GiB is `1`, 512 MiB is `512M`, 2 TiB is `2T`"

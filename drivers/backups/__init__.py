@@ -12,6 +12,8 @@ A repository is a directory of a server, or of this machine:
 `about` is an object; a restore needs of it `created_at`, and `members`, a list in the order of the images: `id` and
 `size_bytes` of each, `name`, `volume_type`, and `form`: `disk`, or `file system` where the image holds one that the
 server mounts by itself, so that it goes only where volumes are that. Older manifests have no `form`: theirs are disks.
+Where they are there, `description` and `metadata` of each come back, too, and `group` of the first (`description`,
+`metadata`, `volume_types`, the names); never a group's quiesce hooks, which are commands of cgctl's machine.
 
 An image is restored without cgctl by a loop over its map: `zstd -dc chunks/ab/abcd….zst`, 4 MiB of zeros for `-`, cut
 to the image's size. That of a file system is then mounted as it is (xfs: `-o nouuid`, beside others of its origin). It

@@ -123,6 +123,12 @@ def test_a_manifest_that_is_damaged_or_lies_does_not_keep_the_others_from_being_
             ("members", []),
             ("members", [{"id": bad}]),
             ("members", [{**member, "name": ["x"]}]),
+            ("members", [{**member, "metadata": ["x"]}]),
+            ("members", [{**member, "metadata": {"pool": 1}}]),
+            ("members", [{**member, "metadata": {"two\nlines": "x"}}]),
+            ("members", [{**member, "group": "x"}]),
+            ("members", [{**member, "group": {"volume_types": "gold"}}]),
+            ("members", [{**member, "group": {"metadata": {"a": None}}}]),
         )
     ]
     lying += [

@@ -73,7 +73,7 @@ class BackupCreation:
             parent_id=parent.id if parent else None,
             group_type=source.group_type.name if source else None,
             compression=wanted.compression or named.compression,
-            members=origins.describe(self.env, session, rows, origin),
+            members=origins.describe(self.env, session, rows, origin, source.group if source else None),
             host=origin.host,
             availability_zone=self.env.backends.get(origin.host).availability_zone,
             properties=wanted.metadata or {},
@@ -138,6 +138,7 @@ class BackupCreation:
             "members": row.members,
             "metadata": row.properties,
             "host": row.host,
+            "availability_zone": row.availability_zone,
         }
         return {
             "backup_id": row.id,

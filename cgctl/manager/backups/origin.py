@@ -13,9 +13,12 @@ from cgctl.manager import group_source, removal
 from cgctl.manager.environment import Environment
 from cgctl.manager.forms import DISK, form_of
 from cgctl.manager.objects import shown, snapshot_object, volume_object
+from cgctl.manager.placement import volume_types_of
+from cgctl.manager.quiesce import HOOK_KEYS
 from cgctl.manager.removal import Doomed
 from cgctl.manager.rules.volume import check_source
 from cgctl.manager.updates import read_updates
+from cgctl.model.names import CARRIES
 from cgctl.model.tables import Group, Snapshot, Volume, VolumeType, new_id
 from cgctl.store.queries import find, get
 from drivers import contract
@@ -25,6 +28,12 @@ from drivers.errors import PoolUnmarked
 
 FORM = "form"
 """The key of a member in the manifest: `disk`, or `file system`. See drivers/backups."""
+GROUP = "group"
+"""The key of a group's first member: what a restore has to know of the group."""
+HOOKS = frozenset(HOOK_KEYS)
+NOT_IN_BACKUPS = {*HOOKS, CARRIES}
+"""Keys of a group's metadata. Hooks are commands of this machine: no repository may say what is run here, nor be told
+of a password in them. The other says whom the group carries now."""
 
 
 @dataclass(frozen=True)
@@ -128,21 +137,32 @@ def of_group(
     return Origin(source.host, images, None, None, source.group.id, taken, new_id()), source
 
 
-def describe(env: Environment, session: Session, volumes: Sequence[Volume], origin: Origin) -> list[dict[str, Any]]:
-    """What a restore has to know of each member, as the backup's row and its manifest keep it."""
+def describe(
+    env: Environment, session: Session, volumes: Sequence[Volume], origin: Origin, group: Group | None
+) -> list[dict[str, Any]]:
+    """What a restore has to know of each member, and of the group, as the backup's row and its manifest keep it."""
     form = form_of(env, origin.host)
     types = {row.id: get(session, VolumeType, row.volume_type_id).name for row in volumes if row.volume_type_id}
-    return [
+    members: list[dict[str, Any]] = [
         {
             "id": image.member_id,
             "name": row.name,
             "description": row.description,
             "size_bytes": image.size_bytes,
             "volume_type": types.get(row.id),
+            "metadata": dict(row.properties),
             FORM: form,
         }
         for row, image in zip(volumes, origin.images, strict=True)
     ]
+    if group:
+        members[0][GROUP] = {
+            "description": group.description,
+            "metadata": {key: value for key, value in group.properties.items() if key not in NOT_IN_BACKUPS},
+            "left_out": sorted(HOOKS.intersection(group.properties)),
+            "volume_types": [one.name for one in volume_types_of(session, group.id)],
+        }
+    return members
 
 
 def told_form(members: Sequence[Mapping[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from cgctl.errors import CgctlError, DryRun, NotFound, NothingToChange, PartlyFailed, Refused, UsageError
 from cgctl.failures import explain
 from cgctl.manager.backups.creation import word, write_manifest
+from cgctl.manager.backups.origin import GROUP
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import wait_until_free
 from cgctl.model.backups import Backup
@@ -125,6 +126,7 @@ _WORDS = (
     "group_type",
     "parent_id",
     "host",
+    "availability_zone",
 )
 
 
@@ -161,7 +163,27 @@ def _members(manifest: Manifest) -> list[dict[str, Any]]:
     for one in members:
         for key in ("name", "description", "volume_type"):
             _text(one.get(key))
+        _pairs(one.get("metadata"))
+    _group(members[0].get(GROUP))
     return list(members)
+
+
+def _pairs(value: Any) -> None:
+    """Metadata, as commands take them; none in an older manifest. Raises TypeError, UsageError."""
+    for pair in [] if value is None else dict.items(value):
+        for text in pair:
+            if _text(text) is None:
+                raise TypeError(pair)
+
+
+def _group(value: Any) -> None:
+    """The same of what the group was; none of a volume. Raises TypeError, UsageError."""
+    if value is None:
+        return
+    _text(dict.get(value, "description"))
+    _pairs(value.get("metadata"))
+    for name in (one for key in ("volume_types", "left_out") for one in list.copy(value.get(key, []))):
+        _text(name)
 
 
 def update(env: Environment, reference: str, changes: Mapping[str, Any]) -> None:

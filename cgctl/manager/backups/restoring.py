@@ -18,9 +18,19 @@ from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.backups.arrivals import Arrival, Restoring, stands_alone, take_place, whole_ids
 from cgctl.manager.backups.creation import word
-from cgctl.manager.backups.origin import told_form
+from cgctl.manager.backups.origin import NOT_IN_BACKUPS, told_form
 from cgctl.manager.backups.streams import Stream, from_repository, working_host
-from cgctl.manager.backups.wanted import NOTHING, Wanted, check_restorable, group_type_of, member_types, placed, size_of
+from cgctl.manager.backups.wanted import (
+    NOTHING,
+    Wanted,
+    check_restorable,
+    group_type_of,
+    group_types,
+    member_types,
+    of_group,
+    placed,
+    size_of,
+)
 from cgctl.manager.environment import Environment
 from cgctl.manager.forms import refuse_other_form
 from cgctl.manager.freezing import refuse_frozen
@@ -82,7 +92,7 @@ class Restoration:
             volume_type_id=volume_type.id if volume_type else None,
             host=self.host,
             availability_zone=self.env.backends.get(self.host).availability_zone,
-            properties=wanted.metadata or {},
+            properties={**(member.get("metadata") or {}), **(wanted.metadata or {})},
         )
         intent.lock(new.id)
         intent.add(new)
@@ -113,20 +123,23 @@ class Restoration:
         return Restoring(row.id, row.repository, str(volume.host), [arrival])
 
     def _new_group(self, intent: Intent, row: Backup) -> Restoring:
-        session, wanted = intent.session, self.wanted
+        session, wanted, was = intent.session, self.wanted, of_group(row)
         types = member_types(session, row, wanted.volume_type)
         group = Group(
             name=wanted.name,
-            description=wanted.description,
+            description=wanted.description if wanted.description is not None else was.get("description"),
             status=GroupStatus.CREATING,
             availability_zone=self.env.backends.get(self.host).availability_zone,
             host=self.host,
             group_type_id=group_type_of(session, row, wanted.group_type).id,
+            properties={key: value for key, value in (was.get("metadata") or {}).items() if key not in NOT_IN_BACKUPS},
         )
         intent.lock(group.id)
         intent.add(group)
-        used = {one.id for one in types if one}
-        intent.add(*(GroupVolumeType(group_id=group.id, volume_type_id=one) for one in used))
+        taken = types if wanted.volume_type is not None else group_types(session, row, types)
+        intent.add(
+            *(GroupVolumeType(group_id=group.id, volume_type_id=one) for one in {one.id for one in taken if one})
+        )
         volumes = [
             Volume(
                 name=member.get("name"),
@@ -137,6 +150,7 @@ class Restoration:
                 group_id=group.id,
                 host=self.host,
                 availability_zone=group.availability_zone,
+                properties=dict(member.get("metadata") or {}),
             )
             for member, volume_type in zip(row.members, types, strict=True)
         ]

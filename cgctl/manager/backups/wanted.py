@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from cgctl.errors import NotFound, Refused, UsageError
 from cgctl.manager.backups.creation import word
-from cgctl.manager.backups.origin import told_form
+from cgctl.manager.backups.origin import GROUP, told_form
 from cgctl.manager.cg_type import ensure_cg_type
 from cgctl.manager.environment import Environment
 from cgctl.manager.forms import of_other_form, refuse_other_form
@@ -49,6 +51,7 @@ def placed(env: Environment, wanted: Wanted, *, group: bool) -> str:
         check_restorable(row, group=group)
         types = [one for one in member_types(session, row, wanted.volume_type) if one]
         group_type = group_type_of(session, row, wanted.group_type) if group else None
+        tell_missing(env, session, row, wanted)
     zone = checked_zone(env, word(row), wanted.availability_zone)
     size_bytes = row.size_bytes if group else size_of(row, wanted)
     form = told_form(row.members)
@@ -73,7 +76,8 @@ def check_restorable(row: Backup, *, group: bool) -> None:
 
 
 def member_types(session: Session, row: Backup, wanted: str | None) -> list[VolumeType | None]:
-    """The volume type of each member: the wanted one, else that of the same name as then. Raises NotFound."""
+    """The volume type of each member: the wanted one, else that of the same name as then. A volume alone can be without
+    one, a member cannot: raises NotFound."""
     if wanted is not None:
         return [find(session, VolumeType, wanted)] * len(row.members)
     found: list[VolumeType | None] = []
@@ -82,9 +86,38 @@ def member_types(session: Session, row: Backup, wanted: str | None) -> list[Volu
         try:
             found.append(find(session, VolumeType, str(name)) if name else None)
         except NotFound:
+            if row.group_id is None:
+                found.append(None)
+                continue
             hint = f"cgctl type-create {name}; or take another one: --volume-type TYPE"
             raise NotFound(word(row), f"there is no volume type {name}, which it had", hint) from None
     return found
+
+
+def tell_missing(env: Environment, session: Session, row: Backup, wanted: Wanted) -> None:
+    """What a restore cannot give back, since this state has not got it, or a backup has not."""
+    types = member_types(session, row, wanted.volume_type)
+    if types == [None] and (name := row.members[0].get("volume_type")):
+        way = f"cgctl type-create {name}; cgctl retype VOLUME {name}"
+        env.warn(f"{word(row)}: there is no volume type {name}, which it had: restored without one; {way}")
+    if hooks := of_group(row).get("left_out"):
+        way = f"cgctl group-update GROUP --metadata {hooks[0]}='…'"
+        env.warn(f"{word(row)}: its group had {', '.join(hooks)}, which no backup carries; {way}")
+    for name in of_group(row).get("volume_types", []):
+        if wanted.volume_type is None and name not in {one.name for one in group_types(session, row, types)}:
+            env.warn(f"{word(row)}: there is no volume type {name}, which its group took, too")
+
+
+def of_group(row: Backup) -> Mapping[str, Any]:
+    """What the backup says of its group; nothing in one of an older cgctl."""
+    return row.members[0].get(GROUP) or {}
+
+
+def group_types(session: Session, row: Backup, types: Sequence[VolumeType | None]) -> list[VolumeType]:
+    """What the new group takes: the types of its members, and the others that it took, as far as they are here."""
+    names = {str(one) for one in of_group(row).get("volume_types", [])}
+    others = session.exec(select(VolumeType).where(col(VolumeType.name).in_(names))).all()
+    return list({one.id: one for one in (*types, *others) if one}.values())
 
 
 def group_type_of(session: Session, row: Backup, wanted: str | None) -> GroupType:

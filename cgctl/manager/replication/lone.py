@@ -26,13 +26,11 @@ from cgctl.manager.replication.errands import MoveErrand
 from cgctl.manager.replication.members import ReplicatedGroup, load_any
 from cgctl.manager.rules.volume import check_migration
 from cgctl.model.activities import Activity
-from cgctl.model.names import MAX_TEXT
+from cgctl.model.names import CARRIES, MAX_TEXT
 from cgctl.model.tables import Volume, VolumeType
 from cgctl.store.queries import attachments_of, find, group_with, members
 from drivers.contract import Context
 
-CARRIES = "migrates"
-"""The metadata key of such a group; its value is the volume's id."""
 KIND = "migrate-in-use"
 
 
