@@ -142,7 +142,7 @@ def snapshot_replicate(
     Of any driver to any driver; nothing of the volume is touched. An anonymous volume is made of the snapshot, copied,
     snapshotted there, and both are deleted.
     """
-    work = manager.snapshot_replication.SnapshotReplication(env, reference, backend, name)
+    work = manager.snapshot_replication.work.SnapshotReplication(env, reference, backend, name)
     row = activities.launch.launch(env, work, detach=detach)
     if detach:
         return Show(activities.handles.view(row))

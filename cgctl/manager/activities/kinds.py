@@ -10,7 +10,7 @@ from cgctl.manager.activities.work import LongWork
 from cgctl.manager.environment import Environment
 
 KINDS: Mapping[str, tuple[str, str]] = {
-    "snapshot-replicate": ("cgctl.manager.snapshot_replication", "SnapshotReplication"),
+    "snapshot-replicate": ("cgctl.manager.snapshot_replication.work", "SnapshotReplication"),
     "migrate": ("cgctl.manager.relocation.work", "Relocation"),
     "group-migrate": ("cgctl.manager.relocation.work", "GroupRelocation"),
     "backup-create": ("cgctl.manager.backups.creation", "BackupCreation"),

@@ -18,7 +18,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.group_snapshots import create_group_snapshot, delete_group_snapshot
 from cgctl.manager.replication.members import ReplicatedGroup, check_targets, load, others, target_of
 from cgctl.manager.rules import replication as rules
-from cgctl.manager.snapshot_replication import SnapshotReplication
+from cgctl.manager.snapshot_replication.work import SnapshotReplication
 from cgctl.model.tables import GroupSnapshot
 
 

@@ -1,10 +1,4 @@
-"""`snapshot-replicate`: a snapshot, or a group snapshot, on another backend, also of another driver (seed 004).
-
-Seed 004's default action: an anonymous volume is cloned from the snapshot, copied to the destination, snapshotted
-there, and both volumes are deleted; where volumes are file systems, both are images (`Driver.images`). Inside a family
-of drivers whose snapshots can be read as they stand (`snapshot_replication` is published), the volume on the source's
-side is spared. Members of a group snapshot stay one point in time: nobody can write to what is copied.
-"""
+"""The long work: begun, completed or cleared on the servers, and written down."""
 
 from __future__ import annotations
 
@@ -14,23 +8,24 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete
 
-from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure
+from cgctl.errors import CgctlError, Refused, ServerFailure
 from cgctl.manager import removal
 from cgctl.manager.activities.copies import Copy, copy_program, copying_host
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.environment import Environment
 from cgctl.manager.forms import refuse_unlike
 from cgctl.manager.freezing import refuse_frozen
-from cgctl.manager.objects import shown, snapshot_object
+from cgctl.manager.objects import shown
 from cgctl.manager.operation import Intent
 from cgctl.manager.rules.snapshot_replication import check_replication
+from cgctl.manager.snapshot_replication.plan import Replicating
+from cgctl.manager.snapshot_replication.rows import find_either, new_rows, planned, volumes_of
 from cgctl.manager.updates import read_updates
 from cgctl.model.names import checked_text
-from cgctl.model.states import GroupSnapshotStatus, SnapshotStatus
-from cgctl.model.tables import GroupSnapshot, Snapshot, Volume, new_id
-from cgctl.store.queries import find, member_snapshots, subject
+from cgctl.model.tables import GroupSnapshot, Snapshot
+from cgctl.store.queries import member_snapshots, subject
 from drivers import contract
 from drivers.activities.values import Program
 from drivers.contract import Context, HoldReceipt
@@ -38,59 +33,6 @@ from drivers.errors import NotOnServer, PoolUnmarked
 
 KIND = "snapshot-replicate"
 METHOD = "create_volume_from_snapshot"
-
-
-@dataclass(frozen=True)
-class Member:
-    """A snapshot, the anonymous volumes on both sides, and the new snapshot."""
-
-    snapshot_id: str
-    volume_id: str
-    size_bytes: int
-    group_id: str | None
-    group_snapshot_id: str | None
-    clone_id: str
-    copy_id: str
-    new_id: str
-
-    @property
-    def snapshot(self) -> contract.Snapshot:
-        return contract.Snapshot(
-            self.snapshot_id, self.volume_id, self.size_bytes, self.group_id, self.group_snapshot_id
-        )
-
-
-@dataclass(frozen=True)
-class Replicating:
-    """set_id, anonymous_group_id: the new group snapshot, and the group that it is taken of; none of one snapshot.
-
-    own_way: the drivers are of one family, and need no anonymous volume on the source's side.
-    """
-
-    source: str
-    destination: str
-    members: Sequence[Member]
-    set_id: str | None = None
-    anonymous_group_id: str | None = None
-    own_way: bool = False
-
-    @classmethod
-    def of(cls, plan: Plan) -> Replicating:
-        """From the journal."""
-        return cls(**{**plan, "members": [Member(**one) for one in plan["members"]]})
-
-    def clone(self, member: Member) -> contract.Volume:
-        return contract.Volume(member.clone_id, member.size_bytes)
-
-    def copy(self, member: Member) -> contract.Volume:
-        return contract.Volume(member.copy_id, member.size_bytes, self.anonymous_group_id)
-
-    def new_snapshot(self, member: Member) -> contract.Snapshot:
-        return contract.Snapshot(member.new_id, member.copy_id, member.size_bytes, self.anonymous_group_id, self.set_id)
-
-    @property
-    def new_set(self) -> contract.GroupSnapshot:
-        return contract.GroupSnapshot(self.set_id or "", self.anonymous_group_id or "")
 
 
 @dataclass(frozen=True)
@@ -115,12 +57,12 @@ class SnapshotReplication:
         refuse_frozen(session, word, self.destination)
         refuse_frozen(session, word, whole.host)
         refuse_unlike(env, word, str(whole.host), self.destination, f"{KIND} {whole.id}")
-        rows = _new_rows(whole, members, self.destination, self.name)
+        rows = new_rows(whole, members, self.destination, self.name)
         intent.add(*rows)
         made = rows[0]
         intent.about("snapshot" if isinstance(made, Snapshot) else "group snapshot", made.id, made.name)
         own_way = _is_family(env, str(whole.host), self.destination)
-        plan = replace(_plan(str(whole.host), self.destination, members, rows), own_way=own_way)
+        plan = replace(planned(str(whole.host), self.destination, members, rows), own_way=own_way)
         server = env.backends.server
         how = "read" if own_way else f"clone {len(members)} anonymous volume(s) from"
         intent.will(f"{server(str(whole.host))}: {how} {word}")
@@ -132,7 +74,7 @@ class SnapshotReplication:
             source_ids=[whole.id, *(one.id for one in members)],
             method="" if own_way else METHOD,
             driver_host=str(whole.host),
-            volumes=[] if own_way else _volumes(session, members),
+            volumes=[] if own_way else volumes_of(session, members),
         )
 
     def begin(self, context: Context, plan: Plan) -> Program:
@@ -243,90 +185,6 @@ def _is_family(env: Environment, source: str, destination: str) -> bool:
     """Whether the drivers are of one kind, and publish that they can do it in their own way."""
     here, there = (env.backends.get(one).driver for one in (source, destination))
     return here.name == there.name and here.activities.snapshot_replication and there.activities.snapshot_replication
-
-
-def find_either(session: Session, reference: str) -> Snapshot | GroupSnapshot:
-    """A snapshot of one volume, or a group snapshot. Raises NotFound, also when both answer to the name."""
-    found: list[Snapshot | GroupSnapshot] = []
-    with suppress(NotFound):  # the members of a group snapshot have its name: there may be several
-        found.append(find(session, Snapshot, reference))
-    with suppress(NotFound):
-        found.append(find(session, GroupSnapshot, reference))
-    singles = [one for one in found if not (isinstance(one, Snapshot) and one.group_snapshot_id and len(found) > 1)]
-    if len(singles) == 1:
-        return singles[0]
-    if singles:
-        raise NotFound(f"snapshot {reference}", "a snapshot and a group snapshot have this name", "name it by its id")
-    hint = "see what is there: cgctl snapshot-list; cgctl group-snapshot-list"
-    raise NotFound(f"snapshot {reference}", "no snapshot and no group snapshot answers to this name", hint)
-
-
-def _new_rows(
-    whole: Snapshot | GroupSnapshot, members: Sequence[Snapshot], destination: str, name: str | None
-) -> list[Snapshot | GroupSnapshot]:
-    rows: list[Snapshot | GroupSnapshot] = []
-    if isinstance(whole, GroupSnapshot):
-        rows.append(
-            GroupSnapshot(
-                name=name or whole.name,
-                description=whole.description,
-                status=GroupSnapshotStatus.CREATING,
-                group_id=whole.group_id,
-                group_type_id=whole.group_type_id,
-                host=destination,
-                replicates_id=whole.id,
-                created_at=whole.created_at,
-            )
-        )
-    rows += [
-        Snapshot(
-            name=name or one.name,
-            description=one.description,
-            status=SnapshotStatus.CREATING,
-            volume_id=one.volume_id,
-            member_id=new_id(),
-            size_bytes=one.size_bytes,
-            group_snapshot_id=rows[0].id if rows and isinstance(rows[0], GroupSnapshot) else None,
-            group_id=one.group_id,
-            host=destination,
-            properties=dict(one.properties),
-            created_at=one.created_at,
-        )
-        for one in members
-    ]
-    return rows
-
-
-def _plan(
-    source: str, destination: str, members: Sequence[Snapshot], rows: Sequence[Snapshot | GroupSnapshot]
-) -> Replicating:
-    made = [one for one in rows if isinstance(one, Snapshot)]
-    sets = [one.id for one in rows if isinstance(one, GroupSnapshot)]
-    pairs = zip([snapshot_object(one) for one in members], made, strict=True)
-    return Replicating(
-        source=source,
-        destination=destination,
-        members=[
-            Member(
-                snapshot_id=one.id,
-                volume_id=one.volume_id,
-                size_bytes=one.size_bytes,
-                group_id=one.group_id,
-                group_snapshot_id=one.group_snapshot_id,
-                clone_id=new_id(),
-                copy_id=str(new.member_id),
-                new_id=new.id,
-            )
-            for one, new in pairs
-        ],
-        set_id=sets[0] if sets else None,
-        anonymous_group_id=new_id() if sets else None,
-    )
-
-
-def _volumes(session: Session, members: Sequence[Snapshot]) -> list[Volume]:
-    ids = [one.volume_id for one in members]
-    return list(session.exec(select(Volume).where(col(Volume.id).in_(ids))))
 
 
 def _refuse_left(updates: contract.Updates, member_ids: Sequence[str]) -> None:
