@@ -45,6 +45,7 @@ COLUMNS = (
     Column("Size", "size"),
     Column("Object Count", "object_count"),
     Column("Container", "container"),
+    Column("Repository Host", "repository_host"),
 )
 GROUP_COLUMNS = (COLUMNS[0], Column("Group ID", "group_id"), *COLUMNS[2:])
 

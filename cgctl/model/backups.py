@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import JSON, BigInteger
@@ -14,7 +15,8 @@ class Backup(SQLModel, table=True):
     """A backup of a volume or of a snapshot, or of a whole group (group_id) at one point in time, in a repository.
 
     It outlives what it is of. members: a dictionary for each image: `id` (the volume's then), `name`, `size_bytes`,
-    `volume_type` (a name), `description`. new_bytes: what it added to the repository. host: the backend that it is of.
+    `volume_type` (a name), `description`, `metadata`; the first says what the `group` was, and is where `kept_on` is
+    noted. new_bytes: what it added to the repository. host: the backend that it is of.
     """
 
     __tablename__ = "backups"
@@ -42,3 +44,16 @@ class Backup(SQLModel, table=True):
     data_timestamp: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     updated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    @property
+    def kept_on(self) -> str | None:
+        """The machine whose directory the repository is; None where it is a configured server's, and of old rows."""
+        return kept_on(self.members)
+
+
+KEPT_ON = "kept_on"
+
+
+def kept_on(members: Sequence[Json]) -> str | None:
+    """As `Backup.kept_on`."""
+    return members[0].get(KEPT_ON) if members else None

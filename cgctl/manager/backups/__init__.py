@@ -8,6 +8,7 @@
     streams.py    the way between a backend and a repository
     registry.py   export, import, verify, update, and what a repository holds
     removal.py    backup-delete
+    whereabouts.py  on which machine a backup is, where several share one state
     reads.py      lists and shows
 
 Decided 2026-11-21: a backup is read from a hidden clone on the source's own backend, which goes when it is over. So one

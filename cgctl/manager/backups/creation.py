@@ -13,6 +13,7 @@ from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.backups import origin as origins
 from cgctl.manager.backups.origin import Origin
 from cgctl.manager.backups.streams import Stream, to_repository, working_host
+from cgctl.manager.backups.whereabouts import noted, without_note
 from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.objects import lock_key
@@ -73,7 +74,7 @@ class BackupCreation:
             parent_id=parent.id if parent else None,
             group_type=source.group_type.name if source else None,
             compression=wanted.compression or named.compression,
-            members=origins.describe(self.env, session, rows, origin, source.group if source else None),
+            members=noted(named, origins.describe(self.env, session, rows, origin, source.group if source else None)),
             host=origin.host,
             availability_zone=self.env.backends.get(origin.host).availability_zone,
             properties=wanted.metadata or {},
@@ -135,7 +136,7 @@ class BackupCreation:
             "group_type": row.group_type,
             "parent_id": row.parent_id,
             "compression": row.compression,
-            "members": row.members,
+            "members": without_note(row.members),
             "metadata": row.properties,
             "host": row.host,
             "availability_zone": row.availability_zone,

@@ -13,7 +13,8 @@ from cgctl.errors import CgctlError, DryRun, NotFound, NothingToChange, PartlyFa
 from cgctl.failures import explain
 from cgctl.manager.backups.creation import word, write_manifest
 from cgctl.manager.backups.origin import GROUP
-from cgctl.manager.environment import Environment
+from cgctl.manager.backups.whereabouts import noted
+from cgctl.manager.environment import Environment, NamedRepository
 from cgctl.manager.operation import wait_until_free
 from cgctl.model.backups import Backup
 from cgctl.model.names import BLOCK, LARGEST, checked_text
@@ -56,7 +57,7 @@ def import_backups(env: Environment, service: str, url: str) -> tuple[list[str],
         raise NotFound(
             f"backup repository {repository}", f"has no {what}", f"cgctl backup-import {SERVICE} {repository}"
         )
-    rows, unusable = readable(repository, wanted)
+    rows, unusable = readable(named, wanted)
     if unusable and not rows:
         raise unusable[0]
     failure = _partly(repository, unusable, len(wanted)) if unusable else None
@@ -73,12 +74,12 @@ def import_backups(env: Environment, service: str, url: str) -> tuple[list[str],
         return [row.id for row in new], failure
 
 
-def readable(repository: str, manifests: Sequence[Manifest]) -> tuple[list[Backup], list[Refused]]:
+def readable(named: NamedRepository, manifests: Sequence[Manifest]) -> tuple[list[Backup], list[Refused]]:
     """Rows from manifests, and why the others are none."""
     rows, unusable = [], []
     for one in manifests:
         try:
-            rows.append(imported(repository, one))
+            rows.append(imported(named, one))
         except Refused as error:
             unusable.append(error)
     return rows, unusable
@@ -89,7 +90,7 @@ def _partly(repository: str, unusable: Sequence[Refused], count: int) -> CgctlEr
     return PartlyFailed(f"backup repository {repository}", f"{len(unusable)} of {count}: {reasons}", unusable[0].hint)
 
 
-def imported(repository: str, manifest: Manifest) -> Backup:
+def imported(named: NamedRepository, manifest: Manifest) -> Backup:
     """A row from a manifest alone. Raises Refused for one that is damaged, or does not say what a restore needs."""
     way = "remove its directory, or repair it by hand"
     if not manifest.is_sound:
@@ -104,9 +105,9 @@ def imported(repository: str, manifest: Manifest) -> Backup:
         **words,  # type: ignore[arg-type]
         id=key,
         status=BackupStatus.AVAILABLE,
-        repository=repository,
+        repository=named.name,
         size_bytes=manifest.size_bytes,
-        members=members,
+        members=noted(named, members),
         compression=str(about.get("compression", "none")),
         properties=dict(about["metadata"]) if isinstance(about.get("metadata"), dict) else {},  # type: ignore[call-overload]
         created_at=made_at,

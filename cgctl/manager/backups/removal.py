@@ -13,10 +13,11 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from cgctl.errors import CgctlError, ConfigurationError
+from cgctl.errors import CgctlError, ConfigurationError, Refused
 from cgctl.failures import explain
 from cgctl.manager.activities.used import refuse_used
 from cgctl.manager.backups.creation import word
+from cgctl.manager.backups.whereabouts import refuse_elsewhere
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.model.backups import Backup
@@ -71,6 +72,7 @@ class BackupDeletion:
         except ConfigurationError as error:
             if self.is_given_up:
                 return "state only"
+            _refuse_elsewhere(self.env, row)
             error.hint = f"{_way(error)}; {GONE} {row.id}"
             raise
         return f"{named.name} ({named.repository.directory})"
@@ -80,9 +82,11 @@ class BackupDeletion:
         if row is None:
             return
         try:
+            if not subject.is_given_up:
+                _refuse_elsewhere(self.env, row)
             named = self.env.repositories.get(row.repository)
             if not named.repository.delete(row.id, was_whole=True):
-                where = f"{named.repository.runner.server}:{named.repository.directory}"
+                where = f"{row.kept_on or named.repository.runner.server}:{named.repository.directory}"
                 self.env.warn(f"{word(row)} was not in {named.name} any more ({where})")
         except (PoolMissing, ServerNotReached, ConfigurationError) as error:
             if not subject.is_given_up:
@@ -102,6 +106,14 @@ class BackupDeletion:
     def fail(self, session: Session, subject: Leaving) -> None:
         if subject.row:
             fresh(session, subject.row).status = BackupStatus.ERROR_DELETING
+
+
+def _refuse_elsewhere(env: Environment, row: Backup) -> None:
+    try:
+        refuse_elsewhere(env, row)
+    except Refused as error:
+        error.hint = f"{error.hint}; {GONE} {row.id}"
+        raise
 
 
 def _way(error: DriverError | ConfigurationError) -> str | None:

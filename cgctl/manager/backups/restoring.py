@@ -31,6 +31,7 @@ from cgctl.manager.backups.wanted import (
     placed,
     size_of,
 )
+from cgctl.manager.backups.whereabouts import refuse_elsewhere
 from cgctl.manager.environment import Environment
 from cgctl.manager.forms import refuse_other_form
 from cgctl.manager.freezing import refuse_frozen
@@ -271,11 +272,19 @@ class GroupRestoration(Restoration):
         super().__init__(env, wanted, host, "group-backup-restore")
 
 
+def _refuse_elsewhere(env: Environment, wanted: Wanted) -> None:
+    with env.store.read() as session:
+        row = find(session, Backup, wanted.backup)
+    refuse_elsewhere(env, row)
+
+
 def restoration(env: Environment, wanted: Wanted) -> Restoration:
     """Of one volume, new or existing; a new one is placed first. Raises what refuses it, with nothing changed."""
+    _refuse_elsewhere(env, wanted)
     return Restoration(env, wanted, "" if wanted.volume is not None else placed(env, wanted, group=False))
 
 
 def group_restoration(env: Environment, wanted: Wanted) -> GroupRestoration:
     """Of a whole group, as a new one."""
+    _refuse_elsewhere(env, wanted)
     return GroupRestoration(env, wanted, placed(env, wanted, group=True))

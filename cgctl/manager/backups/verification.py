@@ -17,6 +17,7 @@ from cgctl.manager.activities.launch import launch
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.backups.creation import damaged, word
 from cgctl.manager.backups.registry import tell
+from cgctl.manager.backups.whereabouts import refuse_elsewhere
 from cgctl.manager.environment import HERE, Environment
 from cgctl.manager.operation import Intent
 from cgctl.model.activities import Activity
@@ -99,6 +100,7 @@ def verify(env: Environment, reference: str) -> tuple[Backup, Verdict, CgctlErro
     """To its end; the error is for the exit code. Changes nothing but statuses and `fail_reason`."""
     with env.store.read() as session:
         row = find(session, Backup, reference)
+    refuse_elsewhere(env, row)
     failure: CgctlError | None = None
     try:
         launch(env, Verification(env, row.id))
@@ -115,4 +117,7 @@ def verify(env: Environment, reference: str) -> tuple[Backup, Verdict, CgctlErro
 
 def begin(env: Environment, reference: str) -> Activity:
     """Left running."""
+    with env.store.read() as session:
+        row = find(session, Backup, reference)
+    refuse_elsewhere(env, row)
     return launch(env, Verification(env, reference), detach=True)
