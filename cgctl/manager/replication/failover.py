@@ -19,6 +19,7 @@ from cgctl.manager.failover_plan import plan_failover
 from cgctl.manager.offering import offer_key
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication import hints, members
+from cgctl.manager.replication.catching_up import catch_up
 from cgctl.manager.replication.following import clear_way
 from cgctl.manager.replication.giving_up import order_giving_up
 from cgctl.manager.replication.members import ReplicatedGroup, destination, load, load_any
@@ -111,6 +112,8 @@ class Failover:
 
 def fail_over(env: Environment, reference: str, wishes: Wishes) -> GroupGeneration:
     """Move a group to another of its backends. Raises FailoverRefused where that could lose data. Again is fine."""
+    if caught_up := _caught_up(env, reference, wishes):
+        return caught_up
     if env.dry_run:
         _tell_plan(env, reference, wishes)
     source = waive(env, reference, wishes)
@@ -120,6 +123,12 @@ def fail_over(env: Environment, reference: str, wishes: Wishes) -> GroupGenerati
     except ServedThere as there:
         env.warn(f"{there.replicated.name}: is served by backend {there.replicated.active} already")
         return _current(env, there.replicated)
+
+
+def _caught_up(env: Environment, reference: str, wishes: Wishes) -> GroupGeneration | None:
+    with env.store.read() as session:
+        replicated = load(session, reference)
+    return catch_up(env, replicated, destination(env, replicated, wishes.backend_id).host)
 
 
 def _check(env: Environment, session: Session, replicated: ReplicatedGroup, host: str, wishes: Wishes) -> None:

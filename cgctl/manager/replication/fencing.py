@@ -5,7 +5,8 @@ from __future__ import annotations
 from cgctl.errors import FailoverRefused
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import begun
-from cgctl.manager.replication.members import ReplicatedGroup, replication_of
+from cgctl.manager.replication import hints
+from cgctl.manager.replication.members import ReplicatedGroup, others, replication_of
 from cgctl.manager.replication.promotion import live_sizes
 from cgctl.manager.replication.sides import ancestors
 from drivers.contract import Context
@@ -58,10 +59,11 @@ def refuse_newer(env: Environment, replicated: ReplicatedGroup, host: str, side:
     if not is_newer(replicated, side) or side.state is not SideState.SERVING:
         return
     server, leave = env.backends.server(host), f"cgctl group-disable-replication --leave-replicas {replicated.id}"
+    follow = f"to follow it: {hints.failover_to(env, replicated, host)}; " if host in others(env, replicated) else ""
     raise FailoverRefused(
         replicated.name,
         f"backend {host} serves generation {side.generation_id}, which is newer than all that the state knows",
-        f"was the state restored from an older copy? Look at it on {server}; to go on without it: {leave}",
+        f"was the state restored from an older copy? Look at it on {server}; {follow}to go on without it: {leave}",
     )
 
 

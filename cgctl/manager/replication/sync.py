@@ -138,9 +138,9 @@ def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_
     hosts = others(env, replicated)
     left = [one for one in former(env, replicated) if one in env.backends.ids()]
     sides = observe_sides(env, context, replicated.name, replicated.id, [replicated.active, *hosts, *left])
-    source = active_side(replicated, sides)
     for host, seen in reached(sides):
         refuse_newer(env, replicated, host, seen)
+    source = active_side(replicated, sides)
     synced = Synced()
     ready = {host: side for host in hosts if (side := _fenced(env, context, replicated, host, sides[host], synced))}
     for host in left:
