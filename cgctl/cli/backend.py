@@ -130,6 +130,7 @@ def freeze_host(env: Env, host: Host) -> Done:
     """Freeze a backend: no command changes anything on it, until thaw-host.
 
     Clients go on working with its volumes; lists and shows work as ever; new groups and volumes go to other backends.
+    Syncs leave it out, and no failover or drill goes to it.
     """
     manager.freezing.set_frozen(env, backend_id(host), frozen=True)
     return Done(f"backend {host}: frozen")

@@ -5,9 +5,15 @@ Decided 2026-11-21: every operation that has a part on the server is refused, at
 interrupted operations among them; one check, where all operations begin (`cgctl.manager.operation`). New objects go
 elsewhere. What touches the state alone (rename, reset-state, types) is allowed, and so is `backend-check --repair`: it
 makes nothing new.
+
+Decided 2026-11-22: replication is no exception. Syncs leave a frozen target out, and are refused where all are frozen;
+drills, failovers and undos to it are refused, as a failover from a frozen backend is: one command thaws it, also in an
+emergency, and a server that is being worked on is no place to fail over to unasked. Reading goes on, there as well.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
@@ -30,6 +36,17 @@ def refuse_frozen(session: Session, subject: str, backend_id: str | None) -> Non
     if state and state.frozen_at:
         since = state.frozen_at.isoformat(timespec="seconds")
         raise Refused(subject, f"backend {backend_id} is frozen since {since}", f"cgctl thaw-host {backend_id}")
+
+
+def refuse_all_frozen(session: Session, subject: str, backend_ids: Sequence[str]) -> None:
+    """Raise Refused where each of these backends is frozen: nothing could be done."""
+    for number, backend_id in enumerate(backend_ids, start=1):
+        try:
+            refuse_frozen(session, subject, backend_id)
+            return
+        except Refused:
+            if number == len(backend_ids):
+                raise
 
 
 def set_frozen(env: Environment, backend_id: str, *, frozen: bool) -> None:

@@ -84,7 +84,13 @@ def _refuse_frozen(env: Environment, operation_id: str) -> None:
     with env.store.read() as session:
         operation = session.get(Journal, operation_id)
         if operation:
-            refuse_frozen(session, _word(operation), backend_of(session, operation))
+            for host in (backend_of(session, operation), _also_changed(operation.plan)):
+                refuse_frozen(session, _word(operation), host)
+
+
+def _also_changed(plan: Plan) -> str | None:
+    """Another backend than its group's that settling it changes: where a failover goes, or a drill is."""
+    return {"failover": plan.get("destination"), "end-drill": plan.get("host")}.get(str(plan.get("action")))
 
 
 def _unsettled(operation: Journal, error: DriverError | CgctlError | KeyboardInterrupt) -> CgctlError:

@@ -23,6 +23,7 @@ from sqlmodel import Session
 from cgctl.errors import CgctlError, FailoverRefused, ServerFailure, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import connection_of
+from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication.drill_end import NotCleanedUp, clean_up, drill_key, end_row
 from cgctl.manager.replication.lag import lag_seconds
@@ -114,6 +115,7 @@ class TestFailover:
         intent.lock(drill_key(replicated.id))
         rules.check_sync(replicated.group)
         host = _host(self.env, replicated, self.test)
+        refuse_frozen(intent.session, replicated.name, host)
         row = Drill(group_id=replicated.id, group_name=replicated.group.name, host=host, check_command=self.test.check)
         intent.add(row)
         intent.about("group", replicated.id, replicated.group.name)

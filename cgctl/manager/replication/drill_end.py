@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from cgctl.errors import CgctlError, NotFound, NothingToChange
 from cgctl.manager.environment import Environment
+from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.manager.updates import read_updates
 from cgctl.model.names import MIN_PREFIX
@@ -37,6 +38,7 @@ class EndDrill:
         intent.lock(drill_key(row.group_id))
         if not row.is_kept:
             raise NothingToChange(f"drill {row.id}", "is over, and its clone is gone", f"cgctl drill-show {row.id}")
+        refuse_frozen(intent.session, f"drill {row.id}", row.host)
         intent.about("group", row.group_id, row.group_name)
         intent.settled_by("end-drill", id=row.group_id, drill=row.id, host=row.host)
         intent.will(f"{self.env.backends.server(row.host)}: remove the clone of drill {row.id}")

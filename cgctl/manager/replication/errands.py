@@ -18,6 +18,7 @@ from cgctl.manager.activities.launch import launch
 from cgctl.manager.activities.settle import reachable_place
 from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.environment import Environment
+from cgctl.manager.freezing import refuse_all_frozen
 from cgctl.manager.operation import Intent, wait_until_free
 from cgctl.manager.replication import migration
 from cgctl.manager.replication.members import ReplicatedGroup, check_targets, load_any, others
@@ -43,6 +44,7 @@ class SyncErrand:
     def intend(self, intent: Intent) -> Intended:
         found = load_any(intent.session, self.reference)
         self._check(found)
+        refuse_all_frozen(intent.session, found.name, others(self.env, found))
         intent.lock(f"{found.id}/{self.kind}")
         intent.about("group", found.id, found.group.name)
         for host in others(self.env, found):

@@ -16,6 +16,7 @@ from cgctl.errors import CgctlError, FailoverRefused, Refused
 from cgctl.manager.dependents import dependents_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.failover_plan import plan_failover
+from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.offering import offer_key
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication import hints, members
@@ -80,6 +81,7 @@ class Failover:
         _check(self.env, intent.session, replicated, target.host, wishes)
         if target.host == replicated.active:
             raise ServedThere(replicated)
+        refuse_frozen(intent.session, replicated.name, target.host)
         self.refuse_word_for_another(replicated)
         order = Order(
             target.host, new_id(), utc_now(), target.rpo_seconds, wishes.source_is_down, wishes.accept_data_loss
@@ -210,8 +212,10 @@ def _tell_plan(env: Environment, reference: str, wishes: Wishes) -> None:
         replicated = load(session, reference)
         target = destination(env, replicated, wishes.backend_id)
         _check(env, session, replicated, target.host, wishes)
-    if target.host == replicated.active:
-        raise DryRun([f"nothing: {replicated.name} is served by backend {target.host} already"])
+        if target.host == replicated.active:
+            raise DryRun([f"nothing: {replicated.name} is served by backend {target.host} already"])
+        for host in (replicated.active, target.host):
+            refuse_frozen(session, replicated.name, host)
     order = Order(target.host, new_id(), utc_now(), target.rpo_seconds, wishes.source_is_down, wishes.accept_data_loss)
     moving = Moving(env, env.context("dry-run"), replicated, order)
     view = moving.checked_view()

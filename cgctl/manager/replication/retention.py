@@ -13,6 +13,7 @@ from itertools import combinations
 from sqlmodel import select
 
 from cgctl.manager.environment import Environment
+from cgctl.manager.freezing import frozen_backends
 from cgctl.manager.replication.line import Line, is_on, line
 from cgctl.manager.replication.members import ReplicatedGroup, others, replication_of
 from cgctl.manager.replication.sides import newest_common, observe_sides, reached
@@ -28,7 +29,8 @@ def let_go(env: Environment, context: Context, replicated: ReplicatedGroup, side
         return
     kept = _kept(replicated, sides, source)
     found = _line(env, replicated, sides)
-    for host, side in sides.items():
+    frozen = frozen_backends(env)
+    for host, side in ((host, side) for host, side in sides.items() if host not in frozen):
         gone = superfluous(side, kept, found)
         if gone:
             replication_of(env, host, replicated.name).forget(context, replicated.id, gone)
@@ -51,16 +53,17 @@ def remove_unsettled(
 
 
 def settle_point(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> Mapping[str, Side]:
-    """A point that no other backend has is none; what half arrived is removed, once an unreachable backend answers.
+    """A point that no other backend has is none; what half arrived is removed, once a backend answers, and is thawed.
 
     Returns what is there then, on the backends that answer.
     """
     sides = _observed(env, context, replicated)
+    frozen = frozen_backends(env)
     arrived = [host for host, side in sides.items() if side.point(point_id) and host != replicated.active]
     for host in (replicated.active, *others(env, replicated)):
         if host in arrived or (host == replicated.active and arrived):
             continue
-        if host in sides:
+        if host in sides and host not in frozen:
             replication_of(env, host, replicated.name).forget(context, replicated.id, [point_id])
         else:
             _remember(env, UnsettledPoint(group_id=replicated.id, host=host, point_id=point_id))

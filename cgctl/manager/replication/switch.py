@@ -10,6 +10,7 @@ from sqlmodel import Session, col, delete
 
 from cgctl.errors import CgctlError, FailoverRefused, Refused
 from cgctl.manager.environment import Environment
+from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.operation import Intent, begun, perform, wait_until_free
 from cgctl.manager.replication import hints, members
 from cgctl.manager.replication.diverged import list_kept, retire
@@ -53,6 +54,8 @@ class Enable:
         replicated = self._checked(intent.session)
         intent.lock(*replicated.keys)
         members.check_configuration(self.env, replicated)
+        for host in others(self.env, replicated):
+            refuse_frozen(intent.session, replicated.name, host)
         turning = Turning(replicated, members.statuses(replicated))
         intent.about("group", replicated.id, replicated.group.name)
         intent.settled_by("stop-replication", id=replicated.id, host=replicated.active, status=replicated.group.status)
@@ -149,7 +152,7 @@ class Disable:
         replicated = load(intent.session, self.reference)
         intent.lock(*replicated.keys)
         has_moved = replicated.active == replicated.moving_to
-        _check_home(self.env, replicated, leave_replicas=self.leave_replicas)
+        _check_sides(self.env, intent.session, replicated, leave_replicas=self.leave_replicas)
         rules.check_disable(replicated.group, stays=has_moved or self.leave_replicas)
         turning = Turning(replicated, members.statuses(replicated))
         intent.about("group", replicated.id, replicated.group.name)
@@ -234,7 +237,8 @@ def remove_replicas(
 
     Raises FailoverRefused for a side that once served, and was never taken back by a failback.
     """
-    _check_home(env, replicated, leave_replicas=leave_replicas)
+    with env.store.read() as session:
+        _check_sides(env, session, replicated, leave_replicas=leave_replicas)
     hosts = [*others(env, replicated), *_former_hosts(env, replicated)]
     sides = observe_sides(env, context, replicated.name, replicated.id, [*hosts, replicated.active])
     for host, side in sides.items():
@@ -260,10 +264,14 @@ def remove_replicas(
             replication_of(env, host, replicated.name).forget(context, replicated.id)
 
 
-def _check_home(env: Environment, replicated: ReplicatedGroup, *, leave_replicas: bool) -> None:
-    """What the origin served may hold writes that nobody shipped: it is left unseen only on the operator's word."""
+def _check_sides(env: Environment, session: Session, replicated: ReplicatedGroup, *, leave_replicas: bool) -> None:
+    """None is frozen; what the origin served may hold writes that nobody shipped, and is left unseen only on the
+    operator's word."""
     if not leave_replicas:
         members.check_configured(env, replicated, replicated.origin)
+    known = env.backends.ids()
+    for host in (*others(env, replicated), *former(env, replicated)):
+        refuse_frozen(session, replicated.name, host if host in known else None)
 
 
 def _former_hosts(env: Environment, replicated: ReplicatedGroup) -> list[str]:

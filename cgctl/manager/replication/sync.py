@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session, col, select
 
-from cgctl.errors import CgctlError, FailoverRefused, PartlyFailed
+from cgctl.errors import CgctlError, FailoverRefused, PartlyFailed, Refused
 from cgctl.failures import explain
 from cgctl.manager.environment import Environment
+from cgctl.manager.freezing import frozen_backends, refuse_all_frozen
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication.diverged import Diverged, keep_unshipped, list_kept
 from cgctl.manager.replication.fencing import fence_returned, refuse_newer
@@ -66,6 +67,7 @@ class Sync:
         rules.check_sync(replicated.group)
         if replicated.record is not None:
             check_targets(self.env, replicated)
+            refuse_all_frozen(intent.session, replicated.name, others(self.env, replicated))
         intent.about("group", replicated.id, replicated.group.name)
         intent.settled_by("settle-point", id=replicated.id, point=self.point_id)
         source = self.env.backends.server(replicated.active)
@@ -136,12 +138,17 @@ def _is_due(env: Environment, replicated: ReplicatedGroup) -> bool:
 def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> Synced:
     """Observe, fence what came back, take a point, ship it to each other side, let go of old ones."""
     hosts = others(env, replicated)
-    left = [one for one in former(env, replicated) if one in env.backends.ids()]
+    frozen = frozen_backends(env)
+    left = [one for one in former(env, replicated) if one in env.backends.ids() and one not in frozen]
     sides = observe_sides(env, context, replicated.name, replicated.id, [replicated.active, *hosts, *left])
     for host, seen in reached(sides):
         refuse_newer(env, replicated, host, seen)
     source = active_side(replicated, sides)
     synced = Synced()
+    for host in frozen.intersection(hosts):
+        told = f"backend {host} is frozen"
+        synced.failed[host] = Refused(f"{replicated.name} to {host}", told, f"cgctl thaw-host {host}")
+    hosts = [host for host in hosts if host not in frozen]
     ready = {host: side for host in hosts if (side := _fenced(env, context, replicated, host, sides[host], synced))}
     for host in left:
         _fence_former(env, context, replicated, host, sides[host], synced)

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from cgctl.errors import FailoverRefused, Refused
 from cgctl.manager.environment import Environment
+from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.offering import offer_key
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.replication import hints, members
@@ -41,6 +42,7 @@ class Undo(Failover):
         self.refuse_word_for_another(replicated)
         current, before = _last_two(intent.session, replicated)
         members.check_configured(self.env, replicated, before.host)
+        refuse_frozen(intent.session, replicated.name, before.host)
         order = Order(
             before.host,
             new_id(),
