@@ -91,7 +91,10 @@ def _empty_pool(env: Environment, backend: Backend) -> list[Finding]:
 def _left_by_strangers(env: Environment, backend: Backend) -> list[Finding]:
     """Of activities that began after the copy was made that this state was restored from."""
     found = strangers.unknown_on(env, backend.id)
-    there = {one.id for one in backend.driver.list_objects(env.context(new_id()))} if found else set()
+    try:
+        there = {one.id for one in backend.driver.list_objects(env.context(new_id()))} if found else set()
+    except DriverError:  # the other findings say what is wrong with the pool
+        there = set()
     return [finding for one in found for finding in one.findings(env, backend.id, there)]
 
 

@@ -76,6 +76,10 @@ def test_a_work_reads_its_input_and_its_end_and_log_are_kept(local: ActivityPlac
     assert (report.state, report.exit_status, report.owner, report.label) == ("succeeded", 0, "me", "two words")
     assert local.log(key).text == "first\nsecond\n"
     assert [one.id for one in local.find_all()] == [key]
+    assert local.notes([key]) == {}
+    noted = new_id()
+    local.start(noted, "me", Program(shell("exit 0"), note='{"a note": "in one line"}'))
+    assert local.notes([key, noted, new_id()]) == {noted: '{"a note": "in one line"}'}
 
 
 def test_a_work_goes_on_in_a_session_of_its_own_when_who_started_it_is_gone(place: ActivityPlace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 import time
@@ -12,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from drivers.contract import HandleScope
-from tests.manager import gated
+from tests.manager import faulty, gated
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
-from tests.manager.test_backups import held, hidden, vault
+from tests.manager.test_backups import KILLED, STRIDE, held, hidden, vault
 
 __all__ = ["vault"]
 
@@ -75,6 +76,33 @@ def test_one_that_runs_is_found_and_ended_and_nothing_is_left(vault: House, word
     vault.ok("activity-forget", key)
     assert vault.show("activity-list", "--all-backends") == vault.show("activity-list")
     assert vault.run("activity-cancel", key).code == 4
+
+
+@pytest.mark.parametrize("words", [BACKUP, pytest.param(COPY, marks=pytest.mark.soak)])
+@pytest.mark.usefixtures("gate")
+def test_an_ending_that_is_killed_anywhere_is_ended_by_the_same_command(vault: House, words: tuple[str, ...]) -> None:
+    before = held(vault)
+    for word in ("activity-cancel", "activity-forget"):
+        for point in itertools.count(1, STRIDE):
+            with restored_after(vault):
+                key = vault.make(*words, "--detach")
+            if word == "activity-forget":
+                vault.ok("activity-cancel", key)
+            code = vault.forked(word, key, prepare=faulty.Killer(point).arm)
+            if code == KILLED:
+                assert vault.run(word, key).code in (0, 4), point
+            vault.ok("recover")
+            assert (hidden(vault), held(vault), findings(vault), disagreements(vault)) == ([], before, [], []), point
+            if code == 0:
+                break
+        assert point > 1
+
+
+def test_what_cannot_be_looked_at_here_takes_no_other_finding_away(vault: House) -> None:
+    (vault.root / "activities").write_text("in the way")
+    (vault.root / "alpha" / ".cgctl" / "owner").unlink()
+    checks = {one["check"] for one in vault.run("backend-check", "alpha", "-f", "json").json}
+    assert checks - {"server", "activities"}
 
 
 @pytest.mark.usefixtures("apart", "gate")

@@ -153,6 +153,8 @@ def _places(
                 yield place, host, place.find_all()
         except DriverError as error:
             env.warn(f"backend {host}: {error.message}")
+        except OSError:
+            continue  # on this machine there cannot be any: nor is there a place for them
 
 
 def _rows(session: Session, ids: Collection[str]) -> list[Group | Volume]:
@@ -196,9 +198,9 @@ class Ending:
         one = self.stranger
         intent.about(one.row.subject_kind, one.row.subject_id, one.row.subject_name)
         ids = one.row.subject_id, *(one.row.made_ids or "").split(), *(one.row.source_ids or "").split()
-        rows = _rows(intent.session, ids)
-        intent.lock(one.row.id, *{row.id if isinstance(row, Group) else lock_key(row) for row in rows})
         work = one.work(self.env)
+        rows = _rows(intent.session, ids) if isinstance(work, ProvesItself) else []  # others are ended, and no more
+        intent.lock(one.row.id, *{row.id if isinstance(row, Group) else lock_key(row) for row in rows})
         if isinstance(work, ProvesItself):
             refuse_used(intent.session, word(one.row), *(row.id for row in rows))
             self._refuse_replicated([] if isinstance(work, OutlivesState) else rows)
