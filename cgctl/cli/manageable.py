@@ -64,8 +64,8 @@ def manage(
     if availability_zone and env.backends.get(host).availability_zone != availability_zone:
         zone = env.backends.get(host).availability_zone
         raise UsageError(f"backend {host}", f"is in zone {zone}, not {availability_zone}", "leave the zone out")
-    words = manager.manageable.Words(name, description, parse_pairs("metadata", metadata or ()))
-    made = manager.manageable.manage_volume(env, host, identifier, words, volume_type, group_id)
+    words = manager.manageable.taking.Words(name, description, parse_pairs("metadata", metadata or ()))
+    made = manager.manageable.taking.manage_volume(env, host, identifier, words, volume_type, group_id)
     return Show(manager.reads.volume(env, made.id), SHOWN)
 
 
@@ -74,7 +74,7 @@ def unmanage(env: Env, reference: Reference) -> Done:
     """Give a volume back: cgctl forgets it, its data stay.
 
     They are told under which name they are in the pool."""
-    done = manager.manageable.unmanage_volume(env, reference)
+    done = manager.manageable.leaving.unmanage_volume(env, reference)
     return Done(f"volume {reference}: is now {done.reference} in the pool of {done.row.host}")
 
 
@@ -88,7 +88,7 @@ def manageable_list(
     cluster: Cluster = None,
 ) -> Listing:
     """List what is in a pool, and whether it could be managed."""
-    rows = manager.manageable.list_manageable(env, _named(host, cluster))
+    rows = manager.manageable.listing.list_manageable(env, _named(host, cluster))
     return _listing(_rest(rows, marker, offset), PLAIN, detailed=detailed)
 
 
@@ -106,14 +106,16 @@ def snapshot_manage(
 
     That it once was the volume's data is your word."""
     _check_id_type(id_type)
-    words = manager.manageable.Words(name, description, parse_pairs("metadata", metadata or ()))
-    return Show(manager.reads.snapshot(env, manager.manageable.manage_snapshot(env, reference, identifier, words).id))
+    words = manager.manageable.taking.Words(name, description, parse_pairs("metadata", metadata or ()))
+    return Show(
+        manager.reads.snapshot(env, manager.manageable.taking.manage_snapshot(env, reference, identifier, words).id)
+    )
 
 
 @command("snapshot-unmanage", changes=True)
 def snapshot_unmanage(env: Env, snapshot: Annotated[str, typer.Argument(help="Snapshot, by name or id.")]) -> Done:
     """Give a snapshot back: cgctl forgets it, its data stay."""
-    done = manager.manageable.unmanage_snapshot(env, snapshot)
+    done = manager.manageable.leaving.unmanage_snapshot(env, snapshot)
     return Done(f"snapshot {snapshot}: is now {done.reference} in the pool of {done.row.host}")
 
 
@@ -127,7 +129,7 @@ def snapshot_manageable_list(
     cluster: Cluster = None,
 ) -> Listing:
     """List what is in a pool, and whether it could be managed as a snapshot."""
-    rows = manager.manageable.list_manageable(env, _named(host, cluster), snapshots=True)
+    rows = manager.manageable.listing.list_manageable(env, _named(host, cluster), snapshots=True)
     return _listing(_rest(rows, marker, offset), (*PLAIN, *SOURCE), detailed=detailed)
 
 

@@ -20,7 +20,8 @@ from cgctl.manager.backups.removal import BackupDeletion
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import apply_exports
 from cgctl.manager.freezing import refuse_frozen
-from cgctl.manager.manageable import Manage, Unmanage
+from cgctl.manager.manageable.leaving import Unmanage
+from cgctl.manager.manageable.taking import Manage
 from cgctl.manager.membership import Changes, Moving, change_words, move_on_server, write_membership
 from cgctl.manager.objects import Stateful, shown
 from cgctl.manager.operation import Operation
