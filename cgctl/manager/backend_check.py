@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cgctl.errors import CgctlError, DryRun, ServerFailure, ServerUnreachable
 from cgctl.failures import explain
+from cgctl.manager import unknown_objects
 from cgctl.manager.activities import strangers
 from cgctl.manager.backends import observe_services
 from cgctl.manager.environment import Environment
@@ -71,7 +72,7 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
 
             forget_unused_ways(env, backend.id)
         findings = [*backend.driver.check_for_setup_error(context), *_empty_pool(env, backend)]
-        findings += _left_by_strangers(env, backend)
+        findings += [*_left_by_strangers(env, backend), *unknown_objects.findings(env, context, backend)]
         if backend.export:
             exports = [one for peer in _peers(env, backend, backend.export) for one in offered(env, peer)]
             findings = [*findings, *backend.export.check_exports(context, exports)]

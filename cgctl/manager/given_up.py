@@ -66,7 +66,7 @@ def forget(env: Environment, session: Session, what: Doomed) -> CgctlError | Non
     """Drop the rows; what is left on the backend is told, now and in the history."""
     row, kind = what.row, words_of(type(what.row))[0]
     told = f"forgotten; what backend {row.host} holds of it is left there"
-    env.warn(f"{kind} {shown(row)}: {told}")
+    env.warn(f"{kind} {shown(row)}: {told}; should that come back, it is found by: cgctl backend-check {row.host}")
     session.add(Event(subject_kind=kind, subject_id=row.id, subject_name=row.name, kind="forgotten", message=told))
     return removal.forget(session, what, all_gone(what))
 

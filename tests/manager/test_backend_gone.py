@@ -56,6 +56,24 @@ def test_they_are_forgotten_on_the_operators_word_and_the_group_can_go(away: Hou
         away.ok("group-delete", "db", "--delete-volumes", "--yes")
 
 
+def test_what_is_left_there_is_found_when_the_backend_comes_back(away: House) -> None:
+    """Not what the state knows, nor the recovery points of a replication that goes on."""
+    kept = {
+        name: away.show(f"{kind}-show", name)["id"] for kind, name in (("group-snapshot", "s1"), ("snapshot", "alone"))
+    }
+    away.ok("group-snapshot-create", "db", "--name", "s2")
+    assert "unknown" not in [one["check"] for one in away.show("backend-check")]
+    lose(away, "missing")
+    for command, name in BOTH:
+        assert "found by: cgctl backend-check alpha" in away.ok(command, "--backend-is-gone", name).err
+    (away.root / "lost").rename(away.root / "alpha")
+    away.ok("group-sync-replication", "db")
+    (found,) = [one for one in away.show("backend-check") if one["check"] == "unknown"]
+    group, volume = away.show("group-show", "db")["id"], away.show("show", "db-0")["id"]
+    told = f"group snapshot {kept['s1']} of {group}, snapshot {kept['alone']} of {volume}"
+    assert (found["backend"], found["detail"].partition(";")[0]) == ("alpha", f"this state does not know {told}")
+
+
 def test_while_the_backend_answers_nothing_is_forgotten(away: House) -> None:
     for command, kind, name in (("cgsnapshot-delete", "group-", "s1"), ("snapshot-delete", "", "alone")):
         with away.unchanged():
