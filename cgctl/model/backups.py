@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import JSON, BigInteger
@@ -15,8 +14,9 @@ class Backup(SQLModel, table=True):
     """A backup of a volume or of a snapshot, or of a whole group (group_id) at one point in time, in a repository.
 
     It outlives what it is of. members: a dictionary for each image: `id` (the volume's then), `name`, `size_bytes`,
-    `volume_type` (a name), `description`, `metadata`; the first says what the `group` was, and is where `kept_on` is
-    noted. new_bytes: what it added to the repository. host: the backend that it is of.
+    `volume_type` (a name), `description`, `metadata`; the first says what the `group` was.
+    new_bytes: what it added to the repository. host: the backend that it is of. kept_on: the machine whose directory
+    the repository is; None where it is a configured server's, and of old rows.
     """
 
     __tablename__ = "backups"
@@ -38,22 +38,10 @@ class Backup(SQLModel, table=True):
     stored_bytes: int = Field(default=0, sa_type=BigInteger)
     new_bytes: int = Field(default=0, sa_type=BigInteger)
     host: str | None = None
+    kept_on: str | None = None
     availability_zone: str | None = None
     properties: Json = Field(default_factory=dict, sa_type=JSON)
     fail_reason: str | None = None
     data_timestamp: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     updated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-
-    @property
-    def kept_on(self) -> str | None:
-        """The machine whose directory the repository is; None where it is a configured server's, and of old rows."""
-        return kept_on(self.members)
-
-
-KEPT_ON = "kept_on"
-
-
-def kept_on(members: Sequence[Json]) -> str | None:
-    """As `Backup.kept_on`."""
-    return members[0].get(KEPT_ON) if members else None

@@ -17,7 +17,7 @@ from tests.manager.test_backups import KILLED, held, hidden, vault
 
 __all__ = ["vault"]
 
-FROM_ELSEWHERE = "UPDATE backups SET members = json_set(members, '$[0].kept_on', 'elsewhere')"
+FROM_ELSEWHERE = "UPDATE backups SET kept_on = 'elsewhere'"
 
 
 def not_here(house: House) -> None:
@@ -45,7 +45,7 @@ def test_lists_say_on_which_machine_a_repository_is_that_no_server_has(vault: Ho
     hosts = {one["name"]: one["repository_host"] for one in vault.show("backup-list")}
     assert hosts == {"b": socket.gethostname(), "s": None}
     shown = vault.show("backup-show", "b")
-    assert (shown["repository_host"], "kept_on" in shown["members"][0]) == (socket.gethostname(), False)
+    assert shown["repository_host"] == socket.gethostname()
     assert socket.gethostname() in vault.ok("backup-list").out
     assert "kept_on" not in (vault.root / "vault" / f"backup-{key}" / "manifest").read_text()
     vault.execute("DELETE FROM backups")
@@ -106,7 +106,7 @@ def test_a_directory_that_machines_share_is_here_too(vault: House) -> None:
 
 def test_rows_of_an_older_cgctl_are_as_they_were(vault: House) -> None:
     key = vault.make("backup-create", "single", "--name", "b")
-    vault.execute("UPDATE backups SET members = json_remove(members, '$[0].kept_on')")
+    vault.execute("UPDATE backups SET kept_on = NULL")
     assert vault.show("backup-show", "b")["repository_host"] is None
     shutil.rmtree(Path(vault.root / "vault" / f"backup-{key}"))
     assert vault.run("backup-verify", "b").code == 6

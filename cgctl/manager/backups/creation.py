@@ -13,7 +13,7 @@ from cgctl.manager.activities.work import Intended, Plan
 from cgctl.manager.backups import origin as origins
 from cgctl.manager.backups.origin import Origin
 from cgctl.manager.backups.streams import Stream, to_repository, working_host
-from cgctl.manager.backups.whereabouts import noted, without_note
+from cgctl.manager.backups.whereabouts import kept_on
 from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import refuse_frozen
 from cgctl.manager.objects import lock_key
@@ -74,7 +74,8 @@ class BackupCreation:
             parent_id=parent.id if parent else None,
             group_type=source.group_type.name if source else None,
             compression=wanted.compression or named.compression,
-            members=noted(named, origins.describe(self.env, session, rows, origin, source.group if source else None)),
+            members=origins.describe(self.env, session, rows, origin, source.group if source else None),
+            kept_on=kept_on(named),
             host=origin.host,
             availability_zone=self.env.backends.get(origin.host).availability_zone,
             properties=wanted.metadata or {},
@@ -136,7 +137,7 @@ class BackupCreation:
             "group_type": row.group_type,
             "parent_id": row.parent_id,
             "compression": row.compression,
-            "members": without_note(row.members),
+            "members": row.members,
             "metadata": row.properties,
             "host": row.host,
             "availability_zone": row.availability_zone,

@@ -9,11 +9,10 @@ from sqlmodel import Session, col
 
 from cgctl.failures import explain
 from cgctl.manager.backups.registry import readable
-from cgctl.manager.backups.whereabouts import without_note
 from cgctl.manager.environment import Environment, NamedRepository
 from cgctl.manager.filters import Filters, allow, conditions, entries, having, outlived, size, table, text, time
 from cgctl.manager.views import Keys, Shape, View
-from cgctl.model.backups import Backup, kept_on
+from cgctl.model.backups import Backup
 from cgctl.model.names import size_gib
 from cgctl.model.tables import Group, Volume
 from cgctl.store.queries import find
@@ -51,6 +50,7 @@ BACKUP = Shape(
         "new_bytes": Backup.new_bytes,
         "members": Backup.members,
         "host": Backup.host,
+        "repository_host": Backup.kept_on,
         "availability_zone": Backup.availability_zone,
         "metadata": Backup.properties,
         "fail_reason": Backup.fail_reason,
@@ -59,7 +59,7 @@ BACKUP = Shape(
         "updated_at": Backup.updated_at,
     },
     {"has_dependent_backups": False, "user_id": None, "encryption_key_id": None},  # each may go first
-    ("is_incremental", "repository_host"),
+    ("is_incremental",),
     Backup.created_at,
 )
 
@@ -113,8 +113,7 @@ def _of_row(row: Backup) -> View:
 
 
 def _views(session: Session, where: Sequence[Any], keys: Keys = None) -> list[View]:
-    needs = {"is_incremental": "parent_id", "repository_host": "members"}
-    return _finished(BACKUP.rows(session, where, keys, needs), keys)
+    return _finished(BACKUP.rows(session, where, keys, {"is_incremental": "parent_id"}), keys)
 
 
 def _finished(views: list[View], keys: Keys) -> list[View]:
@@ -123,7 +122,4 @@ def _finished(views: list[View], keys: Keys) -> list[View]:
             view["size"] = size_gib(int(str(view["size"])))
         if keys is None or "is_incremental" in keys:
             view["is_incremental"] = view["parent_id"] is not None
-        if "members" in view:
-            members: Any = view["members"]
-            view["repository_host"], view["members"] = kept_on(members), without_note(members)
     return views

@@ -13,7 +13,7 @@ from cgctl.errors import CgctlError, DryRun, NotFound, NothingToChange, PartlyFa
 from cgctl.failures import explain
 from cgctl.manager.backups.creation import word, write_manifest
 from cgctl.manager.backups.origin import GROUP
-from cgctl.manager.backups.whereabouts import noted
+from cgctl.manager.backups.whereabouts import kept_on
 from cgctl.manager.environment import Environment, NamedRepository
 from cgctl.manager.operation import wait_until_free
 from cgctl.model.backups import Backup
@@ -107,7 +107,8 @@ def imported(named: NamedRepository, manifest: Manifest) -> Backup:
         status=BackupStatus.AVAILABLE,
         repository=named.name,
         size_bytes=manifest.size_bytes,
-        members=noted(named, members),
+        members=members,
+        kept_on=kept_on(named),
         compression=str(about.get("compression", "none")),
         properties=dict(about["metadata"]) if isinstance(about.get("metadata"), dict) else {},  # type: ignore[call-overload]
         created_at=made_at,
