@@ -140,6 +140,22 @@ def test_what_was_restored_and_used_since_stays(vault: House) -> None:
     assert findings(vault) == []
 
 
+def test_what_is_left_of_a_restored_group_stays_though_its_server_lost_the_end_of_it(vault: House) -> None:
+    """Settled as whole, used, one member deleted since; then the older copy."""
+    vault.ok("group-backup-create", "db", "--name", "b")
+    with restored_after(vault):
+        vault.ok("group-backup-restore", "b", "--name", "again")
+        activity = vault.show("activity-list")[-1]["id"]
+        gone, used = vault.members("again")
+        vault.ok("group-update", "again", "--remove-volumes", gone)
+        vault.ok("delete", gone)
+        disk = vault.disk(used)
+    (state,) = vault.root.glob(f"*/.cgctl/activities/{activity}/state")
+    state.write_text(state.read_text().replace("succeeded", "lost"))
+    assert f"stays there: {used}" in vault.ok("activity-forget", activity).err
+    assert disk.exists()
+
+
 @pytest.mark.usefixtures("gate")
 def test_one_of_another_states_is_never_touched(vault: House) -> None:
     with restored_after(vault):

@@ -227,11 +227,11 @@ class Ending:
             return
         if now is None or not now.state.is_over:
             return
-        self._remove(context, subject, succeeded=now.state is ActivityState.SUCCEEDED)
+        self._remove(context, subject, now.state)
         if self.kind == "activity-forget":
             subject.place.forget(subject.row.id)
 
-    def _remove(self, context: Context, one: Stranger, *, succeeded: bool) -> None:
+    def _remove(self, context: Context, one: Stranger, ended: ActivityState) -> None:
         work = one.work(self.env)
         if one.plan is None or work is None:
             self.env.warn(f"activity {one.row.id} ({one.row.kind}): what it was made of is not known here")
@@ -239,7 +239,7 @@ class Ending:
             with self.env.store.read() as session:
                 if _rows(session, work.hidden_ids(one.plan)):
                     return  # the state has what it made, whatever the server says of it
-            if told := work.end_unknown(context, one.plan, succeeded=succeeded):
+            if told := work.end_unknown(context, one.plan, ended):
                 self.env.warn(f"activity {one.row.id} ({one.row.kind}): {told}")
         elif isinstance(work, ProvesItself) and work.find_result(context, one.plan) is None:
             work.clear(context, one.plan)

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from cgctl.errors import CgctlError
 from cgctl.manager.operation import Intent
 from cgctl.model.tables import Volume
-from drivers.activities.values import Program
+from drivers.activities.values import ActivityState, Program
 from drivers.contract import Context
 
 Plan = Mapping[str, Any]
@@ -89,6 +89,6 @@ class OutlivesState(ProvesItself, Protocol):
         """Of volumes and groups that it makes: in no state's rows while it runs."""
         ...
 
-    def end_unknown(self, context: Context, plan: Plan, *, succeeded: bool) -> str | None:
+    def end_unknown(self, context: Context, plan: Plan, ended: ActivityState) -> str | None:
         """Of one that is over: remove all but a whole result; says what that is, where it stays. May run again."""
         ...

@@ -24,7 +24,7 @@ from cgctl.model.names import checked_text
 from cgctl.model.states import BackupStatus
 from cgctl.model.tables import Group, Lock, Volume, utc_now
 from cgctl.store.queries import fresh
-from drivers.activities.values import Program
+from drivers.activities.values import ActivityState, Program
 from drivers.backups.manifest import Manifest
 from drivers.backups.repository import forget_known, send, tell_known
 from drivers.contract import Context
@@ -196,7 +196,7 @@ class BackupCreation:
     def hidden_ids(self, plan: Plan) -> set[str]:
         return Origin.of(plan["origin"]).hidden_ids()
 
-    def end_unknown(self, context: Context, plan: Plan, *, succeeded: bool) -> str | None:  # noqa: ARG002
+    def end_unknown(self, context: Context, plan: Plan, ended: ActivityState) -> str | None:  # noqa: ARG002
         self._tidy(context, plan)
         if self.find_result(context, plan) is None:
             self.env.repositories.get(plan["repository"]).repository.delete(plan["backup_id"])

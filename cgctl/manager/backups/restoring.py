@@ -44,7 +44,7 @@ from cgctl.model.states import GroupStatus, VolumeStatus
 from cgctl.model.tables import Group, GroupVolumeType, Volume, new_id
 from cgctl.store.queries import attachments_of, find, subject
 from drivers import contract
-from drivers.activities.values import Program
+from drivers.activities.values import ActivityState, Program
 from drivers.contract import Context
 from drivers.errors import PoolUnmarked
 
@@ -194,23 +194,29 @@ class Restoration:
     def find_result(self, context: Context, plan: Plan) -> bool | None:
         """All images have come; into an existing volume: and have not taken its place."""
         work = Restoring.of(plan)
+        return len(self._whole_of(context, work)) == len(work.arrivals) or None
+
+    def _whole_of(self, context: Context, work: Restoring) -> list[str]:
         try:
             there = whole_ids(self.env.backends.get(work.host).driver, context)
         except PoolUnmarked:
-            return None
-        return all(one.volume_id in there for one in work.arrivals) or None
+            return []
+        return [one.volume_id for one in work.arrivals if one.volume_id in there]
 
     def hidden_ids(self, plan: Plan) -> set[str]:
         work = Restoring.of(plan)
         return {*(one.volume_id for one in work.arrivals), *filter(None, [work.group_id])}
 
-    def end_unknown(self, context: Context, plan: Plan, *, succeeded: bool) -> str | None:
-        """What has come whole may have been used since, unless it was to take the place of other data."""
+    def end_unknown(self, context: Context, plan: Plan, ended: ActivityState) -> str | None:
+        """What has come whole may have been used since, unless it was to take the place of other data. Of one that is
+        lost, each volume by itself: it may have been settled as whole, and some of it been deleted since."""
         work = Restoring.of(plan)
         is_new = not any(one.replaces for one in work.arrivals)
-        if is_new and (succeeded or self.find_result(context, plan)):
-            ids = ", ".join(one.volume_id for one in work.arrivals)
-            return f"what it restored on {work.host}, if nobody has deleted it, stays there: {ids}"
+        ids = [one.volume_id for one in work.arrivals]
+        ids = self._whole_of(context, work) if ended is ActivityState.LOST else ids
+        may_be_used = ended in (ActivityState.SUCCEEDED, ActivityState.LOST) or self.find_result(context, plan)
+        if is_new and ids and may_be_used:
+            return f"what it restored on {work.host}, if nobody has deleted it, stays there: {', '.join(ids)}"
         self.clear(context, plan)
         return None
 

@@ -27,7 +27,7 @@ from cgctl.model.names import checked_text
 from cgctl.model.tables import GroupSnapshot, Snapshot
 from cgctl.store.queries import member_snapshots, subject
 from drivers import contract
-from drivers.activities.values import Program
+from drivers.activities.values import ActivityState, Program
 from drivers.contract import Context, HoldReceipt
 from drivers.errors import NotOnServer, PoolUnmarked
 
@@ -123,7 +123,7 @@ class SnapshotReplication:
         ids = {one.copy_id for one in work.members} | {one.clone_id for one in work.members}
         return {*ids, *filter(None, [work.anonymous_group_id])}
 
-    def end_unknown(self, context: Context, plan: Plan, *, succeeded: bool) -> str | None:  # noqa: ARG002
+    def end_unknown(self, context: Context, plan: Plan, ended: ActivityState) -> str | None:  # noqa: ARG002
         if self.find_result(context, plan) is None:
             self.clear(context, plan)
             return None
