@@ -105,9 +105,10 @@ def shown(house: House, key: str) -> Any:
 
 def kept(house: House, key: str) -> set[str]:
     """What an activity of this machine has in its directory beside what every activity has."""
-    usual = {"state", "owner", "label", "work", "undo", "input", "supervisor", "log", "alive", "group", "progress"}
+    usual = {"state", "owner", "label", "note", "work", "undo", "input", "supervisor", "log", "alive", "group"}
     place = house.root / "activities" / key
-    return {one.name for one in place.iterdir()} - {*usual, "cancel", "undo.log"} if place.exists() else set()
+    usual |= {"progress", "cancel", "undo.log"}
+    return {one.name for one in place.iterdir()} - usual if place.exists() else set()
 
 
 def state_here(house: House, key: str) -> str:
