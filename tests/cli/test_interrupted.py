@@ -23,6 +23,8 @@ __all__ = ["fresh", "origin"]
 
 PATIENCE_SECONDS = 10.0
 """Then Ctrl-C is pressed again: Python loses one that comes while something is collected."""
+FIRST_SECONDS = 2.0
+"""Before the first one: it is asked only who waits already."""
 WORDS = ("snapshot-replicate", "snap", "beta", "--name", "copy")
 
 
@@ -38,7 +40,7 @@ def on_a_terminal(house: House, answer: bytes) -> tuple[int, str]:
             os._exit(code)
     while not house.rows("SELECT 1 FROM operations WHERE state = 'detached'"):
         time.sleep(0.05)
-    said, pressed_at = b"", 0.0
+    said, pressed_at = b"", time.monotonic() - PATIENCE_SECONDS + FIRST_SECONDS
     while b"[d]" not in said:
         if time.monotonic() - pressed_at > PATIENCE_SECONDS:
             os.kill(child, signal.SIGINT)

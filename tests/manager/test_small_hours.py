@@ -154,3 +154,16 @@ def test_a_point_that_a_killed_run_brings_after_all_has_arrived(
     served = live(house, "alpha")
     house.ok(*FAIL_OVER, "dr1")
     assert (group(house)[0], live(house, "beta")) == ("beta", served)
+
+
+def test_what_a_killed_removal_has_left_of_a_member_is_no_member_to_keep(replicated: House) -> None:
+    """Its disk is gone, and its directory is not: there was nothing to keep of it, and no command went on."""
+    house = replicated
+    house.ok(*FAIL_OVER, "dr1")
+    served, group_id = live(house, "beta"), house.show("group-show", "db")["id"]
+    left = house.root / "alpha" / "live" / f"cgctl-{group_id}" / f"cgctl-{house.members('db')[0]}"
+    left.mkdir(parents=True)
+    house.ok(*SYNC)
+    left.mkdir(parents=True, exist_ok=True)
+    house.ok(*FAIL_OVER, "default")
+    assert (group(house)[0], live(house, "alpha")) == ("alpha", served)

@@ -42,7 +42,8 @@ def retire(
 ) -> Diverged | None:
     """Remove what is live on a fenced server; what it holds beyond the base is kept. base_id: the last common point."""
     volumes = _standing(env, context, replicated, host)
-    kept = _keep(env, context, replicated, host, side, base_id, volumes) if volumes else None
+    whole = [one for one in volumes if one.size_bytes]
+    kept = _keep(env, context, replicated, host, side, base_id, whole) if whole else None
     _remove(env, context, replicated, host, volumes)
     return kept
 
@@ -64,13 +65,15 @@ def keep_unshipped(
         if session.exec(select(Event.id).where(Event.subject_id == set_id).limit(1)).first():
             return None
     volumes = _standing(env, context, replicated, host)
-    kept = _keep(env, context, replicated, host, side, base_ids[0] if base_ids else None, volumes) if volumes else None
+    whole = [one for one in volumes if one.size_bytes]
+    kept = _keep(env, context, replicated, host, side, base_ids[0] if base_ids else None, whole) if whole else None
     if kept is None:
         _remove(env, context, replicated, host, volumes)
     return kept
 
 
 def _standing(env: Environment, context: Context, replicated: ReplicatedGroup, host: str) -> Sequence[contract.Volume]:
+    """All that is to go. One of no size is what a removal has left that was killed: there is nothing of it to keep."""
     found = env.backends.get(host).driver.list_objects(context)
     return [
         contract.Volume(one.id, one.size_bytes or 0, replicated.id)
