@@ -32,6 +32,13 @@ class Env(Environment):
         progress: ShowProgress | None = None,
     ) -> None:
         configured = Configured(invocation)
+        shown = progress or TerminalProgress(quiet=invocation.quiet)
+
+        def ask(subject: str, activity_id: str) -> str:
+            if isinstance(shown, TerminalProgress):  # a bar would be drawn over the question
+                shown.close()
+            return on_interrupt(subject, activity_id)
+
         self._configured = [configured]
         self._idle: list[Environment] = []
         self._interrupted = Event()
@@ -48,9 +55,9 @@ class Env(Environment):
             command_line=shlex.join(["cgctl", *invocation.command_line]),
             dry_run=invocation.dry_run,
             lock_timeout_seconds=invocation.lock_timeout_seconds,
-            on_interrupt=on_interrupt,
+            on_interrupt=ask,
             interrupted=self._interrupted.is_set,
-            show_progress=progress or TerminalProgress(quiet=invocation.quiet),
+            show_progress=shown,
         )
 
     @contextmanager
