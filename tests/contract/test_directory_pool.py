@@ -258,6 +258,29 @@ def test_a_volume_that_cannot_be_deleted_is_told_and_deleted_later(btrfs: Bench)
     assert btrfs.objects() == []
 
 
+def test_a_removal_that_was_ended_in_the_middle_does_not_come_back_without_its_disk(file: Bench) -> None:
+    """As when a server goes down: what removes is killed before the script is."""
+    group, volumes = make_group(file, 2)
+    enter = file.runner.enter
+    assert isinstance(file.driver, FileDriver)
+    bin_on_server = f"{file.driver.pool}/bin"
+    ended = file.path(bin_on_server) / "rm"
+    ended.parent.mkdir()
+    ended.write_text('#!/bin/sh\n[ ! -e "$2/disk" ] || { /bin/rm -f "$2/disk"; exit 137; }\nexec /bin/rm "$@"\n')
+    ended.chmod(0o755)
+    file.runner.enter = lambda argv: [*enter(["env", f"PATH={bin_on_server}:/usr/sbin:/usr/bin:/sbin:/bin"]), *argv]
+    _, of_volumes = file.driver.delete_consistencygroup(file.context, group, volumes)
+    assert of_volumes is not None
+    assert [update["status"] for update in of_volumes] == ["error_deleting", "error_deleting"]
+    assert file.objects() == []
+    file.runner.enter = enter
+    of_group, of_volumes = file.driver.delete_consistencygroup(file.context, group, volumes)
+    assert of_group is not None
+    assert of_volumes is not None
+    assert [update["status"] for update in (of_group, *of_volumes)] == ["deleted"] * 3
+    assert file.objects() == []
+
+
 @pytest.mark.lab
 def test_btrfs_refuses_a_pool_on_another_file_system(stor1: Host) -> None:
     bench = on_host(stor1, BtrfsDriver, "/mnt/store")

@@ -4,7 +4,7 @@
 # From here on the working directory is the pool and every path is relative: nothing outside of it can be named.
 pool=$1 owner=$2 lock_wait=$3
 shift 3
-need chmod cp date find flock grep ln mkdir mv readlink rm sed sort stat sync timeout truncate
+need chmod cp date find flock grep ln mkdir mv readlink rm sed sort stat sync timeout truncate wc
 if ! { [ -d "$pool" ] && cd -- "$pool"; } 2>/dev/null; then
     refuse pool-missing "$pool is no directory that can be entered"
 fi
@@ -82,14 +82,19 @@ settle() {
     sync "${1%/*}"
 }
 
-# vanish PLACE KIND ID: remove an object: first its name in one step, then its data. What cannot be removed comes back.
+# vanish PLACE KIND ID: remove an object: first its name in one step, then its data. What cannot be removed comes back,
+# if it is whole: a removal that somebody has ended, and not its script, leaves a half-made object for the next one.
 # A full btrfs has room for a removal, but not for another name: then it is not one step, and who is killed runs again.
 vanish() (
     grave=${1%/*}/.staging-$2-$3
     remove_tree "$grave" || return 1
     if [ -e "$1" ]; then
+        entries=$(find "$1" | wc -l)
         if reason=$(mv -T "$1" "$grave" 2>&1); then
-            remove_tree "$grave" || { mv -T "$grave" "$1"; return 1; }
+            remove_tree "$grave" || {
+                [ "$(find "$grave" | wc -l)" != "$entries" ] || mv -T "$grave" "$1"
+                return 1
+            }
         else
             case $reason in
                 *'No space left'*) remove_tree "$1" || return 1 ;;
