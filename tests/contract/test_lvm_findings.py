@@ -56,6 +56,7 @@ def test_the_captured_pool_is_well() -> None:
         ("\nzero zero", "\nzero no", "zero", "lvchange --zero y cgvg/pool"),
         ("room 3221225472 0.00 10.16", "room 3221225472 91.00 10.19", "room", "lvextend -L+10G cgvg/pool"),
         ("room 3221225472 0.00 10.16", "room 3221225472 1.00 80.10", "room", "--poolmetadatasize +256M cgvg/pool"),
+        ("blocks 512", "blocks 4096", "blocks", "nvme format --lbaf"),
         ("metadata_area 5", "metadata_area ", "metadata area", "delete snapshots"),
         ("autoextend_threshold=100", "autoextend_threshold=70", "autoextend", "lvchange --monitor y cgvg/pool"),
         ("gates hidden", "gates shown", "filter", "global_filter = ["),

@@ -12,6 +12,8 @@ tags=$pool_tags
 tag cgctl.owner || :
 printf 'owner %s\nroom %s\nattr %s\nzero %s\n' "$value" "$(how_full)" "$pool_attr" "${zero:-no}"
 printf 'metadata_area %s\n' "$mda_free"
+look_at_blocks
+printf 'blocks %s\n' "$block_bytes"
 if hides_gates; then echo 'gates hidden'; else echo 'gates shown'; fi
 [ -z "$file_system" ] || printf 'form %s\n' "$file_system"
 if [ ! -e "$devices_file" ]; then

@@ -16,6 +16,8 @@ FULLEST_PERCENT = 90.0
 FILTER_HINT = "put into the section devices of /etc/lvm/lvm.conf: global_filter = [ {} ]"
 DISKS = "^/dev/(vd|sd|nvme|md|mapper/mpath)"
 REPAIR = "cgctl backend-check --repair"
+BLOCK_BYTES = "512"
+"""All that was tried, and what every other export offers."""
 LEAST_METADATA_AREA = 128 * 1024
 GATE_PREFIXES = ("/dev/mapper/cgctl-", "/dev/dm-", "/dev/disk/", "/dev/block/")
 MISSING = (
@@ -98,6 +100,7 @@ def of_facts(text: str, owner: str, pool: str) -> Iterator[Finding]:
     yield _zero(text, pool)
     yield of_owner(fact(text, "owner"), owner, pool)
     yield _room(Room.parse(text), pool)
+    yield _blocks(fact(text, "blocks"))
     yield _metadata_area(int(fact(text, "metadata_area")), pool)
     yield _autoextend(text, pool)
     yield _filter(text, pool)
@@ -139,6 +142,19 @@ def _metadata_area(free_bytes: int, pool: str) -> Finding:
         return Finding("metadata area", True, detail)
     hint = f"delete snapshots: the size of the area is fixed (see: vgs -o+vg_mda_free {pool.partition('/')[0]})"
     return Finding("metadata area", False, detail, hint)
+
+
+def _blocks(block_bytes: str) -> Finding:
+    """Clients count in blocks: partitions and file systems that were made on 512 bytes are not found on 4096."""
+    if block_bytes in {"", BLOCK_BYTES}:
+        return Finding("blocks", True, "the disks of the pool take blocks of 512 bytes")
+    detail = (
+        f"the disks of the pool take blocks of {block_bytes} bytes: what comes from other pools cannot be read there"
+    )
+    hint = (
+        "take disks of 512-byte blocks; one of 4096 can often be formatted so, and loses its data: nvme format --lbaf"
+    )
+    return Finding("blocks", False, detail, hint)
 
 
 def _autoextend(text: str, pool: str) -> Finding:

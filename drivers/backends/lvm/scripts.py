@@ -12,8 +12,9 @@ from drivers.command import Script
 PACKAGE = "drivers.backends.lvm"
 SERVER = "server"
 FILTER = "filter"
+DISKS = "disks"
 PARTS: dict[str, tuple[str, ...]] = {
-    "check_for_setup_error": (FILTER,),
+    "check_for_setup_error": (FILTER, DISKS),
     "get_volume_stats": (),
     "list_objects": (),
     "repair": (SERVER,),
@@ -61,13 +62,13 @@ def load(method: str) -> Script:
         text = f"{text}\n{progress()}"
     parts = [_read(f"{part}.sh") for part in (*PARTS[method], method)]
     if SERVER in PARTS[method]:
-        parts = [_kept(), _read(f"{FILTER}.sh"), *parts]
+        parts = [*_before_server(), *parts]
     return Script(f"lvm/{method}.sh", "\n".join([text, *parts]))
 
 
 def server() -> str:
     """What the first scripts of a pool need: server.sh with the files that it writes."""
-    return "\n".join([_kept(), _read(f"{FILTER}.sh"), _read(f"{SERVER}.sh")])
+    return "\n".join([*_before_server(), _read(f"{SERVER}.sh")])
 
 
 @cache
@@ -75,6 +76,11 @@ def boot_script_sum() -> str:
     """The SHA-256 of the boot script as server.sh writes it, in hex."""
     text = _read(KEPT_ON_SERVER["boot_script"]).rstrip("\n") + "\n"
     return sha256(text.encode()).hexdigest()
+
+
+def _before_server() -> list[str]:
+    """What server.sh calls."""
+    return [_kept(), _read(f"{FILTER}.sh"), _read(f"{DISKS}.sh")]
 
 
 def _kept() -> str:

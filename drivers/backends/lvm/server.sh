@@ -37,6 +37,8 @@ claim() {
         case $state in
             *"$nl  cgctl-"*) refuse pool-foreign "$pool has objects of cgctl and no owner mark" ;;
         esac
+        look_at_blocks
+        [ "${block_bytes:-512}" -eq 512 ] || refuse refused "blocks of $vg have $block_bytes bytes, not 512: backend-check tells"
         change 'lvmconfig devices/global_filter' 'lvmconfig --type full devices/use_devicesfile'
         if ! hides_gates; then
             case $state in
