@@ -88,6 +88,8 @@ def test_an_interrupted_failover_waits_for_the_thaw_of_where_it_goes(
     with replicated.unchanged():
         ran = replicated.run("recover")
     assert (ran.code, "backend beta is frozen" in ran.out + ran.err) == (5, True), ran
+    for words in (("group-failover-replication", "db"), ("group-undo-failover", "db", "--yes")):
+        refused(replicated, "beta", *words, "--source-is-down")
     replicated.ok("thaw-host", "beta")
     replicated.ok("group-failover-replication", "db")
     assert replicated.show("group-show", "db")["host"] == "beta"

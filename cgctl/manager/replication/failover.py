@@ -118,6 +118,9 @@ def fail_over(env: Environment, reference: str, wishes: Wishes) -> GroupGenerati
         return caught_up
     if env.dry_run:
         _tell_plan(env, reference, wishes)
+    with env.store.read() as session:  # before a word is written down, and before a sync is asked to make way
+        replicated = load(session, reference)
+        _refuse_frozen_sides(session, replicated, destination(env, replicated, wishes.backend_id).host)
     source = waive(env, reference, wishes)
     clear_way(env, reference, is_certain=wishes.source_is_down)
     try:
@@ -125,6 +128,12 @@ def fail_over(env: Environment, reference: str, wishes: Wishes) -> GroupGenerati
     except ServedThere as there:
         env.warn(f"{there.replicated.name}: is served by backend {there.replicated.active} already")
         return _current(env, there.replicated)
+
+
+def _refuse_frozen_sides(session: Session, replicated: ReplicatedGroup, host: str) -> None:
+    """Of a failover to this backend. Raises Refused."""
+    for one in (replicated.active, host) if host != replicated.active else ():
+        refuse_frozen(session, replicated.name, one)
 
 
 def _caught_up(env: Environment, reference: str, wishes: Wishes) -> GroupGeneration | None:
@@ -191,6 +200,7 @@ def waive_for_undo(env: Environment, reference: str, wishes: Wishes) -> str:
         replicated = load(session, reference)
         operation = members.interrupted(session, replicated, "failover")
         if operation is not None and not env.dry_run:
+            _refuse_frozen_sides(session, replicated, str(operation.plan["destination"]))
             _take_word(operation, wishes)
         return replicated.active
 
@@ -214,8 +224,7 @@ def _tell_plan(env: Environment, reference: str, wishes: Wishes) -> None:
         _check(env, session, replicated, target.host, wishes)
         if target.host == replicated.active:
             raise DryRun([f"nothing: {replicated.name} is served by backend {target.host} already"])
-        for host in (replicated.active, target.host):
-            refuse_frozen(session, replicated.name, host)
+        _refuse_frozen_sides(session, replicated, target.host)
     order = Order(target.host, new_id(), utc_now(), target.rpo_seconds, wishes.source_is_down, wishes.accept_data_loss)
     moving = Moving(env, env.context("dry-run"), replicated, order)
     view = moving.checked_view()
