@@ -52,7 +52,10 @@ def test_a_volume_moves_within_its_server_while_the_command_is_gone(db: House) -
     db.ok("create", "1M", "--name", "alone", "--availability-zone", "nova")
     db.write("alone", b"alone")
     key = db.make("migrate", "alone", "beta", "--detach")
+    before = db.run("show", "alone")
+    assert f"or is over by now: cgctl activity-show {key}\n" in before.err, before
     db.ok("activity-wait", key)
+    assert "activity" not in db.run("show", "alone").err
     assert (db.show("show", "alone")["host"], db.read("alone", 5)) == ("beta", b"alone")
     assert disagreements(db) == []
 

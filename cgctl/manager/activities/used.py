@@ -19,6 +19,17 @@ def under_way(session: Session) -> list[Activity]:
     return list(session.exec(wanted.order_by(col(Activity.created_at))))
 
 
+def left_alone(session: Session, row_id: str) -> list[Activity]:
+    """Under way without a command that waits for them (`--detach`), about this row, reading it or making it."""
+    detached = select(Operation.id).where(Operation.state == OperationState.DETACHED)
+    wanted = select(Activity).where(col(Activity.state).in_(UNDER_WAY), col(Activity.operation_id).in_(detached))
+    return [
+        one
+        for one in session.exec(wanted.order_by(col(Activity.created_at)))
+        if row_id in {one.subject_id, *one.source_ids.split(), *one.made_ids.split()}
+    ]
+
+
 def refuse_used(session: Session, subject: str, *row_ids: str, or_unsettled: bool = True) -> None:
     """Raise Refused for what an activity reads, or is making: it goes when the activity is over.
 
