@@ -14,6 +14,7 @@ from cgctl.manager.environment import Environment
 from cgctl.manager.exports import apply_exports, connection_of, export_of
 from cgctl.manager.fenced import refuse_where_fenced
 from cgctl.manager.objects import lock_key, shown
+from cgctl.manager.offering import offer_key
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.model.clients import checked_address, checked_initiator, checked_secret
 from cgctl.model.states import AttachmentStatus, VolumeStatus
@@ -62,7 +63,7 @@ class Attach:
 
     def intend(self, intent: Intent) -> Access:
         volume = find(intent.session, Volume, self.reference)
-        intent.lock(lock_key(volume))
+        intent.lock(lock_key(volume), offer_key(volume.id))
         others = attachments_of(intent.session, [volume.id])
         backend = self.env.backends.get(volume.host or "")
         export = export_of(backend, f"volume {shown(volume)}")
@@ -108,7 +109,7 @@ class Detach:
     def intend(self, intent: Intent) -> Access:
         row = find_attachment(intent.session, self.reference)
         volume = get(intent.session, Volume, row.volume_id)
-        intent.lock(lock_key(volume))
+        intent.lock(lock_key(volume), offer_key(volume.id))
         access = access_of(intent.session, row, volume)
         intent.about("volume", volume.id, volume.name)
         intent.settled_by("detach", id=row.id)

@@ -21,6 +21,7 @@ from cgctl.manager.export_gap import Worked, unexported
 from cgctl.manager.exports import exported
 from cgctl.manager.group_snapshots import new_rows
 from cgctl.manager.objects import counted, group_snapshot_object, shown, snapshot_objects, volume_objects
+from cgctl.manager.offering import offer_keys
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.removal import Doomed
 from cgctl.manager.rules.group_revert import check_detached, check_revert
@@ -71,6 +72,7 @@ class Revert:
         group = get(session, Group, source.group_id)
         intent.lock(group.id)
         volumes, snapshots = members(session, group.id), member_snapshots(session, source.id)
+        intent.lock(*offer_keys(volumes))
         attachments = attachments_of(session, [one.id for one in volumes])
         check_revert(group, volumes, source, snapshots)
         check_detached(group, _attached(volumes, attachments), force_detach=self.wanted.force_detach)

@@ -13,6 +13,7 @@ from cgctl.manager.export_gap import Worked, away_words, unexported
 from cgctl.manager.exports import exported_at
 from cgctl.manager.missing import never_made
 from cgctl.manager.objects import lock_key, shown
+from cgctl.manager.offering import offer_keys
 from cgctl.manager.operation import GoneMeanwhile, Intent, perform
 from cgctl.manager.placement import volume_types_of
 from cgctl.manager.quiesce import check_hook_words
@@ -77,6 +78,7 @@ class Membership:
         intent.lock(group.id)
         intent.about("group", group.id, group.name)
         moving = _moving(intent, group, self.changes)
+        intent.lock(*offer_keys([*moving.add, *moving.remove]))
         words = ", ".join(
             f"{word} {shown(one)}" for word, ones in (("add", moving.add), ("remove", moving.remove)) for one in ones
         )

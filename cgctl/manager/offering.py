@@ -2,7 +2,8 @@
 
 Decided 2026-11-22: `backend-check --repair` holds a lock of its own on each replicated group, which a failover takes as
 well. The group's own lock would not do: a repair after a crash settles nothing, and waits for no long work, before
-clients get their volumes back.
+clients get their volumes back. The same with volumes: what changes who has access to one, or what is behind its export,
+holds its lock of this kind, too, and offers it itself when it is done.
 """
 
 from __future__ import annotations
@@ -20,32 +21,46 @@ from cgctl.manager.objects import shown
 from cgctl.manager.operation import Intent, perform
 from cgctl.model.states import AttachmentStatus, ReplicationStatus
 from cgctl.model.tables import Attachment, Operation, Volume
-from cgctl.store.journal import StaleLock
+from cgctl.store.journal import StaleLock, holders, is_left_behind
 from cgctl.store.queries import attachments_of
 from drivers.contract import Backend, Context, Exported
 
 
-def offer_key(group_id: str) -> str:
-    """The lock of whoever offers what a group serves because the attachments say so, or fences it."""
-    return f"{group_id}/offer"
+def offer_key(row_id: str) -> str:
+    """The lock of whoever offers a volume, or what a group serves, because the attachments say so, or ends that."""
+    return f"{row_id}/offer"
+
+
+def offer_keys(volumes: Collection[Volume]) -> list[str]:
+    """Of each of these."""
+    return [offer_key(one.id) for one in volumes]
+
+
+@dataclass(frozen=True)
+class Attached:
+    """Volumes of a backend that nobody else offers now; moving: groups that are being failed over, with their names."""
+
+    volumes: Sequence[Volume]
+    moving: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Offering:
-    """The operation. Its subject: the groups that are being failed over, by id with their names."""
+    """The operation."""
 
     env: Environment
     backend: Backend
     kind: str = "backend-repair"
 
-    def intend(self, intent: Intent) -> Mapping[str, str]:
+    def intend(self, intent: Intent) -> Attached:
         intent.about("backend", self.backend.id, self.backend.id)
         intent.settled_by("nothing")
+        volumes = _attached(intent.session, self.backend)
         moving = {}
-        for group in replicated_groups(intent.session, _groups_of(_attached(intent.session, self.backend))):
+        for group in replicated_groups(intent.session, _groups_of(volumes)):
             if group.replication_status == ReplicationStatus.FAILING_OVER or not self._is_locked(intent, group.id):
                 moving[group.id] = shown(group)
-        return moving
+        return Attached(self._left_to_us(intent, volumes), moving)
 
     def _is_locked(self, intent: Intent, group_id: str) -> bool:
         """False where a failover that was interrupted has the lock: to go on with it is not a repair's to decide."""
@@ -57,17 +72,27 @@ class Offering:
             return False
         return True
 
-    def work(self, context: Context, subject: Mapping[str, str]) -> None:
-        if self.backend.export and (wanted := offered(self.env, self.backend, subject)):
+    def _left_to_us(self, intent: Intent, volumes: Sequence[Volume]) -> list[Volume]:
+        """All but those that somebody works on. What a dead command holds is offered: clients wait for it."""
+        held = holders(intent.session, offer_keys(volumes))
+        for one in held.values():
+            if one.kind == self.kind and is_left_behind(one):
+                raise StaleLock(one)
+        intent.lock(*(key for key in offer_keys(volumes) if key not in held))
+        at_work = {key for key, one in held.items() if not is_left_behind(one)}
+        return [one for one in volumes if offer_key(one.id) not in at_work]
+
+    def work(self, context: Context, subject: Attached) -> None:
+        if self.backend.export and (wanted := _offered(self.env, self.backend, subject)):
             self.backend.export.ensure_exports(context, wanted)
 
-    def finish(self, session: Session, subject: Mapping[str, str], outcome: None) -> CgctlError | None:  # noqa: ARG002
+    def finish(self, session: Session, subject: Attached, outcome: None) -> CgctlError | None:  # noqa: ARG002
         return None
 
-    def refuse(self, session: Session, subject: Mapping[str, str]) -> None:
+    def refuse(self, session: Session, subject: Attached) -> None:
         """Nothing was written."""
 
-    def fail(self, session: Session, subject: Mapping[str, str]) -> None:
+    def fail(self, session: Session, subject: Attached) -> None:
         """The state says what shall be offered, and the next repair makes it so."""
 
 
@@ -77,17 +102,22 @@ def offer(env: Environment, backend: Backend) -> None:
         perform(env, Offering(env, backend))
 
 
-def offered(env: Environment, backend: Backend, moving: Mapping[str, str] | None = None) -> list[Exported]:
-    """The exports of a backend as the attachments say; not what a failover has fenced there, or is about to: clients
-    would write behind the final recovery point, and nobody would take it along."""
+def offered(env: Environment, backend: Backend) -> list[Exported]:
+    """The exports of a backend as the attachments say, but for what is fenced there."""
     with env.store.read() as session:
         volumes = _attached(session, backend)
-    moving = moving or {}
-    fenced = {**moving, **fenced_groups(env, backend.id, _groups_of(volumes) - moving.keys())}
+    return _offered(env, backend, Attached(volumes, {}))
+
+
+def _offered(env: Environment, backend: Backend, attached: Attached) -> list[Exported]:
+    """Not what a failover has fenced on this backend, or is about to: clients would write behind the final recovery
+    point, and nobody would take it along."""
+    moving = attached.moving
+    fenced = {**moving, **fenced_groups(env, backend.id, _groups_of(attached.volumes) - moving.keys())}
     for group_id, name in fenced.items():
         hint = f"how it stands: cgctl history {group_id}; cgctl group-replication-status {group_id}"
         env.warn(f"group {name}: is fenced on backend {backend.id}, and not offered there; {hint}")
-    return _exports(env, backend, [one for one in volumes if one.group_id not in fenced])
+    return _exports(env, backend, [one for one in attached.volumes if one.group_id not in fenced])
 
 
 def wanted(env: Environment, backend: Backend) -> list[Exported]:
@@ -110,7 +140,9 @@ def _groups_of(volumes: Collection[Volume]) -> set[str]:
 
 
 def _exports(env: Environment, backend: Backend, volumes: Sequence[Volume]) -> list[Exported]:
+    """To all who are attached; not to who was about to be, or to be no more, when a command died."""
     with env.store.read() as session:
-        rows = attachments_of(session, [volume.id for volume in volumes])
+        found = attachments_of(session, [volume.id for volume in volumes])
+    rows = [one for one in found if one.status == AttachmentStatus.ATTACHED]
     by_volume = {volume.id: [row for row in rows if row.volume_id == volume.id] for volume in volumes}
     return [exported(backend, volume, by_volume[volume.id]) for volume in volumes]

@@ -12,6 +12,7 @@ from cgctl.errors import CgctlError, DryRun, UsageError
 from cgctl.manager.environment import Environment
 from cgctl.manager.exports import export_of, exported_at
 from cgctl.manager.objects import lock_key, shown, volume_object
+from cgctl.manager.offering import offer_key
 from cgctl.manager.operation import Intent, perform, wait_until_free
 from cgctl.manager.placement import place, specs_for
 from cgctl.manager.rules.volume import check_extension
@@ -46,7 +47,7 @@ class Extension:
 
     def intend(self, intent: Intent) -> Growing:
         row = find(intent.session, Volume, self.reference)
-        intent.lock(lock_key(row))
+        intent.lock(lock_key(row), offer_key(row.id))
         check_extension(row, self.size_bytes, grows_online=_grows_online(self.env, row))
         attachments = attachments_of(intent.session, [row.id])
         growing = Growing(row, attachments, VolumeStatus.IN_USE if attachments else VolumeStatus.AVAILABLE)

@@ -60,10 +60,15 @@ def take_locks(session: Session, operation: Operation, keys: Iterable[str]) -> N
     session.add_all(Lock(key=key, operation_id=operation.id) for key in wanted if key not in mine)
 
 
+def holders(session: Session, keys: Iterable[str]) -> dict[str, Operation]:
+    """Who holds these keys, living or left behind, by key; only what is held."""
+    joined = select(Lock.key, Operation).join(Operation, col(Lock.operation_id) == Operation.id)
+    return dict(session.exec(joined.where(col(Lock.key).in_(list(keys)))).all())
+
+
 def refuse_held(session: Session, keys: Iterable[str], operation_id: str | None = None) -> None:
     """Raise Locked or StaleLock where another operation than this one holds one of the keys."""
-    joined = select(Lock.key, Operation).join(Operation, col(Lock.operation_id) == Operation.id)
-    for key, other in session.exec(joined.where(col(Lock.key).in_(list(keys)))).all():
+    for key, other in holders(session, keys).items():
         if other.id != operation_id:
             raise StaleLock(other) if is_left_behind(other) else _locked_by(session, other, _word(session, key, other))
 
