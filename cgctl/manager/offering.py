@@ -23,7 +23,8 @@ from cgctl.model.states import AttachmentStatus, ReplicationStatus
 from cgctl.model.tables import Attachment, Operation, Volume
 from cgctl.store.journal import StaleLock, holders, is_left_behind
 from cgctl.store.queries import attachments_of
-from drivers.contract import Backend, Context, Exported
+from drivers.contract import Backend, Context, Exported, ExportServer
+from drivers.errors import NotOnServer
 
 
 def offer_key(row_id: str) -> str:
@@ -83,8 +84,11 @@ class Offering:
         return [one for one in volumes if offer_key(one.id) not in at_work]
 
     def work(self, context: Context, subject: Attached) -> None:
-        if self.backend.export and (wanted := _offered(self.env, self.backend, subject)):
-            self.backend.export.ensure_exports(context, wanted)
+        if (export := self.backend.export) is None or not (wanted := _offered(self.env, self.backend, subject)):
+            return
+        names = {one.id: shown(one) for one in subject.volumes}
+        for volume_id, reason in _ensure(export, context, wanted).items():
+            self.env.warn(f"volume {names[volume_id]}: is not offered: {reason}")
 
     def finish(self, session: Session, subject: Attached, outcome: None) -> CgctlError | None:  # noqa: ARG002
         return None
@@ -100,6 +104,21 @@ def offer(env: Environment, backend: Backend) -> None:
     """Make the exports of a backend what the attachments say. Raises CgctlErrors for what the server says."""
     if wanted(env, backend):
         perform(env, Offering(env, backend))
+
+
+def _ensure(export: ExportServer, context: Context, exports: Sequence[Exported]) -> dict[str, str]:
+    """Make these exports; by halves where a volume is not there: the clients of the others do not wait for it.
+
+    Returns why, by the id of each volume that is not. The findings behind a repair tell of them as failures.
+    """
+    try:
+        export.ensure_exports(context, exports)
+    except NotOnServer as error:
+        if len(exports) == 1:
+            return {exports[0].volume_id: error.message}
+        half = len(exports) // 2
+        return _ensure(export, context, exports[:half]) | _ensure(export, context, exports[half:])
+    return {}
 
 
 def offered(env: Environment, backend: Backend) -> list[Exported]:

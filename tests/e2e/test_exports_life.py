@@ -233,6 +233,22 @@ def test_attached_clone_is_the_snapshot_while_the_source_goes_on(
         assert {one.shown["serial"] for one in attached}.isdisjoint(one.shown["serial"] for one in offered.attached)
 
 
+def test_a_repair_offers_what_is_there_and_tells_what_is_not(cluster: Cluster) -> None:
+    """After a boot without one of the disks, say: the others' clients get their volumes back."""
+    members = cluster.group("db", 4, ISCSI, size="8M")
+    attached = cluster.attach_all(members)
+    lost = cluster.disks(members)[2]
+    lost.rename(lost.with_name("away"))
+    cluster.host_of(members).restart_tgtd()
+    repaired = cluster.cgctl_process("backend-check", "alpha", "--repair")
+    assert repaired.exit_code == 6
+    assert "volume db-3: is not offered" in repaired.stderr
+    assert [is_admitted(initiator(one).inquire(connection(one))) for one in attached] == [True, True, False, True]
+    lost.with_name("away").rename(lost)
+    cluster.run("backend-check", "alpha", "--repair")
+    assert all(is_admitted(initiator(one).inquire(connection(one))) for one in attached)
+
+
 def test_secret_is_shown_once_and_is_in_no_list_log_or_process(cluster: Cluster, volume: str) -> None:
     created = []
     with ProcessWatch() as watch:
