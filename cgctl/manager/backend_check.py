@@ -13,8 +13,8 @@ from cgctl.manager.backends import observe_services
 from cgctl.manager.environment import Environment
 from cgctl.manager.offering import offer, offered, wanted
 from cgctl.model.tables import new_id
-from drivers.contract import Backend, ExportServer, Finding
-from drivers.errors import DriverError, PoolUnmarked
+from drivers.contract import Backend, Context, ExportServer, Finding
+from drivers.errors import DriverError, PoolUnmarked, ServerFailed
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,12 @@ def verdict(checked: Sequence[Checked]) -> CgctlError | None:
 def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Checked]:
     context = env.context(new_id())
     try:
-        if repair:
-            backend.driver.repair(context)
-            offer(env, backend)
+        repaired = _repair(env, context, backend) if repair else []
         if repair and backend.replication_targets:
             from cgctl.manager.replication.ways import forget_unused_ways  # noqa: PLC0415 (only where there are any)
 
             forget_unused_ways(env, backend.id)
-        findings = [*backend.driver.check_for_setup_error(context), *_empty_pool(env, backend)]
+        findings = [*repaired, *backend.driver.check_for_setup_error(context), *_empty_pool(env, backend)]
         findings += [*_left_by_strangers(env, backend), *unknown_objects.findings(env, context, backend)]
         if backend.export:
             exports = [one for peer in _peers(env, backend, backend.export) for one in offered(env, peer)]
@@ -81,6 +79,18 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
         unreached = isinstance(told, ServerUnreachable)
         return [Checked(backend.id, Finding("server", False, told.reason, told.hint), unreached)]
     return [Checked(backend.id, finding) for finding in findings]
+
+
+def _repair(env: Environment, context: Context, backend: Backend) -> list[Finding]:
+    """What the server could not do for one volume keeps none of the others from their clients."""
+    failed = []
+    try:
+        backend.driver.repair(context)
+    except ServerFailed as error:
+        told = explain(error, backend.id)
+        failed = [Finding("repair", False, told.reason, told.hint)]
+    offer(env, backend)
+    return failed
 
 
 def _empty_pool(env: Environment, backend: Backend) -> list[Finding]:

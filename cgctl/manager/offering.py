@@ -87,7 +87,7 @@ class Offering:
         if (export := self.backend.export) is None or not (wanted := _offered(self.env, self.backend, subject)):
             return
         names = {one.id: shown(one) for one in subject.volumes}
-        for volume_id, reason in _ensure(export, context, wanted).items():
+        for volume_id, reason in _ensure(self.backend, export, context, wanted).items():
             self.env.warn(f"volume {names[volume_id]}: is not offered: {reason}")
 
     def finish(self, session: Session, subject: Attached, outcome: None) -> CgctlError | None:  # noqa: ARG002
@@ -106,18 +106,28 @@ def offer(env: Environment, backend: Backend) -> None:
         perform(env, Offering(env, backend))
 
 
-def _ensure(export: ExportServer, context: Context, exports: Sequence[Exported]) -> dict[str, str]:
-    """Make these exports; by halves where a volume is not there: the clients of the others do not wait for it.
+def _ensure(backend: Backend, export: ExportServer, context: Context, exports: Sequence[Exported]) -> dict[str, str]:
+    """Make these exports; where volumes are not there, those of the others: their clients do not wait for it.
 
     Returns why, by the id of each volume that is not. The findings behind a repair tell of them as failures.
     """
+    try:
+        export.ensure_exports(context, exports)
+    except NotOnServer:
+        there = {one.id for one in backend.driver.list_objects(context)}  # raises where the pool itself is away
+        absent = {one.volume_id: "it is not in the pool" for one in exports if one.volume_id not in there}
+        return absent | _by_halves(export, context, [one for one in exports if one.volume_id in there])
+    return {}
+
+
+def _by_halves(export: ExportServer, context: Context, exports: Sequence[Exported]) -> dict[str, str]:
     try:
         export.ensure_exports(context, exports)
     except NotOnServer as error:
         if len(exports) == 1:
             return {exports[0].volume_id: error.message}
         half = len(exports) // 2
-        return _ensure(export, context, exports[:half]) | _ensure(export, context, exports[half:])
+        return _by_halves(export, context, exports[:half]) | _by_halves(export, context, exports[half:])
     return {}
 
 

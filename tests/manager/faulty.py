@@ -45,6 +45,7 @@ CHANGING = frozenset(
         "unmanage",
         "unmanage_snapshot",
         "manage_existing_group",
+        "repair",
     )
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.errors import ServerFailed
+from drivers.errors import NotOnServer, ServerFailed
 from tests.manager import faulty
 from tests.manager.house import House, Ran
 from tests.manager.test_failover import access
@@ -75,3 +75,34 @@ def test_what_an_interrupted_command_works_on_is_offered_by_a_repair(
     (replicated.root / "exports-3260.json").unlink()
     replicated.ok(*REPAIR)
     assert list(access(replicated, "alpha").values()) == [[stays]]
+
+
+def test_what_cannot_be_repaired_of_one_keeps_no_other_from_its_clients(
+    replicated: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A volume whose file system cannot be mounted, say."""
+    client = attached(replicated, "one")
+    (replicated.root / "exports-3260.json").unlink()
+    faulty.install(monkeypatch, faulty.raises_before(ServerFailed("mount: bad superblock"), "repair"))
+    ran = replicated.run(*REPAIR)
+    assert (ran.code, "mount: bad superblock" in ran.out) == (6, True), ran
+    assert list(access(replicated, "alpha").values()) == [[client]]
+
+
+def test_a_volume_that_is_not_there_is_named_and_the_others_are_offered(
+    replicated: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = attached(replicated, "one")
+    other = replicated.make("attachment-create", "db-1", "--initiator", "iqn.2026-11.test:two")
+    (replicated.root / "exports-3260.json").unlink()
+    refusals = iter(range(3))  # of both, twice, then of the first alone
+
+    def lacks_one(name: str, call: faulty.Call) -> object:
+        if name == "ensure_exports" and next(refusals, None) is not None:
+            raise NotOnServer("it is away")
+        return call()
+
+    faulty.install(monkeypatch, lacks_one)
+    ran = replicated.run(*REPAIR)
+    assert "volume db-0: is not offered: it is away\n" in ran.err, ran
+    assert list(access(replicated, "alpha").values()) == [[other]], client
