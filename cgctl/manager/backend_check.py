@@ -70,7 +70,10 @@ def _check_one(env: Environment, backend: Backend, *, repair: bool) -> list[Chec
 
             forget_unused_ways(env, backend.id)
         findings = [*repaired, *backend.driver.check_for_setup_error(context), *_empty_pool(env, backend)]
-        findings += [*_left_by_strangers(env, backend), *unknown_objects.findings(env, context, backend)]
+        found = strangers.unknown_on(env, backend.id)
+        findings += _left_by_strangers(env, backend, found)
+        hidden = {key for one in found for key in one.hidden_ids(env)}
+        findings += unknown_objects.findings(env, context, backend, hidden)
         if backend.export:
             exports = [one for peer in _peers(env, backend, backend.export) for one in offered(env, peer)]
             findings = [*findings, *backend.export.check_exports(context, exports)]
@@ -99,9 +102,8 @@ def _empty_pool(env: Environment, backend: Backend) -> list[Finding]:
     return [Finding("objects", False, error.message, error.hint)] if isinstance(error, PoolUnmarked) else []
 
 
-def _left_by_strangers(env: Environment, backend: Backend) -> list[Finding]:
+def _left_by_strangers(env: Environment, backend: Backend, found: Sequence[strangers.Stranger]) -> list[Finding]:
     """Of activities that began after the copy was made that this state was restored from."""
-    found = strangers.unknown_on(env, backend.id)
     try:
         there = {one.id for one in backend.driver.list_objects(env.context(new_id()))} if found else set()
     except DriverError:  # the other findings say what is wrong with the pool

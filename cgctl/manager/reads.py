@@ -12,7 +12,7 @@ from sqlmodel import Session, col, or_, select
 
 from cgctl.errors import NotFound
 from cgctl.manager import views
-from cgctl.manager.activities.used import left_alone
+from cgctl.manager.activities.used import warn_left_alone
 from cgctl.manager.cg_type import group_of
 from cgctl.manager.environment import Environment
 from cgctl.manager.filters import Filters, conditions, entries, having
@@ -40,12 +40,6 @@ def _warn_left_behind(env: Environment, session: Session) -> None:
             f"{operation.subject_kind} {name}: `{operation.command_line}` was interrupted and is not settled; "
             "the next command on it settles it, or: cgctl recover"
         )
-
-
-def _warn_left_alone(env: Environment, session: Session, row_id: str) -> None:
-    """A status stays as it is until somebody looks at the activity; reading asks no server."""
-    for one in left_alone(session, row_id):
-        env.warn(f"activity {one.id} ({one.kind}) works with it, or is over by now: cgctl activity-show {one.id}")
 
 
 def _having(
@@ -77,7 +71,7 @@ def group(env: Environment, reference: str, *, consistency_group: bool = False) 
     with env.store.read() as session:
         _warn_left_behind(env, session)
         row = group_of(session, reference, consistency_group=consistency_group)
-        _warn_left_alone(env, session, row.id)
+        warn_left_alone(env, session, row.id)
         return views.group_views(session, [col(Group.id) == row.id])[0]
 
 
@@ -95,7 +89,7 @@ def volume(env: Environment, reference: str) -> View:
     with env.store.read() as session:
         _warn_left_behind(env, session)
         row = find(session, Volume, reference)
-        _warn_left_alone(env, session, row.id)
+        warn_left_alone(env, session, row.id)
         return views.volume_views(session, [col(Volume.id) == row.id])[0]
 
 
@@ -127,7 +121,9 @@ def snapshots(
 def snapshot(env: Environment, reference: str) -> View:
     """One snapshot."""
     with env.store.read() as session:
-        return views.snapshot_views(session, [col(Snapshot.id) == find(session, Snapshot, reference).id])[0]
+        row = find(session, Snapshot, reference)
+        warn_left_alone(env, session, row.id)
+        return views.snapshot_views(session, [col(Snapshot.id) == row.id])[0]
 
 
 def group_snapshots(env: Environment, filters: Filters, keys: Keys = None) -> list[View]:
@@ -141,6 +137,7 @@ def group_snapshot(env: Environment, reference: str) -> View:
     """One group snapshot, with its receipt."""
     with env.store.read() as session:
         row = find(session, GroupSnapshot, reference)
+        warn_left_alone(env, session, row.id)
         return views.group_snapshot_views(session, [col(GroupSnapshot.id) == row.id])[0]
 
 

@@ -252,7 +252,9 @@ def test_a_backup_that_is_read_cannot_be_deleted(vault: House, monkeypatch: pyte
     gated.close_for_all(monkeypatch, vault)
     key = vault.make("backup-restore", "b", "--name", "again", "--detach")
     assert vault.run("backup-delete", "b").code == 5
+    assert f"cgctl activity-show {key}\n" in vault.ok("backup-show", "b").err
     vault.ok("activity-cancel", key)
+    assert vault.ok("backup-show", "b").err == ""
     assert [one["name"] for one in vault.show("list") if one["name"] == "again"] == []
     assert hidden(vault) == []
     vault.ok("backup-delete", "b")

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -82,6 +83,17 @@ def test_the_life_of_a_group(house: House) -> None:
     assert house.show("group-list") == house.show("list") == []
     assert any(row["subject_id"] == group for row in house.show("history"))
     assert house.ok("type-delete", "gold", "silver").out == ""
+
+
+def test_what_the_state_does_not_know_is_told(house: House) -> None:
+    house.types()
+    house.group()
+    strange = str(uuid4())
+    disk = house.root / "alpha" / "live" / f"cgctl-{strange}" / f"cgctl-{strange}" / "disk"
+    disk.parent.mkdir(parents=True)
+    disk.write_bytes(bytes(512))
+    (found,) = [one for one in house.show("backend-check", "alpha") if one["check"] == "unknown"]
+    assert str(found["detail"]).startswith(f"this state does not know volume {strange};")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="names another machine: needs root")

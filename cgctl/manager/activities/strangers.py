@@ -70,12 +70,15 @@ class Stranger:
         except ConfigurationError:
             return None
 
+    def hidden_ids(self, env: Environment) -> set[str]:
+        """Of volumes and groups that it makes, and that are in no state's rows while it runs."""
+        work = self.work(env)
+        return work.hidden_ids(self.plan) if isinstance(work, OutlivesState) and self.plan is not None else set()
+
     def findings(self, env: Environment, host: str, there: Collection[str]) -> list[Finding]:
         """Of a backend where these objects are."""
-        work, runs = self.work(env), not self.report.state.is_over
-        left: set[str] = set()
-        if isinstance(work, OutlivesState) and self.plan is not None:
-            left = work.hidden_ids(self.plan) & set(there)
+        runs, left = not self.report.state.is_over, self.hidden_ids(env) & set(there)
+        if left:
             with env.store.read() as session:
                 left -= {row.id for row in _rows(session, left)}
         if not left and not (runs and self.row.host == host):

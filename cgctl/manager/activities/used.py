@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session, col, select
 
 from cgctl.errors import Refused
+from cgctl.manager.environment import Environment
 from cgctl.model.activities import Activity
 from cgctl.model.states import OperationState
 from cgctl.model.tables import Operation
@@ -19,15 +20,14 @@ def under_way(session: Session) -> list[Activity]:
     return list(session.exec(wanted.order_by(col(Activity.created_at))))
 
 
-def left_alone(session: Session, row_id: str) -> list[Activity]:
-    """Under way without a command that waits for them (`--detach`), about this row, reading it or making it."""
+def warn_left_alone(env: Environment, session: Session, row_id: str) -> None:
+    """Of what is under way without a command that waits for it (`--detach`), and reads this row's object or makes it:
+    a status stays as it is until somebody looks at the activity; reading asks no server."""
     detached = select(Operation.id).where(Operation.state == OperationState.DETACHED)
     wanted = select(Activity).where(col(Activity.state).in_(UNDER_WAY), col(Activity.operation_id).in_(detached))
-    return [
-        one
-        for one in session.exec(wanted.order_by(col(Activity.created_at)))
-        if row_id in {one.subject_id, *one.source_ids.split(), *one.made_ids.split()}
-    ]
+    for one in session.exec(wanted.order_by(col(Activity.created_at))):
+        if row_id in {one.subject_id, *one.source_ids.split(), *one.made_ids.split()}:
+            env.warn(f"activity {one.id} ({one.kind}) works with it, or is over by now: cgctl activity-show {one.id}")
 
 
 def refuse_used(session: Session, subject: str, *row_ids: str, or_unsettled: bool = True) -> None:

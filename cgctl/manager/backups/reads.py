@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session, col
 
 from cgctl.failures import explain
+from cgctl.manager.activities.used import warn_left_alone
 from cgctl.manager.backups.registry import readable
 from cgctl.manager.environment import Environment, NamedRepository
 from cgctl.manager.filters import Filters, allow, conditions, entries, having, outlived, size, table, text, time
@@ -75,7 +76,9 @@ def backups(env: Environment, filters: Filters, keys: Keys = None, *, groups: bo
 def backup(env: Environment, reference: str) -> View:
     """One backup, of a volume or of a group."""
     with env.store.read() as session:
-        return _views(session, [col(Backup.id) == find(session, Backup, reference).id])[0]
+        row = find(session, Backup, reference)
+        warn_left_alone(env, session, row.id)
+        return _views(session, [col(Backup.id) == row.id])[0]
 
 
 def held(env: Environment, repository: str, *, groups: bool = False) -> list[View]:
