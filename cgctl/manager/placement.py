@@ -36,8 +36,8 @@ def specs_for(
 ) -> list[tuple[str, Specs]]:
     """The specs that take part; seed 000: a consistency group's volume types that do not ask for support, get it.
 
-    is_given: for the backend to which a group was failed over, or that has what is copied: there is no choice, and it
-    need not have replication targets, too.
+    is_given: for the backend to which a group was failed over, or that has what is copied or grows: there is no choice,
+    and it need not have replication targets, too.
     """
     found = _specs(group_type, volume_types)
     if not is_given:

@@ -17,7 +17,7 @@ from cgctl.manager.operation import Intent, perform, wait_until_free
 from cgctl.manager.placement import place, specs_for
 from cgctl.manager.rules.volume import check_extension
 from cgctl.model.names import checked_text, size_gib
-from cgctl.model.states import ReplicationStatus, VolumeStatus
+from cgctl.model.states import VolumeStatus
 from cgctl.model.tables import Attachment, Event, Snapshot, Volume, VolumeType, utc_now
 from cgctl.scheduler.candidates import Request
 from cgctl.store.queries import attachments_of, find, fresh, get, subject
@@ -110,7 +110,7 @@ def extend_volume(env: Environment, reference: str, size_bytes: int) -> None:
             return  # an interrupted extension to this size was settled: who repeats it has it done
         check_extension(row, size_bytes, grows_online=_grows_online(env, row))
         types = [get(session, VolumeType, row.volume_type_id)] if row.volume_type_id else []
-    specs = specs_for(None, types, is_given=row.replication_status == ReplicationStatus.FAILED_OVER)
+    specs = specs_for(None, types, is_given=True)
     place(env, f"volume {shown(row)}", Request(specs, size_bytes - row.size_bytes), row.host)
     perform(env, Extension(env, reference, size_bytes))
 

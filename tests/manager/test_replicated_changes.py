@@ -88,13 +88,16 @@ def test_a_failed_over_group_grows_and_takes_members_and_comes_back_with_them(ho
     house.ok(*FAIL_OVER)
     house.ok("extend", "db-1", "2M")
     house.ok("create", "1M", "--group-id", "db", "--volume-type", "gold", "--name", "late")
+    house.ok("extend", "late", "2M")
     house.write("late", b"of the other side")
     before = live(house, "beta")
     house.ok(*FAIL_BACK)
     assert live(house, "alpha") == before
     assert len(before) == 3
     assert house.disk("db-1").stat().st_size == 2 * 2**20
-    assert house.show("show", "late")["replication_status"] == "enabled"
+    late, first = house.show("show", "late"), house.show("show", "db-0")
+    assert (late["replication_status"], late["size"]) == ("enabled", house.show("show", "db-1")["size"])
+    assert late["availability_zone"] == first["availability_zone"]
 
 
 @pytest.mark.parametrize("words", [("retype", "db-0", "gold"), ("unmanage", "db-0"), ("delete", "db-0")])

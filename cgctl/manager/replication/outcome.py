@@ -48,15 +48,17 @@ def write_outcome(
 def _move_volumes(
     env: Environment, session: Session, replicated: ReplicatedGroup, host: str, outcome: FailedOver
 ) -> None:
+    group = session.get_one(Group, replicated.id)
     for one in replicated.volumes:
         volume = session.get_one(Volume, one.id)
         volume.host, volume.updated_at = host, utc_now()
+        volume.availability_zone = group.availability_zone  # also of one that joined away from home
         if one.id not in outcome.present:
             _leave_behind(env, session, replicated, volume)
         elif is_absent(one):  # served again, by whoever still had it
             used = any(attachment.volume_id == one.id for attachment in replicated.attachments)
             volume.status = VolumeStatus.IN_USE if used else VolumeStatus.AVAILABLE
-            volume.replication_status = session.get_one(Group, replicated.id).replication_status
+            volume.replication_status = group.replication_status
     backend = env.backends.get(host)
     for attachment in replicated.attachments if backend.export else ():
         assert backend.export is not None
