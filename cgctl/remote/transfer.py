@@ -182,7 +182,7 @@ def _directly(errand: Errand, able: tuple[Able, Able], compression: str, limits:
     except BaseException:
         receiver.abort()
         raise
-    return deliver(sender, receiver, limits.stall_seconds, follow)
+    return deliver(sender, receiver, limits.stall_seconds, follow, errand.source.backend_id)
 
 
 def _relayed(errand: Errand, able: tuple[Able, Able], compression: str, limits: Limits, follow: Follow) -> Relayed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import random
@@ -268,3 +269,52 @@ def test_a_far_side_that_is_full_in_the_middle_keeps_its_last_point(pair: Pair) 
     pair.sync()
     assert status(pair)["error"] is None
     assert_replicated(pair)
+
+
+@contextmanager
+def unreadable_block(pair: Pair) -> Iterator[None]:
+    """Within it, a block of what was written last on alpha is not what its btrfs wrote: it is not read (EIO)."""
+    block = os.urandom(4096)
+    with pair.disks("alpha")[0].open("r+b") as disk:
+        os.pwrite(disk.fileno(), block, 20 * MIB)
+        os.fsync(disk.fileno())
+        os.posix_fadvise(disk.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    with pair.host("alpha").path("/mnt/store/pool.img").open("r+b", buffering=0) as image:
+        place = _place_of(block, image)
+        os.pwrite(image.fileno(), bytes(4096), place)
+        try:
+            yield
+        finally:
+            os.pwrite(image.fileno(), block, place)
+
+
+def _place_of(block: bytes, image: io.FileIO) -> int:
+    offset = 0
+    while piece := image.read(4 * MIB):
+        if (found := piece.find(block)) >= 0:
+            return offset + found
+        offset += len(piece)
+    raise AssertionError("the block is not in the pool's image")
+
+
+@pytest.mark.parametrize("path", ["direct", "relay"])
+def test_a_source_whose_disk_fails_keeps_the_last_point_and_can_be_left(pair: Pair, path: str) -> None:
+    reconfigure(pair, path=path)
+    write_data(pair, 32)
+    pair.sync()
+    before, acknowledged = status(pair)["point_id"], pair.disks("alpha")[0].read_bytes()
+    with unreadable_block(pair):
+        for words in (SYNC, (*ALLOWED, "db")):
+            failed = pair.cluster.run(*words, expect=6)
+            assert f"@{pair.host('alpha').ip}:" in failed.stderr
+            assert "Input/output error" in failed.stderr
+            assert status(pair)["point_id"] == before
+        left = pair.cluster.run(*ALLOWED, "--source-is-down", "db")
+        assert "going on without it" in left.stderr
+    assert pair.disks("beta")[0].read_bytes() == acknowledged
+    with pair.disks("beta")[0].open("r+b") as disk:
+        disk.write(b"of the other side")
+    pair.cluster.run(*ALLOWED, *HOME, "db")
+    pair.sync()
+    assert_replicated(pair)
+    assert pair.disks("alpha")[0].read_bytes().startswith(b"of the other side")

@@ -41,7 +41,7 @@ def delivered(tmp_path: Path, size: int, compression: str, pace: int | None = No
     receive = arriving(SWALLOW, str(tmp_path / "arriving"), compression, str(tmp_path / word))
     send = departing(sending(size), str(tmp_path / "departing"), compression, pace, far_side(tmp_path, word))
     receiver = here.stream(receive, reads=True)
-    return deliver(here.stream(send, reads=False), receiver, 20, nobody_follows)
+    return deliver(here.stream(send, reads=False), receiver, 20, nobody_follows, "alpha")
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
@@ -66,7 +66,7 @@ def test_a_door_that_nobody_opened_is_no_way_and_says_so(tmp_path: Path) -> None
     receive = arriving(SWALLOW, str(tmp_path / "arriving"), "none", str(tmp_path / secrets.token_hex(16)))
     receiver = here.stream(receive, reads=True)
     with pytest.raises(NoWay, match="Permission denied"):
-        deliver(here.stream(send, reads=False), receiver, 20, nobody_follows)
+        deliver(here.stream(send, reads=False), receiver, 20, nobody_follows, "alpha")
 
 
 @pytest.mark.parametrize("word", ["", "ls", "../" + "0" * 29, "0" * 32, "0" * 32 + "; id"])

@@ -71,8 +71,11 @@ def lifeline(*ends: Stream) -> Iterator[Lifeline]:
         line.end()
 
 
-def deliver(sender: Stream, receiver: Stream, stall_seconds: float, follow: Follow) -> Relayed:
-    """A direct transfer to its end: the sender's output tells what has passed. Raises NoWay, and as `relay`."""
+def deliver(sender: Stream, receiver: Stream, stall_seconds: float, follow: Follow, source_id: str) -> Relayed:
+    """A direct transfer to its end: the sender's output tells what has passed. Raises NoWay, and as `relay`.
+
+    What the sender itself says is said by backend source_id: of the other side's fault it ends with BROKEN_PIPE.
+    """
     watch = Watch((sender, receiver), stall_seconds, follow)
     began = time.monotonic()
     try:
@@ -80,7 +83,7 @@ def deliver(sender: Stream, receiver: Stream, stall_seconds: float, follow: Foll
             for passed in _told(sender):
                 if passed > watch.passed:
                     watch.moved(passed)
-            sent = _completed(sender)
+            sent = _completed(sender, source_id)
             watch.be_patient()
             line.end()
             with contextlib.suppress(OSError):
@@ -107,7 +110,7 @@ def _told(sender: Stream) -> Iterator[int]:
         held = held[held.rfind(b"\n") + 1 :]
 
 
-def _completed(sender: Stream) -> Completed:
+def _completed(sender: Stream, source_id: str) -> Completed:
     """How the sender ended. Raises NoWay, ConnectionLost where the way broke, and what the sender itself says."""
     sent = sender.finish()
     broken = _WAY.search(sent.stderr)
@@ -118,5 +121,6 @@ def _completed(sender: Stream) -> Completed:
             raise NoWay(reason)
         raise errors.ConnectionLost(f"{sender.server}: the way to the other server broke: {reason}")
     if sent.exit_status not in (0, BROKEN_PIPE):
-        refusals.result(sent, sender.server)
+        with errors.said_by(source_id):
+            refusals.result(sent, sender.server)
     return sent
