@@ -181,6 +181,7 @@ def _begin(env: Environment, operation: Operation[Subject, Outcome]) -> tuple[Jo
 
 def _patiently(env: Environment, attempt: Callable[[], Result]) -> Result:
     """Try until no lock is in the way: a stale one is settled, a living holder is waited for."""
+    from cgctl.manager.activities.settle import settle_if_over  # noqa: PLC0415 (it uses operations)
     from cgctl.manager.recover import settle  # noqa: PLC0415  (recovery uses operations, and operations recovery)
 
     give_up_at = time.monotonic() + env.lock_timeout_seconds
@@ -198,18 +199,32 @@ def _patiently(env: Environment, attempt: Callable[[], Result]) -> Result:
         except StaleLock as stale:
             if env.dry_run:
                 raise DryRun([f"settle the interrupted operation {stale.operation_id} first: cgctl recover"]) from None
-            settle(env, stale.operation_id)
-            settled.add(stale.command_line)
+            with _or_out_of_the_way(env, stale.operation_id):
+                settle(env, stale.operation_id)
+                settled.add(stale.command_line)
         except Locked as locked:
             if locked.detached_id and locked.detached_id not in settled and not env.dry_run:
-                from cgctl.manager.activities.settle import settle_if_over  # noqa: PLC0415 (it uses operations)
-
-                if settle_if_over(env, locked.detached_id):
+                is_gone = True
+                with _or_out_of_the_way(env, locked.detached_id):
+                    is_gone = settle_if_over(env, locked.detached_id)
+                if is_gone:
                     settled.add(locked.detached_id)
                     continue
             if time.monotonic() >= give_up_at:
                 raise
             time.sleep(0.1)
+
+
+@contextmanager
+def _or_out_of_the_way(env: Environment, operation_id: str) -> Iterator[None]:
+    """Of a settling that fails: whether the command can go on, since what is not settled keeps nothing any more."""
+    try:
+        yield
+    except CgctlError as error:
+        with env.store.read() as session:
+            if journal.is_in_the_way(session, operation_id):
+                raise
+        env.warn(f"{error}; it stays unsettled, and keeps nothing: cgctl recover")
 
 
 def _try_begin(env: Environment, operation: Operation[Subject, Outcome]) -> tuple[Journal, Subject]:

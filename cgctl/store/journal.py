@@ -116,7 +116,17 @@ def hand_over(session: Session, operation: Operation, *, keeps_locks: bool) -> N
     row = session.get(Operation, operation.id) or session.merge(operation)
     row.state = OperationState.DETACHED
     if not keeps_locks:
-        session.exec(delete(Lock).where(col(Lock.operation_id) == row.id))
+        release_locks(session, row.id)
+
+
+def release_locks(session: Session, operation_id: str) -> None:
+    """Of one that is not settled, and keeps nothing to itself."""
+    session.exec(delete(Lock).where(col(Lock.operation_id) == operation_id))
+
+
+def is_in_the_way(session: Session, operation_id: str) -> bool:
+    """Whether it holds any lock."""
+    return session.exec(select(Lock.key).where(col(Lock.operation_id) == operation_id).limit(1)).first() is not None
 
 
 def end(session: Session, operation: Operation, state: OperationState, failure: CgctlError | None = None) -> Event:
@@ -132,7 +142,7 @@ def end(session: Session, operation: Operation, state: OperationState, failure: 
     if failure:
         messages.record(session, row, failure)
     if state is not OperationState.UNSETTLED:
-        session.exec(delete(Lock).where(col(Lock.operation_id) == row.id))
+        release_locks(session, row.id)
     event = event_of(row, state, error)
     session.add(event)
     return event

@@ -78,8 +78,14 @@ class Sshd:
         config.write_text(CONFIG.format(port=self.port, directory=self.directory, host_keys=host_keys, extra=extra))
         sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin") or "/usr/sbin/sshd"
         with (self.directory / "sshd.log").open("ab") as log:
+            # A session of its own: while a process of the tests' group is stopped, the kernel ends that group (SIGHUP)
+            # as soon as any shell below it ends behind one that has gone into a group of its own, as timeout(1) does.
             self.process = subprocess.Popen(
-                [sshd, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [sshd, "-D", "-e", "-f", str(config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self._wait_until_it_listens()
 

@@ -10,7 +10,7 @@ import pytest
 from tests.manager import faulty, gated
 from tests.manager.agreement import disagreements
 from tests.manager.house import House
-from tests.manager.test_backups import KILLED, MIB, chunks, ended, held, hidden, vault
+from tests.manager.test_backups import KILLED, MIB, STRIDE, chunks, ended, held, hidden, vault
 
 __all__ = ["vault"]
 
@@ -146,3 +146,68 @@ def test_one_that_has_done_its_work_before_it_is_cancelled_says_so(vault: House)
     assert "had succeeded before" in vault.ok("activity-cancel", key).err
     assert vault.ok("activity-cancel", key).err.count("had succeeded before") == 0
     assert vault.read("single", 5) == b"first"
+
+
+CREATE = (("backup-create", "single"), ("group-backup-create", "db"))
+
+
+@pytest.mark.parametrize("words", CREATE)
+@pytest.mark.parametrize("how", ["missing", "not mounted"])
+def test_a_backup_into_a_repository_that_is_not_there_leaves_no_trace(
+    vault: House, words: tuple[str, ...], how: str
+) -> None:
+    vault.ok("backup-create", "single", "--name", "first")
+    (vault.root / "vault").rename(vault.root / "away")
+    if how == "not mounted":
+        (vault.root / "vault").mkdir()
+    failed = vault.run(*words, "--name", "b")
+    assert (failed.code, "what was begun" in failed.err) == (6, False), failed
+    assert [one["name"] for one in vault.show("backup-list") + vault.show("group-backup-list")] == ["first"]
+    assert (hidden(vault), disagreements(vault)) == ([], [])
+
+
+@pytest.mark.parametrize("fixtures", [(), ("apart",)])
+@pytest.mark.parametrize(
+    ("words", "then"), [(CREATE[0], "snapshot-create single"), (CREATE[1], "group-snapshot-create db")]
+)
+def test_a_backup_that_was_killed_and_whose_repository_is_gone_holds_nobody_up(
+    vault: House, request: pytest.FixtureRequest, words: tuple[str, ...], then: str, fixtures: tuple[str, ...]
+) -> None:
+    """Its source is snapshotted on, and is no longer said to be backed up; the backup stays to be settled."""
+    for one in fixtures:
+        request.getfixturevalue(one)
+    left = 0
+    for point in range(2, 12, 1 if STRIDE == 1 else 4):
+        assert vault.forked(*words, "--name", "b", prepare=faulty.Killer(point).arm) == KILLED
+        (vault.root / "vault").rename(vault.root / "away")
+        first = vault.ok(*then.split())
+        left += "it stays unsettled" in first.err
+        again = vault.ok(*then.split())
+        assert "stays" not in again.err
+        statuses = {one["status"] for one in vault.show("list")}
+        assert statuses == {"available"}, point
+        (vault.root / "away").rename(vault.root / "vault")
+        vault.ok("recover")
+        ended(vault)
+        assert disagreements(vault) == [], point
+        assert list(vault.root.glob("*/.cgctl/activities/known-*")) == []
+        for one in vault.show("backup-list") + vault.show("group-backup-list"):
+            vault.ok("backup-delete", str(one["id"]))
+    assert left
+
+
+@pytest.mark.parametrize(
+    "words", [("backup-create", "single"), ("snapshot-replicate", "s", "beta"), ("snapshot-replicate", "g", "beta")]
+)
+def test_a_server_that_is_not_reached_at_the_beginning_leaves_no_trace(vault: House, words: tuple[str, ...]) -> None:
+    vault.ok("snapshot-create", "single", "--name", "s")
+    vault.ok("group-snapshot-create", "db", "--name", "g")
+    nowhere = {"host": "127.0.0.1", "port": 1, "user": "nobody", "known_hosts": "/dev/null"}
+    lost = "beta" if "beta" in words else "alpha"
+    vault.configure(backends={lost: {**vault.configuration["backends"][lost], "ssh": nowhere}})
+    failed = vault.run(*words)
+    assert (failed.code, "what was begun" in failed.err) == (8, False), failed
+    assert vault.rows("SELECT 1 FROM operations WHERE state NOT IN ('done', 'failed')") == []
+    assert vault.rows("SELECT 1 FROM locks") + vault.rows("SELECT 1 FROM activities") == []
+    assert {one["status"] for one in vault.show("snapshot-list")} == {"available"}
+    assert vault.show("backup-list") == []

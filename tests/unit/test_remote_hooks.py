@@ -87,6 +87,7 @@ def another_cgctl(witness: Witness, bound_seconds: float, body: str) -> Iterator
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # it is stopped (tests/e2e/local_sshd.py)
     )
     try:
         assert process.stdout is not None

@@ -13,7 +13,7 @@ from cgctl.failures import explain
 from cgctl.manager.activities.settle import place_on, unquiet
 from cgctl.manager.activities.strangers import note_of
 from cgctl.manager.activities.waiting import watch
-from cgctl.manager.activities.work import Intended, LongWork
+from cgctl.manager.activities.work import Intended, LongWork, NothingBegun, first_step
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.quiesce import require_quiet
@@ -62,10 +62,13 @@ class Launch:
         word = f"{activity.subject_kind} {activity.subject_name or activity.subject_id}"
         try:
             if activity.host:
-                self.env.backends.get(activity.host).driver.claim_activities(context)
+                with first_step():
+                    self.env.backends.get(activity.host).driver.claim_activities(context)
             program = replace(self.long_work.begin(context, plan), note=note_of(activity, plan))
             leashed = activity.scope == HandleScope.CONNECTION
             place_on(self.env, activity.host).start(activity.id, context.owner, program, leashed=leashed)
+        except NothingBegun as nothing:
+            raise explain(nothing.error, word) from nothing.error
         except OutcomeUnknown:
             raise
         except (DriverError, CgctlError) as error:

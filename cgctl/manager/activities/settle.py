@@ -12,13 +12,13 @@ from cgctl.errors import CgctlError, NotFound, Refused, ServerFailure
 from cgctl.failures import explain
 from cgctl.manager.activities.kinds import long_work
 from cgctl.manager.activities.used import under_way
-from cgctl.manager.activities.work import LongWork, Plan, ProvesItself
+from cgctl.manager.activities.work import LetsGo, LongWork, Plan, ProvesItself
 from cgctl.manager.environment import Environment
 from cgctl.model.activities import Activity
 from cgctl.model.states import OperationState
 from cgctl.model.tables import Operation, Volume, utc_now
 from cgctl.store.holder import Holder
-from cgctl.store.journal import is_left_behind
+from cgctl.store.journal import is_left_behind, release_locks
 from cgctl.store.queries import set_status
 from drivers.activities.failure import failure_of
 from drivers.activities.place import ActivityPlace
@@ -45,8 +45,13 @@ def settle_activity(
         activity = session.get(Activity, plan["activity_id"])
     if activity is None or ActivityState(activity.state).is_over:
         return lambda _session: None
-    work, its_plan = long_work(env, plan["kind"]), plan["work"]
-    report = settled_report(reachable_place(env, activity), activity)
+    work = long_work(env, plan["kind"])
+    try:
+        report = settled_report(reachable_place(env, activity), activity)
+    except (DriverError, CgctlError):
+        if not plan["quieted"]:
+            _free_sources(env, context)
+        raise
     if report and not report.state.is_over:
         seen = report
 
@@ -55,6 +60,19 @@ def settle_activity(
             return GoesOn(word(activity), "it still runs", f"cgctl activity-wait {activity.id}")
 
         return go_on
+    try:
+        return _settle_over(context, work, plan, activity, report)
+    except (DriverError, CgctlError):
+        if _lets_go(context, work, plan) or not plan["quieted"]:
+            _free_sources(env, context)
+        raise
+
+
+def _settle_over(
+    context: Context, work: LongWork, plan: Mapping[str, Any], activity: Activity, report: ActivityReport | None
+) -> Callable[[Session], CgctlError | None]:
+    """Of one that does not run."""
+    its_plan = plan["work"]
     done = report if report and report.state is ActivityState.SUCCEEDED else None
     if done is None and _is_whole(work, context, its_plan, activity, report):
         done = replace(report or ActivityReport(activity.id, ActivityState.LOST), state=ActivityState.SUCCEEDED)
@@ -78,6 +96,26 @@ def settle_activity(
         return failure
 
     return given_up
+
+
+def _lets_go(context: Context, work: LongWork, plan: Mapping[str, Any]) -> bool:
+    """Whether nothing stands beside its sources any more."""
+    if not isinstance(work, LetsGo):
+        return False
+    try:
+        work.let_go(context, plan["work"])
+    except (DriverError, CgctlError):
+        return False
+    return True
+
+
+def _free_sources(env: Environment, context: Context) -> None:
+    """Of an operation that cannot be settled now: nobody else has to wait until it can, as while it runs."""
+    with env.store.write() as session:
+        row = session.get_one(Operation, context.operation_id)
+        unquiet(session, row.plan["quieted"])
+        row.plan = {**row.plan, "quieted": {}}
+        release_locks(session, row.id)
 
 
 def _is_whole(work: LongWork, context: Context, plan: Plan, activity: Activity, report: ActivityReport | None) -> bool:

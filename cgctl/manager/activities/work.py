@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,9 +14,27 @@ from cgctl.manager.operation import Intent
 from cgctl.model.tables import Volume
 from drivers.activities.values import ActivityState, Program
 from drivers.contract import Context
+from drivers.errors import DriverError, ServerNotReached, ServerRefused
 
 Plan = Mapping[str, Any]
 """All that later steps need, as JSON: ids, sizes, backends. Kept in the journal."""
+
+
+class NothingBegun(Exception):
+    """What was asked first has refused, or was not reached: there is nothing to clear. error: why."""
+
+    def __init__(self, error: DriverError) -> None:
+        self.error = error
+        super().__init__(error.message)
+
+
+@contextmanager
+def first_step() -> Iterator[None]:
+    """In this block nothing is made that anybody would have to remove. Raises NothingBegun."""
+    try:
+        yield
+    except (ServerNotReached, ServerRefused) as error:
+        raise NothingBegun(error) from error
 
 
 @dataclass(frozen=True)
@@ -49,7 +68,7 @@ class LongWork(Protocol):
         ...
 
     def begin(self, context: Context, plan: Plan) -> Program:
-        """What is quick and comes before, on the servers; then the program."""
+        """What is quick and comes before, on the servers; then the program. Raises NothingBegun, too."""
         ...
 
     def complete(self, context: Context, plan: Plan) -> object:
@@ -77,6 +96,15 @@ class ProvesItself(LongWork, Protocol):
 
     def find_result(self, context: Context, plan: Plan) -> object | None:
         """Something where all of it is there whole, and `complete` will succeed; None where it is not."""
+        ...
+
+
+@runtime_checkable
+class LetsGo(LongWork, Protocol):
+    """Work whose sources need not wait until all that it has left elsewhere can be removed."""
+
+    def let_go(self, context: Context, plan: Plan) -> None:
+        """Of one that reads no more: remove what stands beside its sources. May run again."""
         ...
 
 

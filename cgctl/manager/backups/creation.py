@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlmodel import Session, col, delete, select
 
 from cgctl.errors import CgctlError, ServerFailure
-from cgctl.manager.activities.work import Intended, Plan
+from cgctl.manager.activities.work import Intended, Plan, first_step
 from cgctl.manager.backups import origin as origins
 from cgctl.manager.backups.origin import Origin
 from cgctl.manager.backups.streams import Stream, to_repository, working_host
@@ -28,7 +29,7 @@ from drivers.activities.values import ActivityState, Program
 from drivers.backups.manifest import Manifest
 from drivers.backups.repository import forget_known, send, tell_known
 from drivers.contract import Context
-from drivers.errors import DriverError, PoolUnmarked
+from drivers.errors import DriverError, NotOnServer
 
 
 @dataclass(frozen=True)
@@ -153,10 +154,11 @@ class BackupCreation:
     def begin(self, context: Context, plan: Plan) -> Program:
         env, origin, about = self.env, Origin.of(plan["origin"]), plan["about"]
         named, key = env.repositories.get(plan["repository"]), plan["backup_id"]
-        known = named.repository.begin(key, about["parent_id"], about, fresh=plan["fresh"])
         backend = env.backends.get(origin.host)
         assert backend.activities
-        backend.driver.claim_activities(context)
+        with first_step():
+            backend.driver.claim_activities(context)
+            known = named.repository.begin(key, about["parent_id"], about, fresh=plan["fresh"])
         path = tell_known(backend.activities.runner, backend.activities.directory, key, known)
         origins.clone(env, context, origin)
         algorithm = about["compression"]
@@ -174,7 +176,7 @@ class BackupCreation:
             self.clear(context, plan)
             return None
         try:
-            self._tidy(context, plan)
+            self.let_go(context, plan)
         except (DriverError, CgctlError):
             self._tell(plan, manifest)
             raise
@@ -197,7 +199,7 @@ class BackupCreation:
         return Origin.of(plan["origin"]).hidden_ids()
 
     def end_unknown(self, context: Context, plan: Plan, ended: ActivityState) -> str | None:  # noqa: ARG002
-        self._tidy(context, plan)
+        self.let_go(context, plan)
         if self.find_result(context, plan) is None:
             self.env.repositories.get(plan["repository"]).repository.delete(plan["backup_id"])
             return None
@@ -212,19 +214,17 @@ class BackupCreation:
         try:
             named.repository.delete(plan["backup_id"])
         finally:
-            self._tidy(context, plan)
+            self.let_go(context, plan)
 
-    def _tidy(self, context: Context, plan: Plan) -> None:
+    def let_go(self, context: Context, plan: Plan) -> None:
         origin = Origin.of(plan["origin"])
         place = self.env.backends.get(origin.host).activities
         assert place
         left = origins.remove(self.env, context, origin)
         if left:
             raise left
-        try:
+        with suppress(NotOnServer):  # the pool is there, as was seen just now, and no activity was ever begun in it
             forget_known(place.runner, place.directory, plan["backup_id"])
-        except PoolUnmarked:
-            return
 
     def finish(self, session: Session, plan: Plan, outcome: Any) -> CgctlError | None:
         if outcome is None:

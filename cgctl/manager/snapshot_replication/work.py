@@ -13,7 +13,7 @@ from sqlmodel import Session, col, delete
 from cgctl.errors import CgctlError, Refused, ServerFailure
 from cgctl.manager import removal
 from cgctl.manager.activities.copies import Copy, copy_program, copying_host
-from cgctl.manager.activities.work import Intended, Plan
+from cgctl.manager.activities.work import Intended, Plan, first_step
 from cgctl.manager.environment import Environment
 from cgctl.manager.forms import refuse_unlike
 from cgctl.manager.freezing import refuse_frozen
@@ -80,6 +80,8 @@ class SnapshotReplication:
     def begin(self, context: Context, plan: Plan) -> Program:
         work = Replicating.of(plan)
         here, there = (self.env.backends.get(one).driver.images for one in (work.source, work.destination))
+        with first_step():
+            there.get_volume_stats(context)
         if not work.own_way:
             for one in work.members:
                 here.create_volume_from_snapshot(context, work.clone(one), one.snapshot)
