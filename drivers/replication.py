@@ -100,6 +100,7 @@ class Side:
     """One server's part of a replicated group.
 
     generation_id, state: of the side's note, None where it has none. has_live: whether the group itself is there.
+    is_marked: whether the pool carries its owner's mark; one without it has nothing: new, or not mounted.
     stream_version: the newest form of a delta stream that the server can send and receive.
     """
 
@@ -109,6 +110,7 @@ class Side:
     generations: tuple[Generation, ...] = ()
     points: tuple[PointOnServer, ...] = ()
     stream_version: int = 1
+    is_marked: bool = True
 
     def point(self, point_id: str) -> PointOnServer | None:
         return next((one for one in self.points if one.point.id == point_id), None)

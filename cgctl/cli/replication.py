@@ -69,6 +69,9 @@ def group_sync_replication(
     reference: Annotated[str | None, typer.Argument(metavar="[GROUP]", help="Group, by name or id.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All groups that are replicated.")] = False,
     due: Annotated[bool, typer.Option("--due", help="Of --all, those whose RPO asks for it by now.")] = False,
+    new_pool: Annotated[
+        bool, typer.Option("--new-pool", help="A far pool without its mark is a new one, not one that is not mounted.")
+    ] = False,
     detach: Detach = False,
 ) -> Several | Show:
     """Take a recovery point and ship what has changed to all replicas.
@@ -77,15 +80,18 @@ def group_sync_replication(
     """
     if bool(reference) == every or (due and not every):
         raise UsageError("group-sync-replication", "takes either a GROUP or --all", "--due goes with --all")
-    if detach and reference is None:
-        raise UsageError("group-sync-replication", "--detach takes a GROUP", "one command for each group")
+    if (detach or new_pool) and reference is None:
+        option = "--new-pool" if new_pool else "--detach"
+        raise UsageError("group-sync-replication", f"{option} takes a GROUP", "one command for each group")
+    if detach and new_pool:
+        raise UsageError("group-sync-replication", "--new-pool waits for its end", "leave --detach out")
     if detach and reference:
         return Show(activities.handles.view(replication.errands.begin_sync(env, reference)))
     references = [reference] if reference else replication.sync.due_groups(env, only_due=due)
 
     def sync(one: str) -> None:
         with env.beside() as own:
-            replication.sync.sync_group(own, one)
+            replication.sync.sync_group(own, one, is_new_pool=new_pool)
 
     return Several(references, sync, "synced", env.interrupt)
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from cgctl import __version__
 from cgctl.failures import explain
 from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import FROZEN, frozen_backends
+from cgctl.model.replication import Replica
 from cgctl.model.tables import Group, Volume, new_id, utc_now
 from cgctl.scheduler.candidates import Candidate
 from drivers.contract import Backend, PoolStats
@@ -84,19 +85,25 @@ def _observe(env: Environment, backend: Backend) -> Service:
         stats = backend.driver.get_volume_stats(env.context(new_id()))
     except DriverError as error:
         return Service(backend, None, error)
-    if not stats["pool_marked"] and _has_objects(env, backend.id):
-        server = env.backends.server(backend.id)
-        return Service(backend, None, PoolUnmarked(f"{server}: has no owner mark although objects are in it"))
+    if not stats["pool_marked"] and (other := not_the_pool(env, backend.id)):
+        return Service(backend, None, other)
     return Service(backend, stats)
 
 
-def _has_objects(env: Environment, backend_id: str) -> bool:
-    """Whether the state has anything on a backend: an empty, unmarked pool is then not the pool, and gets no object."""
+def not_the_pool(env: Environment, backend_id: str) -> PoolUnmarked | None:
+    """Of a pool without a mark: why it gets nothing, where the state has anything in it. It is most likely the empty
+    directory below a file system that is not mounted; what went there would be gone with the next mount."""
+    reason = f"{env.backends.server(backend_id)}: has no owner mark although"
     with env.store.read() as session:
-        rows = (
-            session.exec(select(kind.id).where(kind.host == backend_id).limit(1)).first() for kind in (Group, Volume)
-        )
-        return any(row is not None for row in rows)
+        for kind in (Group, Volume):
+            if session.exec(select(kind.id).where(kind.host == backend_id).limit(1)).first():
+                return PoolUnmarked(f"{reason} objects are in it")
+        points = select(Replica.group_id).where(Replica.host == backend_id, col(Replica.point_id).is_not(None))
+        group_id = session.exec(points.limit(1)).first()
+    if group_id is None:
+        return None
+    new = f"if it is a new one, and what it had is lost: cgctl group-sync-replication --new-pool {group_id}"
+    return PoolUnmarked(f"{reason} recovery points are in it", f"mount the pool's file system; {new}")
 
 
 STATS = (

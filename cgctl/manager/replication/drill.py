@@ -34,10 +34,10 @@ from cgctl.manager.replication.members import (
     destination,
     load,
     others,
-    replication_of,
     target_of,
 )
 from cgctl.manager.replication.promotion import sizes
+from cgctl.manager.replication.sides import observe_side
 from cgctl.manager.rules import replication as rules
 from cgctl.model.clients import checked_address, checked_initiator
 from cgctl.model.replication import Drill
@@ -207,7 +207,7 @@ class _Run:
         tested.note("the clone is removed")
 
     def _newest(self) -> RecoveryPoint:
-        side = replication_of(self.env, self.row.host, self.replicated.name).observe(self.context, self.replicated.id)
+        side = observe_side(self.env, self.context, self.replicated.name, self.replicated.id, self.row.host)
         assert self.replicated.record is not None
         with self.env.store.read() as session:
             known = line(session, self.replicated.id, self.replicated.record.generation_id, side.points)

@@ -24,7 +24,7 @@ from cgctl.manager.replication.order import FailedOver, Halfway, Order
 from cgctl.manager.replication.points import final_point_id, newest_sequence, next_point, take_point
 from cgctl.manager.replication.promotion import live_sizes, offer, promote, sizes
 from cgctl.manager.replication.shipping import base_for, ship
-from cgctl.manager.replication.sides import ancestors, observe_surely, within
+from cgctl.manager.replication.sides import ancestors, observe_side, observe_surely, within
 from cgctl.manager.rules.replication import check_undo
 from cgctl.model.tables import utc_now
 from drivers import contract
@@ -208,7 +208,7 @@ class Moving:
         self._source_lost = self._sides[source] is None
 
     def _ask(self, host: str) -> Side:
-        return replication_of(self._env, host, self._replicated.name).observe(self._context, self._replicated.id)
+        return observe_side(self._env, self._context, self._replicated.name, self._replicated.id, host)
 
     def _ask_source(self, host: str) -> Side | None:
         down = self._order.source_is_down

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from cgctl.manager.backends import not_the_pool
 from cgctl.manager.environment import Environment
 from cgctl.manager.replication.members import replication_of
 from drivers.contract import Context
@@ -19,14 +20,24 @@ PASSING = (ConnectionLost, HandshakeBroken, NothingListens)
 AGAIN_SECONDS = 0.5
 
 
+def observe_side(env: Environment, context: Context, subject: str, group_id: str, host: str) -> Side:
+    """Raises PoolUnmarked, too: for a pool without a mark where the state has something in it."""
+    side = replication_of(env, host, subject).observe(context, group_id)
+    if not side.is_marked and (error := not_the_pool(env, host)):
+        raise error
+    return side
+
+
 def observe_sides(
-    env: Environment, context: Context, subject: str, group_id: str, hosts: Sequence[str]
+    env: Environment, context: Context, subject: str, group_id: str, hosts: Sequence[str], new: Collection[str] = ()
 ) -> Mapping[str, Observed]:
-    """By backend: what is there, or why it could not be seen."""
+    """By backend: what is there, or why it could not be seen. new: whose pool may be a new one."""
 
     def observe(host: str) -> Observed:
         try:
-            return replication_of(env, host, subject).observe(context, group_id)
+            if host in new:
+                return replication_of(env, host, subject).observe(context, group_id)
+            return observe_side(env, context, subject, group_id, host)
         except DriverError as error:
             return error
 

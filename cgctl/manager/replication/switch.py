@@ -25,7 +25,7 @@ from cgctl.model.replication import GroupGeneration, Replica, Replicated, Unsett
 from cgctl.model.states import GroupStatus, MigrationStatus, ReplicationStatus
 from cgctl.model.tables import Group, Volume, new_id
 from drivers.contract import Context
-from drivers.errors import DriverError, ServerNotReached
+from drivers.errors import DriverError, PoolMissing, ServerNotReached
 from drivers.replication import Generation, Side, SideState
 
 
@@ -242,9 +242,10 @@ def remove_replicas(
     hosts = [*others(env, replicated), *_former_hosts(env, replicated)]
     sides = observe_sides(env, context, replicated.name, replicated.id, [*hosts, replicated.active])
     for host, side in sides.items():
-        if isinstance(side, ServerNotReached) and leave_replicas and host != replicated.active:
+        if isinstance(side, (ServerNotReached, PoolMissing)) and leave_replicas and host != replicated.active:
             told = f"what it may still offer is seen by: cgctl backend-check {host}"
-            env.warn(f"{replicated.name}: backend {host} does not answer; its recovery points are left there; {told}")
+            why = "does not answer" if isinstance(side, ServerNotReached) else f"is without its pool ({side.message})"
+            env.warn(f"{replicated.name}: backend {host} {why}; its recovery points are left there; {told}")
         elif isinstance(side, DriverError):
             side.hint = f"cgctl group-disable-replication --leave-replicas {replicated.id}"
             raise side

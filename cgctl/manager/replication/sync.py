@@ -59,6 +59,7 @@ class Sync:
     env: Environment
     reference: str
     point_id: str
+    is_new_pool: bool = False
     kind: str = "group-sync-replication"
 
     def intend(self, intent: Intent) -> ReplicatedGroup:
@@ -76,7 +77,7 @@ class Sync:
         return replicated
 
     def work(self, context: Context, subject: ReplicatedGroup) -> Synced:
-        return sync(self.env, context, subject, self.point_id)
+        return sync(self.env, context, subject, self.point_id, is_new_pool=self.is_new_pool)
 
     def finish(self, session: Session, subject: ReplicatedGroup, outcome: Synced) -> CgctlError | None:
         for shipped in outcome.shipped:
@@ -99,9 +100,12 @@ class Sync:
         """The group is as replicated as it was."""
 
 
-def sync_group(env: Environment, reference: str) -> None:
-    """Bring all replicas of a group up to date. Raises what kept a replica from it, after the others are done."""
-    perform(env, Sync(env, reference, new_id()))
+def sync_group(env: Environment, reference: str, *, is_new_pool: bool = False) -> None:
+    """Bring all replicas of a group up to date. Raises what kept a replica from it, after the others are done.
+
+    is_new_pool: a destination's pool without a mark is a new one, on the operator's word, though it had points.
+    """
+    perform(env, Sync(env, reference, new_id(), is_new_pool))
 
 
 def due_groups(env: Environment, *, only_due: bool) -> list[str]:
@@ -135,12 +139,15 @@ def _is_due(env: Environment, replicated: ReplicatedGroup) -> bool:
     return not hosts  # its sync says that it is replicated to nobody
 
 
-def sync(env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str) -> Synced:
+def sync(
+    env: Environment, context: Context, replicated: ReplicatedGroup, point_id: str, *, is_new_pool: bool = False
+) -> Synced:
     """Observe, fence what came back, take a point, ship it to each other side, let go of old ones."""
     hosts = others(env, replicated)
     frozen = frozen_backends(env)
     left = [one for one in former(env, replicated) if one in env.backends.ids() and one not in frozen]
-    sides = observe_sides(env, context, replicated.name, replicated.id, [replicated.active, *hosts, *left])
+    asked = [replicated.active, *hosts, *left]
+    sides = observe_sides(env, context, replicated.name, replicated.id, asked, hosts if is_new_pool else ())
     for host, seen in reached(sides):
         refuse_newer(env, replicated, host, seen)
     source = active_side(replicated, sides)

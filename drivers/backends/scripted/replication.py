@@ -176,6 +176,7 @@ def _side(group_id: str, text: str) -> Side:
             generations=tuple(_generation(*row) for row in of["generation"]),
             points=tuple(sorted((_point(group_id, *row) for row in of["point"]), key=lambda one: one.point.sequence)),
             stream_version=int(of["stream"][0][0]) if of["stream"] else 1,
+            is_marked=bool(of["stream"]),
         )
     except (ValueError, TypeError, IndexError) as error:
         raise errors.ServerFailed(f"the notes of group {group_id} cannot be read: {error}") from error
