@@ -13,9 +13,9 @@ from cgctl.failures import explain
 from cgctl.manager.environment import Environment
 from cgctl.manager.freezing import FROZEN, frozen_backends
 from cgctl.model.replication import Replica
-from cgctl.model.tables import Group, Volume, new_id, utc_now
+from cgctl.model.tables import Group, Snapshot, Volume, new_id, utc_now
 from cgctl.scheduler.candidates import Candidate
-from drivers.contract import Backend, PoolStats
+from drivers.contract import Backend, Context, PoolStats
 from drivers.errors import DriverError, PoolUnmarked
 
 BINARY = "cgctl-volume"
@@ -95,8 +95,9 @@ def not_the_pool(env: Environment, backend_id: str) -> PoolUnmarked | None:
     directory below a file system that is not mounted; what went there would be gone with the next mount."""
     reason = f"{env.backends.server(backend_id)}: has no owner mark although"
     with env.store.read() as session:
-        for kind in (Group, Volume):
-            if session.exec(select(kind.id).where(kind.host == backend_id).limit(1)).first():
+        for kind in (Group, Volume, Snapshot):
+            made = select(kind.id).where(kind.host == backend_id, col(kind.status) != "creating")
+            if session.exec(made.limit(1)).first():
                 return PoolUnmarked(f"{reason} objects are in it")
         points = select(Replica.group_id).where(Replica.host == backend_id, col(Replica.point_id).is_not(None))
         group_id = session.exec(points.limit(1)).first()
@@ -104,6 +105,19 @@ def not_the_pool(env: Environment, backend_id: str) -> PoolUnmarked | None:
         return None
     new = f"if it is a new one, and what it had is lost: cgctl group-sync-replication --new-pool {group_id}"
     return PoolUnmarked(f"{reason} recovery points are in it", f"mount the pool's file system; {new}")
+
+
+def require_pool(env: Environment, context: Context, backend_id: str) -> None:
+    """Raises what a server says, and PoolUnmarked as not_the_pool tells it."""
+    stats = env.backends.get(backend_id).driver.get_volume_stats(context)
+    if not stats["pool_marked"] and (other := not_the_pool(env, backend_id)):
+        raise other
+
+
+def claim_activities(env: Environment, context: Context, backend_id: str) -> None:
+    """A place for activities; a pool without a mark gets one, if it is the pool. Raises as require_pool."""
+    require_pool(env, context, backend_id)
+    env.backends.get(backend_id).driver.claim_activities(context)
 
 
 STATS = (

@@ -50,6 +50,17 @@ def test_nothing_goes_below_its_mount_point(unmounted: House, words: tuple[str, 
     assert unmounted.rows("SELECT 1 FROM operations WHERE state IN ('running', 'unsettled')") == []
 
 
+def test_no_snapshot_is_copied_there(unmounted: House) -> None:
+    ran = unmounted.run("group-snapshot-create", "db", "--name", "s", "--replicate")
+    assert (ran.code, "but not replicated" in ran.err, "no owner mark" in ran.err) == (10, True, True), ran
+    mount(unmounted)
+    unmounted.ok(*ran.err.split("hint: cgctl ")[1].split())
+    assert {(one["name"], one["status"]) for one in unmounted.show("group-snapshot-list")} == {
+        ("s", "available"),
+        ("s@beta", "available"),
+    }
+
+
 def test_it_can_be_left_as_it_is_on_the_operators_word(unmounted: House) -> None:
     refused = unmounted.run("group-disable-replication", "db").err
     told = unmounted.ok(*refused.split("hint: cgctl ")[1].split()).err

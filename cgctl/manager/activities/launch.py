@@ -14,6 +14,7 @@ from cgctl.manager.activities.settle import place_on, unquiet
 from cgctl.manager.activities.strangers import note_of
 from cgctl.manager.activities.waiting import watch
 from cgctl.manager.activities.work import Intended, LongWork, NothingBegun, first_step
+from cgctl.manager.backends import claim_activities
 from cgctl.manager.environment import Environment
 from cgctl.manager.operation import Intent, perform
 from cgctl.manager.quiesce import require_quiet
@@ -63,7 +64,7 @@ class Launch:
         try:
             if activity.host:
                 with first_step():
-                    self.env.backends.get(activity.host).driver.claim_activities(context)
+                    claim_activities(self.env, context, activity.host)
             program = replace(self.long_work.begin(context, plan), note=note_of(activity, plan))
             leashed = activity.scope == HandleScope.CONNECTION
             place_on(self.env, activity.host).start(activity.id, context.owner, program, leashed=leashed)

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, delete, select
 
 from cgctl.errors import CgctlError, ServerFailure
 from cgctl.manager.activities.work import Intended, Plan, first_step
+from cgctl.manager.backends import claim_activities
 from cgctl.manager.backups import origin as origins
 from cgctl.manager.backups.origin import Origin
 from cgctl.manager.backups.streams import Stream, to_repository, working_host
@@ -157,7 +158,7 @@ class BackupCreation:
         backend = env.backends.get(origin.host)
         assert backend.activities
         with first_step():
-            backend.driver.claim_activities(context)
+            claim_activities(env, context, origin.host)
             known = named.repository.begin(key, about["parent_id"], about, fresh=plan["fresh"])
         path = tell_known(backend.activities.runner, backend.activities.directory, key, known)
         origins.clone(env, context, origin)

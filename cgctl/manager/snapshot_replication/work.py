@@ -14,6 +14,7 @@ from cgctl.errors import CgctlError, Refused, ServerFailure
 from cgctl.manager import removal
 from cgctl.manager.activities.copies import Copy, copy_program, copying_host
 from cgctl.manager.activities.work import Intended, Plan, first_step
+from cgctl.manager.backends import require_pool
 from cgctl.manager.environment import Environment
 from cgctl.manager.forms import refuse_unlike
 from cgctl.manager.freezing import refuse_frozen
@@ -81,7 +82,7 @@ class SnapshotReplication:
         work = Replicating.of(plan)
         here, there = (self.env.backends.get(one).driver.images for one in (work.source, work.destination))
         with first_step():
-            there.get_volume_stats(context)
+            require_pool(self.env, context, work.destination)
         if not work.own_way:
             for one in work.members:
                 here.create_volume_from_snapshot(context, work.clone(one), one.snapshot)
